@@ -1,0 +1,79 @@
+# Prozvon's commands. `make` alone lists them.
+#
+# PYTHON=python3.12 chooses the interpreter (3.11 or newer) of the environment, ARGS="..." is
+# passed on to the program (run) or to pytest (test). PROZVON_ASTERISK_MIRROR names the Debian
+# mirror that Asterisk is fetched from where none is installed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+STAMP := .venv/.set-up
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help setup run test check format bench clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## create the environment and get Asterisk; all other commands do it first
+	@$(BIN)/python -m dialer.asterisk.packages .cache/asterisk
+
+run: setup ## the whole system on this machine: simulated carrier, operators, a sample list
+	@$(BIN)/prozvon demo $(ARGS)
+
+test: setup ## all tests, against a real Asterisk and a real PostgreSQL
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## style and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(STAMP) ## put the code into the house's format
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: setup ## every figure that is claimed, measured now
+	@for script in bench/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+
+clean: ## remove the environment and all that was fetched or cached; data in var/ stays
+	@rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamp is the last thing written, so an interrupted set-up is done again.
+$(STAMP): pyproject.toml
+	@$(require_python)
+	@[ -x $(BIN)/python ] && $(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	    echo "==> Creating the environment in .venv"; $(PYTHON) -m venv --clear .venv; }
+	@echo "==> Installing Prozvon and its libraries into .venv"
+	@$(PIP) install --quiet -e '.[dev]' || { \
+	    echo "The libraries could not be installed (see above). Check the network and pip's"; \
+	    echo "settings (a proxy or an own index: PIP_INDEX_URL), then run make again."; \
+	    exit 1; } >&2
+	@touch $@
+
+# Debian keeps the part of Python that makes environments in a package of its own.
+define require_python
+command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+    if ! command -v apt-get >/dev/null; then \
+        echo "$(PYTHON) is missing or has no venv and ensurepip. Install Python 3.11 or newer" \
+             "with both, or name one: make PYTHON=/path/to/python3 ..." >&2; exit 1; \
+    elif [ "$$(id -u)" != 0 ]; then \
+        echo "Python's environments are not installed. Run this, then make again:" >&2; \
+        echo "    sudo apt-get install python3 python3-venv" >&2; exit 1; \
+    else \
+        echo "==> Installing python3-venv"; \
+        export DEBIAN_FRONTEND=noninteractive; \
+        apt-get -q update >/dev/null; \
+        apt-get -q -y --no-install-recommends install python3 python3-venv >/dev/null; \
+    fi; }; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+    echo "Prozvon needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V)." \
+         "Name a newer one: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+endef

@@ -1,0 +1,264 @@
+"""PURE. Bytes of a CSV file -> records with their line numbers, in bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from campaigns.lists.model import ListFileError
+
+LINE_CHARS = 1_000_000
+_SAMPLE_BYTES = 65_536
+_CHUNK_BYTES = 1 << 20
+
+EMPTY = "the file is empty; export the list again"
+LINE_TOO_LONG = "the line is longer than 1,000,000 characters"
+CELL_TOO_LONG = "a cell is too long"
+QUOTES = "the quotes of the row do not fit together"
+
+_SAVE_AS_CSV = "open it in the program that made it and save it as CSV (UTF-8)"
+_MAGIC = (
+    (b"PK\x03\x04", "an Excel workbook (xlsx) or another zip archive"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (xls)"),
+    (b"%PDF", "a PDF document"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"Rar!", "a rar archive"),
+    (b"7z\xbc\xaf", "a 7z archive"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"{\\rtf", "an RTF document"),
+)
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1b-\x1f\x7f]")
+_RUSSIAN = re.compile("[А-Яа-яЁё№«»–— ]")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record: its cells and its first line (from 1); `problem` where it cannot be read."""
+
+    line: int
+    cells: tuple[str, ...]
+    problem: str | None = None
+
+
+class CsvFile:
+    """A CSV file as a stream of records; the caller opens and closes `stream` (seekable).
+
+    Encodings: UTF-8, UTF-16 (with or without mark), Windows-1251. Separators: semicolon, comma,
+    tab. Raises ListFileError for a file that is no such table.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.bytes_total = stream.seek(0, os.SEEK_END)
+        self.encoding = _encoding(stream, self.bytes_total)
+        stream.seek(0)
+        text = io.TextIOWrapper(_unclosed(stream), encoding=self.encoding, newline="")
+        self._lines = _Lines(text)
+        self.delimiter = _delimiter(self._lines.first())
+        self.header = Record(1, ())
+        self._records = self._read()
+        self.header = self._header()
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes read so far; runs ahead of the records by a buffer."""
+        return min(self._stream.tell(), self.bytes_total)
+
+    def records(self) -> Iterator[Record]:
+        """The records after the header, blank ones left out. Raises ListFileError."""
+        return self._records
+
+    def _header(self) -> Record:
+        header = next(self._records, None)
+        if header is None:
+            raise ListFileError(EMPTY)
+        if header.problem or "\0" in "".join(header.cells):
+            reason = header.problem or "there is a NUL character in the header"
+            raise ListFileError(f"{reason}; correct the header", line=header.line)
+        return header
+
+    def _read(self) -> Iterator[Record]:
+        reader = csv.reader(self._lines, delimiter=self.delimiter, strict=True)
+        while True:
+            line = self._lines.number + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield self._unread(line, str(error))
+                continue
+            if self._lines.cut_since(line):
+                yield Record(line, (), LINE_TOO_LONG)
+            elif any(cell and not cell.isspace() for cell in cells):
+                yield Record(line, tuple(cells))
+
+    def _unread(self, line: int, error: str) -> Record:
+        """What to do with a record that breaks the rules of quoting."""
+        if self._lines.cut_since(line):
+            return Record(line, (), LINE_TOO_LONG)
+        if self._lines.number > line or "unexpected end" in error:
+            raise ListFileError(
+                "a quote that opens here is not closed; close or remove it", line=line
+            )
+        if "field larger" in error:
+            return Record(line, (), CELL_TOO_LONG)
+        # "Рога" и копыта: quotes not doubled, but harmless when the cells still come out right.
+        cells = next(csv.reader([self._lines.last], delimiter=self.delimiter), [])
+        if len(cells) == len(self.header.cells):
+            return Record(line, tuple(cells))
+        return Record(line, (), QUOTES)
+
+
+class _Unclosed(io.BufferedIOBase):
+    """The caller's stream without its close, which a TextIOWrapper calls when it dies."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, size: int | None = -1, /) -> bytes:
+        return self._stream.read(_SAMPLE_BYTES if size is None or size < 0 else size)
+
+
+def _unclosed(stream: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, _Unclosed(stream))
+
+
+class _Lines:
+    """Lines of a text, each cut at LINE_CHARS; counts them and remembers which were cut."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._pending: str | None = None
+        self._cut_line = 0
+        self.number = 0
+        self.last = ""
+
+    def first(self) -> str:
+        """The first line that is not blank; it will be read again as a record."""
+        for line in self:
+            if self._cut_line:
+                raise ListFileError(f"{LINE_TOO_LONG}; this is no list", line=self.number)
+            if line.strip():
+                self._pending = line
+                self.number -= 1
+                return line
+        raise ListFileError(EMPTY)
+
+    def cut_since(self, line: int) -> bool:
+        return self._cut_line >= line
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._pending is not None:
+            line, self._pending = self._pending, None
+        else:
+            line = self._readline()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) >= LINE_CHARS and line[-1] not in "\r\n":
+            return self._skip_rest()
+        self.last = line
+        return line
+
+    def _readline(self) -> str:
+        try:
+            return self._text.readline(LINE_CHARS)
+        except UnicodeError as error:
+            raise ListFileError(
+                f"the text is not {self._text.encoding} ({error}); {_SAVE_AS_CSV}",
+                line=self.number + 1,
+            ) from error
+
+    def _skip_rest(self) -> str:
+        self._cut_line = self.number
+        part = self._readline()
+        while part and part[-1] not in "\r\n":
+            part = self._readline()
+        return "\n"
+
+
+def _delimiter(line: str) -> str:
+    """The separator that the header has most often outside quotes; semicolon before comma."""
+    bare = re.sub(r'"[^"]*"', "", line)
+    best = max(";\t,", key=bare.count)
+    # One column: no separator may cut "8 903 ..., 8 904 ..." in two.
+    return best if best in bare else "\t"
+
+
+def _encoding(stream: BinaryIO, total: int) -> str:
+    stream.seek(0)
+    sample = stream.read(_SAMPLE_BYTES)
+    if not sample:
+        raise ListFileError(EMPTY)
+    for magic, kind in _MAGIC:
+        if sample.startswith(magic):
+            raise ListFileError(f"this is {kind}, not CSV; {_SAVE_AS_CSV}")
+    for mark, encoding in _MARKS:
+        if sample.startswith(mark):
+            return encoding
+    if encoding := _utf_16_without_mark(sample):
+        return encoding
+    if len(_CONTROL.findall(sample)) + sample.count(0) > len(sample) // 20 + 1:
+        raise ListFileError(f"this is a binary file, not CSV; {_SAVE_AS_CSV}")
+    return _utf_8_or_1251(stream)
+
+
+def _utf_16_without_mark(sample: bytes) -> str:
+    """Separators, digits and line ends are ASCII: every second byte of them is NUL."""
+    enough = max(len(sample) // 10, 2)
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if odd >= enough and even * 10 < odd:
+        return "utf-16-le"
+    return "utf-16-be" if even >= enough and odd * 10 < even else ""
+
+
+def _utf_8_or_1251(stream: BinaryIO) -> str:
+    """Read the whole file once: names may start late in it."""
+    stream.seek(0)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    line, more = 1, True
+    while more:
+        chunk = stream.read(_CHUNK_BYTES)
+        more = bool(chunk)
+        try:
+            decoder.decode(chunk, final=not more)
+        except UnicodeDecodeError as error:
+            return _windows_1251(error, line + error.object.count(b"\n", 0, error.start))
+        line += chunk.count(b"\n")
+    return "utf-8"
+
+
+def _windows_1251(error: UnicodeDecodeError, line: int) -> str:
+    """Windows-1251 where the bytes around the error read as Russian, else an error."""
+    around = error.object[max(0, error.start - 4096) : error.start + _SAMPLE_BYTES]
+    letters = bytes(byte for byte in around if byte >= 0x80).decode("cp1251", "replace")
+    as_utf_8 = around.decode("utf-8", "replace")
+    bad = as_utf_8.count("\ufffd")
+    good = sum(char > "\x7f" for char in as_utf_8) - bad
+    if len(_RUSSIAN.findall(letters)) * 10 < len(letters) * 7 or good > bad:
+        start = error.object.rfind(b"\n", 0, error.start) + 1
+        raise ListFileError(
+            f"the text is neither UTF-8 nor Windows-1251; {_SAVE_AS_CSV}",
+            line=line,
+            column=error.start - start + 1,
+        )
+    return "cp1251"

@@ -1,0 +1,423 @@
+"""Composition root: the only place where parts meet. Start, run, drain, stop.
+
+Whatever is missing at the start (database, Asterisk, a port) is said in a sentence and tried again
+until it is there; `/readyz` shows the same sentences.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+import psutil
+import structlog
+
+from agi.answered import Answered, ping
+from agi.server import AgiServer, Route
+from dialer.asterisk.ami import AmiClient, AmiError, AmiSettings, AmiState
+from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
+from dialer.asterisk.conf import ConfError, PbxConf, TrunkConf, render_pbx
+from dialer.asterisk.packages import PackagesError, find_or_fetch
+from dialer.asterisk.server import AsteriskError, AsteriskServer, InstanceLayout
+from dialer.attempts import Attempts
+from dialer.board import Board
+from dialer.config import Settings
+from dialer.controller import Controller
+from dialer.database.embedded import EmbeddedPostgres
+from dialer.database.migrate import migrate
+from dialer.database.pool import DatabaseError, open_pool
+from dialer.desk import Desk
+from dialer.handover import Handover
+from dialer.health import Health
+from dialer.http.server import HttpServer
+from dialer.journal import CONNECTION_ERRORS, Journal
+from dialer.line_time import LineTime
+from dialer.lines import Trunk
+from dialer.recovery import Recovery
+from dialer.seating import Seating
+from dialer.store import SQL, LeaseHeld, Store
+from dialer.tasks import Tasks
+from monitoring import metrics
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
+
+LEASE_S = 15.0
+RETRY_S = 2.0
+KEEP_S = 1.0
+
+
+class LeaseLost(Exception):
+    """Another controller took the floor; this one must stop at once."""
+
+
+class App:
+    """One Prozvon process: one floor on one node."""
+
+    def __init__(self, settings: Settings, *, keep_servers: bool = False) -> None:
+        """`keep_servers`: embedded PostgreSQL and Asterisk go on running after the end."""
+        self.settings = settings
+        self._keep_servers = keep_servers
+        self.health = Health()
+        self.stopping = asyncio.Event()
+        self.started = asyncio.Event()
+        self.postgres: EmbeddedPostgres | None = None
+        self.asterisk: AsteriskServer | None = None
+        self.http_port = 0
+        token = settings.secret(settings.http.token, "api_token")
+        self._http = HttpServer(self.health, token, self._collect)
+
+    # --- the life of the process
+
+    async def run(self) -> None:
+        """Runs until `stopping` is set, then drains. Raises when a part dies."""
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start_http(stack)
+            await self._start_database(stack)
+            await self._start_asterisk(stack)
+            await self._enter_floor(stack)
+            async with self._tasks() as tasks:
+                await self._run_floor(tasks)
+
+    @contextlib.asynccontextmanager
+    async def _tasks(self) -> AsyncIterator[Tasks]:
+        async with asyncio.TaskGroup() as group:
+            tasks = Tasks(group)
+            yield tasks
+            tasks.cancel_all()
+
+    async def _run_floor(self, tasks: Tasks) -> None:
+        self._compose(tasks)
+        await self.recovery.restore()
+        await self._keep_trying("agi", self.agi.start, OSError)
+        tasks.start("journal", self.journal.run())
+        tasks.start("ami", self.ami.run())
+        tasks.start("campaigns", self.controller.watch_campaigns())
+        tasks.start("pacing", self.controller.pace())
+        tasks.start("lease", self._renew_lease())
+        tasks.start("loop_lag", self._watch_loop())
+        tasks.start("housekeeping", self._housekeeping())
+        if self.postgres is not None or self.asterisk is not None:
+            tasks.start("embedded_servers", self._keep_embedded())
+        self._http.desk = self.desk
+        self.started.set()
+        log.info("started", floor=self.settings.floor.name, http_port=self.http_port)
+        await self.stopping.wait()
+        await self._drain()
+
+    async def _drain(self) -> None:
+        """No new calls, conversations finish (bounded), everything is written."""
+        limit = self.settings.floor.drain_limit_s
+        log.info("draining", attempts=len(self.board.attempts), limit_s=limit)
+        if not await self.controller.drain(limit):
+            await self.controller.hang_up_all(5)
+        for seat in tuple(self.board.seats.values()):
+            self.seating.leave_now(seat)
+        await asyncio.sleep(0.3)  # the legs' Hangup events belong to the record too
+        for campaign in self.board.campaigns.values():
+            campaign.running = False
+        await self._release_buffers()
+        if not await self.journal.flushed(20):
+            log.error("journal_not_flushed", entries=len(self.journal))
+        self.metrics_up_to_now()
+        self.seating.close()
+        self.attempts.close()
+        await self.agi.close(1)
+        await self.ami.close()
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            await self.store.release_lease()
+        log.info("stopped")
+
+    async def _release_buffers(self) -> None:
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            await self.controller.release_buffers()
+
+    # --- parts
+
+    def _compose(self, tasks: Tasks) -> None:
+        settings, clock = self.settings, time.time
+        self.ami = AmiClient(
+            AmiSettings(
+                host=settings.asterisk.host,
+                port=settings.asterisk.ami_port,
+                username=settings.asterisk.ami_username,
+                secret=settings.secret(settings.asterisk.ami_secret, "ami"),
+            ),
+            on_event=lambda event: self.controller.on_event(event),
+            on_up=lambda: self._link_up(tasks),
+            on_down=self._link_down,
+        )
+        self.journal = Journal(self.pool)
+        line_time = self.line_time = LineTime(self.board)
+        self.seating = Seating(
+            self.board, self.store, self.journal, self.ami, tasks, line_time, clock,
+            operator_ring_s=settings.asterisk.operator_ring_s,
+        )  # fmt: skip
+        self.handover = Handover(self.board, self.seating, clock)
+        self.attempts = Attempts(
+            self.board, self.store, self.journal, self.ami, tasks,
+            self.seating, self.handover, line_time, clock,
+        )  # fmt: skip
+        self.controller = Controller(
+            self.board, self.store, self.journal, self.ami, tasks,
+            self.seating, self.handover, self.attempts, clock,
+            recordings_dir=settings.recordings_dir,
+            min_free_bytes=settings.recording.min_free_mb << 20,
+        )  # fmt: skip
+        self.recovery = Recovery(self.controller, self._cel_journal())
+        self.controller.on_unsure = lambda: self._link_up(tasks)
+        self.desk = Desk(self.controller)
+        limit = settings.floor.answer_limit_s
+        routes: dict[str, Route] = {"answered": Answered(self.handover, limit), "ping": ping}
+        self.agi = AgiServer(settings.agi.host, settings.agi.port, routes)
+        self.health.checks |= {
+            "asterisk": self._ami_problem,
+            "database": self.controller.database_trouble,
+        }
+
+    def _link_up(self, tasks: Tasks) -> None:
+        self.board.recovered = False
+        tasks.command("reconcile", self.recovery.reconcile(), AmiError, OSError, *CONNECTION_ERRORS)
+
+    def _link_down(self, reason: str) -> None:
+        self.board.recovered = False
+        log.error("asterisk_link_lost", reason=reason)
+        self.controller.wake()
+
+    def _ami_problem(self) -> str:
+        if self.ami.state is AmiState.READY:
+            return "" if self.board.recovered else "finding out what is live on the node"
+        return self.controller.ami_trouble()
+
+    def _cel_journal(self) -> CelJournal | None:
+        path = self.settings.asterisk.cel_journal
+        if path is None and self.asterisk is not None:
+            path = self.asterisk.layout.log / "cel-custom" / JOURNAL_FILE
+        return CelJournal(path) if path is not None else None
+
+    # --- starting
+
+    async def _keep_trying(
+        self, name: str, start: Callable[[], Awaitable[T]], *errors: type[Exception]
+    ) -> T:
+        """Tries until it works; the reason it does not is in /readyz and, when new, in the log."""
+        said = ""
+        while True:
+            try:
+                result = await start()
+            except errors as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.error("cannot_start", part=name, problem=said, retry_s=RETRY_S)
+                self.health.set(name, said)
+                if await self._stopped_within(RETRY_S):
+                    raise
+            else:
+                self.health.clear(name)
+                return result
+
+    async def _stopped_within(self, seconds: float) -> bool:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
+        return self.stopping.is_set()
+
+    async def _start_http(self, stack: contextlib.AsyncExitStack) -> None:
+        settings = self.settings.http
+
+        async def start() -> int:
+            try:
+                return await self._http.start(settings.host, settings.port)
+            except OSError as error:
+                raise OSError(
+                    f"HTTP cannot listen on {settings.host}:{settings.port} ({error.strerror}); "
+                    "stop what uses that port, or set http.port"
+                ) from error
+
+        self.http_port = await self._keep_trying("http", start, OSError)
+        stack.push_async_callback(self._http.close)
+
+    async def _start_database(self, stack: contextlib.AsyncExitStack) -> None:
+        self.dsn = await self._keep_trying("database", self._find_database, DatabaseError, OSError)
+        if self.postgres is not None and not self._keep_servers:
+            stack.push_async_callback(self.postgres.stop)
+        self.pool = await self._keep_trying("database", self._open_pool, DatabaseError, OSError)
+        stack.push_async_callback(self._close_pool)
+
+    async def _find_database(self) -> str:
+        url = self.settings.database.url
+        if url is not None:
+            return url.get_secret_value()
+        self.postgres = self.postgres or EmbeddedPostgres(self.settings.data_dir / "postgres")
+        return await self.postgres.start()
+
+    async def _open_pool(self) -> asyncpg.Pool:
+        await migrate(self.dsn)
+        return await open_pool(
+            self.dsn, max_size=self.settings.database.pool_size, application_name="prozvon"
+        )
+
+    async def _close_pool(self) -> None:
+        try:
+            await asyncio.wait_for(self.pool.close(), 5)
+        except (TimeoutError, *CONNECTION_ERRORS):
+            self.pool.terminate()
+
+    async def _start_asterisk(self, stack: contextlib.AsyncExitStack) -> None:
+        self.settings.recordings_dir.mkdir(parents=True, exist_ok=True)
+        if not self.settings.asterisk.embedded:
+            return
+        runtime = await asyncio.to_thread(
+            find_or_fetch, self.settings.cache_dir / "asterisk", lambda text: log.info(text)
+        )
+        layout = InstanceLayout("pbx", self.settings.data_dir / "pbx")
+        conf = pbx_conf(self.settings, runtime_layout=layout, runtime=runtime)
+        server = self.asterisk = AsteriskServer(runtime, layout)
+
+        async def start() -> None:
+            render_pbx(conf)
+            await server.start()
+
+        await self._keep_trying("asterisk_server", start, AsteriskError, ConfError, PackagesError)
+        if not self._keep_servers:
+            stack.push_async_callback(server.stop)
+
+    async def _enter_floor(self, stack: contextlib.AsyncExitStack) -> None:
+        """Rows of floor, node and trunks, and the lease."""
+        settings = self.settings
+        floor_id = await self.pool.fetchval(
+            SQL["ensure_floor"], settings.floor.name, settings.floor.time_zone
+        )
+        node_id = await self.pool.fetchval(SQL["ensure_node"], settings.asterisk.node)
+        await self.pool.execute(SQL["ensure_dispositions"], floor_id)
+        self.board = Board(floor_id, node_id)
+        for trunk in settings.trunks:
+            trunk_id = await self.pool.fetchval(
+                SQL["ensure_trunk"], node_id, trunk.name, trunk.lines, trunk.calls_per_second
+            )
+            self.board.trunks[trunk.name] = Trunk(
+                trunk.name, trunk_id, trunk.lines, trunk.calls_per_second
+            )
+        self.store = Store(self.pool, floor_id, node_id)
+        await self._keep_trying("lease", self._take_lease, LeaseHeld, *CONNECTION_ERRORS)
+
+    async def _take_lease(self) -> None:
+        holder = await self.store.lease_holder()
+        dead = [holder] if holder and _is_dead(holder) else []
+        await self.store.lease(_my_name(), LEASE_S, dead)
+
+    # --- background
+
+    async def _renew_lease(self) -> None:
+        while True:
+            await asyncio.sleep(LEASE_S / 3)
+            try:
+                kept = await asyncio.wait_for(self.store.renew_lease(LEASE_S), 5)
+            except CONNECTION_ERRORS as error:
+                log.warning("lease_not_renewed", error=repr(error))
+                continue
+            if not kept:
+                raise LeaseLost("another controller has taken this floor over; this one stops")
+
+    async def _watch_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0.1)
+            metrics.loop_lag(max(0.0, loop.time() - before - 0.1))
+
+    async def _housekeeping(self) -> None:
+        while True:
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                await self.store.forget_decisions()
+            await asyncio.sleep(3600)
+
+    async def _keep_embedded(self) -> None:
+        """Embedded servers that die are started again."""
+        while True:
+            await asyncio.sleep(KEEP_S)
+            try:
+                if self.postgres is not None and await self.postgres.ensure_running():
+                    log.error("postgres_restarted")
+                if self.asterisk is not None and not self.asterisk.alive():
+                    log.error("asterisk_restarted")
+                    await self.asterisk.start()
+            except (AsteriskError, DatabaseError, OSError) as error:
+                log.error("embedded_server_down", problem=str(error))
+
+    # --- metrics
+
+    def metrics_up_to_now(self) -> None:
+        self.line_time.up_to(time.time())
+
+    def _collect(self) -> None:
+        """Called for every scrape."""
+        if not self.started.is_set():
+            return
+        self.metrics_up_to_now()
+        metrics.floor_now(self.board.operators_by_state(), self.board.attempts_by_stage())
+        for trunk in self.board.trunks.values():
+            metrics.trunk_now(trunk.name, trunk.used, breaker_open=trunk.breaker.open)
+        metrics.process_now(
+            ami_up=self.ami.state is AmiState.READY,
+            reconnects=self.ami.reconnects,
+            agi_sessions=self.agi.sessions,
+            journal=len(self.journal),
+            pool_size=self.pool.get_size(),
+            idle=self.pool.get_idle_size(),
+        )
+
+
+def pbx_conf(settings: Settings, *, runtime_layout: InstanceLayout, runtime: object) -> PbxConf:
+    """The embedded PBX's configuration from the settings."""
+    asterisk = settings.asterisk
+    return PbxConf(
+        layout=runtime_layout,
+        runtime=runtime,  # type: ignore[arg-type]
+        sip_port=asterisk.sip_port,
+        ami_port=asterisk.ami_port,
+        http_port=asterisk.http_port,
+        rtp_first=asterisk.rtp_first,
+        rtp_last=asterisk.rtp_last,
+        ami_username=asterisk.ami_username,
+        ami_secret=settings.secret(asterisk.ami_secret, "ami"),
+        ari_username=asterisk.ari_username,
+        ari_secret=settings.secret(asterisk.ari_secret, "ari"),
+        agi_host=settings.agi.host,
+        agi_port=settings.agi.port,
+        recordings_dir=settings.recordings_dir,
+        answer_limit_s=settings.floor.answer_limit_s,
+        phone_rtp_timeout_s=asterisk.phone_rtp_timeout_s,
+        trunks=tuple(
+            TrunkConf(
+                name=trunk.name,
+                host=trunk.host,
+                port=trunk.port,
+                username=trunk.username,
+                password=trunk.password.get_secret_value() if trunk.password else None,
+            )
+            for trunk in settings.trunks
+        ),
+    )
+
+
+def _my_name() -> str:
+    process = psutil.Process()
+    return f"{socket.gethostname()}/{os.getpid()}/{process.create_time():.0f}"
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether that controller was a process of this machine that is gone."""
+    host, _, rest = holder.partition("/")
+    pid, _, begun = rest.partition("/")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.0f}" != begun
+    except psutil.NoSuchProcess:
+        return True

@@ -1,0 +1,313 @@
+"""Attempts on the line: what each event of a person's channel means, until the one outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+
+from campaigns.leads.model import after_outcome
+from dialer.asterisk.ami import AmiClient, AmiError
+from dialer.asterisk.events import (
+    ChannelCreated,
+    ChannelState,
+    DialEnded,
+    DialStateChanged,
+    Hangup,
+    OriginateResponse,
+    UserEvent,
+)
+from dialer.board import Board
+from dialer.calls import Answered, Assigned, Attempt, Committing, Conversing, Dialing, Ended, Placed
+from dialer.handover import Handover
+from dialer.journal import Journal
+from dialer.line_time import LineTime
+from dialer.outcomes import EndedBy, Outcome
+from dialer.seating import Seating
+from dialer.store import Store
+from dialer.tasks import Tasks
+from monitoring import metrics
+
+log = structlog.get_logger(__name__)
+
+RINGING, UP = 5, 6
+ORIGINATE_RING_TIMEOUT = 3
+OPT_OUTS = "prozvon_opt_out"
+
+
+class Attempts:
+    """Turns events into transitions of attempts, and ends them."""
+
+    def __init__(
+        self,
+        board: Board,
+        store: Store,
+        journal: Journal,
+        ami: AmiClient,
+        tasks: Tasks,
+        seating: Seating,
+        handover: Handover,
+        line_time: LineTime,
+        clock: Callable[[], float],
+    ) -> None:
+        self._board, self._store, self._journal = board, store, journal
+        self._ami, self._tasks, self._clock = ami, tasks, clock
+        self._seating, self._handover = seating, handover
+        self._line_time = line_time
+        self._ring_timers: dict[UUID, asyncio.TimerHandle] = {}
+        self.on_change: Callable[[], None] = lambda: None
+        handover.on_answered = self._answered
+
+    # --- events
+
+    def created(self, event: ChannelCreated) -> None:
+        attempt = self._board.attempt_of_channel(event.unique_id)
+        if attempt is None or attempt.channel:
+            return
+        self._board.attempts[attempt.id] = attempt.seen(event.channel)
+        trunk_id = self._board.trunks[attempt.trunk].trunk_id
+        self._journal.write(
+            "call_created",
+            lambda c: self._store.call_created(
+                c,
+                event.unique_id,
+                event.channel,
+                event.at,
+                attempt_id=attempt.id,
+                trunk_id=trunk_id,
+            ),
+        )
+
+    def state_changed(self, event: ChannelState) -> None:
+        attempt = self._board.attempt_of_channel(event.unique_id)
+        if event.state == RINGING and isinstance(attempt, Placed):
+            self._board.attempts[attempt.id] = attempt.ringing(event.at)
+            self._network_alive(attempt)
+            self._limit_ringing(attempt, event.at)
+        elif event.state == UP and isinstance(attempt, Dialing):
+            answered = attempt.seen(event.channel).answered(event.at)
+            self._board.attempts[attempt.id] = answered
+            self._answered(answered)
+
+    def dial_state(self, event: DialStateChanged) -> None:
+        attempt = self._board.attempt_of_channel(event.dest_unique_id)
+        if attempt is not None and event.dial_status == "PROGRESS":
+            self._board.attempts[attempt.id] = attempt.network_alive()
+            self._network_alive(attempt)
+            self._limit_ringing(attempt, event.at)
+
+    def dial_ended(self, event: DialEnded) -> None:
+        attempt = self._board.attempt_of_channel(event.dest_unique_id)
+        if isinstance(attempt, Dialing):
+            self._board.attempts[attempt.id] = attempt.dial_ended(event.dial_status)
+
+    def originate_response(self, event: OriginateResponse) -> None:
+        """A failure ends only an attempt that never got a channel; else its Hangup tells more.
+
+        A duplicate ChannelId answers Failure with the *living* call's id, so that id is not used.
+        """
+        attempt = self._board.attempt_of_channel(event.action_id)
+        if attempt is None or event.success:
+            return
+        if event.reason == ORIGINATE_RING_TIMEOUT and attempt.channel:
+            self._board.attempts[attempt.id] = attempt.wants_end(EndedBy.RING_TIMEOUT)
+        elif not attempt.channel and isinstance(attempt, Dialing):
+            self.end(attempt.ended(event.at, cause=0, sip_code=None, by=EndedBy.NETWORK))
+
+    def hung_up(self, event: Hangup) -> None:
+        attempt = self._board.attempt_of_channel(event.unique_id)
+        if attempt is None or isinstance(attempt, Committing):
+            return
+        sip_code = int(event.tech_cause) if event.tech_cause.isdigit() else None
+        by = EndedBy.PERSON if isinstance(attempt, Conversing | Answered) else EndedBy.NETWORK
+        attempt = attempt.seen(event.channel)
+        self.end(attempt.ended(event.at, cause=event.cause, sip_code=sip_code, by=by))
+
+    def user_event(self, event: UserEvent) -> None:
+        attempt_id = _uuid(event.fields.get("Attempt", ""))
+        if attempt_id is None:
+            return
+        if event.name == "ProzvonMissed":
+            self._handover.missed(attempt_id, event.fields.get("Operator", ""))
+        elif event.name == "ProzvonAbandoned":
+            self._left_alone(attempt_id)
+        elif event.name == "ProzvonOptOut":
+            self.opted_out(attempt_id)
+
+    def opted_out(self, attempt_id: UUID) -> None:
+        """Do-not-call is durable first: only then the node's own copy is deleted."""
+        self._journal.write("opt_out", lambda c: self._store.opt_out(c, attempt_id))
+        self._tasks.command("forget_opt_out", self._forget_opt_out(attempt_id), AmiError)
+
+    async def _forget_opt_out(self, attempt_id: UUID) -> None:
+        if await self._journal.flushed(60):
+            await self._ami.action("DBDel", {"Family": OPT_OUTS, "Key": str(attempt_id)})
+
+    def _left_alone(self, attempt_id: UUID) -> None:
+        attempt = self._board.attempts.get(attempt_id)
+        if isinstance(attempt, Assigned):
+            self._handover.missed(attempt_id, "")
+            attempt = self._board.attempts.get(attempt_id)
+        if isinstance(attempt, Answered):
+            self._board.attempts[attempt_id] = attempt.left_alone()
+            self._handover.give_up(attempt_id)
+
+    # --- on the way
+
+    def _answered(self, attempt: Attempt) -> None:
+        self._stop_ring_timer(attempt.id)
+        self._network_alive(attempt)
+        self.on_change()
+
+    def _network_alive(self, attempt: Attempt) -> None:
+        self._board.trunks[attempt.trunk].breaker.alive()
+
+    def conversation(self, attempt: Conversing) -> None:
+        """A conversation began: written down, measured."""
+        seat = self._board.seats.get(attempt.operator)
+        metrics.conversation_began(attempt.answer_to_operator_s)
+        if seat is not None:
+            operator_id, shift_id = seat.operator_id, seat.shift_id
+            self._journal.write(
+                "bridged", lambda c: self._store.bridged(c, attempt, operator_id, shift_id)
+            )
+        self.on_change()
+
+    def hang_up(self, attempt: Attempt, by: EndedBy) -> None:
+        """Asks the node to hang up the person's leg."""
+        self._board.attempts[attempt.id] = attempt.wants_end(by)
+        target = attempt.channel or str(attempt.id)
+        self._tasks.command(f"hang_up {attempt.id}", self._ami.hangup(target), AmiError)
+
+    def _limit_ringing(self, attempt: Attempt, since: float) -> None:
+        """The minimum ring is measured from the first ringing signal, so the limit is too."""
+        if attempt.id in self._ring_timers:
+            return
+        campaign = self._board.campaigns.get(attempt.campaign_id)
+        limit = campaign.ring_timeout_s if campaign else 25.0
+        left = max(0.0, since + limit - self._clock())
+        self._ring_timers[attempt.id] = asyncio.get_running_loop().call_later(
+            left, self._rang_out, attempt.id
+        )
+
+    def _rang_out(self, attempt_id: UUID) -> None:
+        self._ring_timers.pop(attempt_id, None)
+        attempt = self._board.attempts.get(attempt_id)
+        if isinstance(attempt, Dialing):
+            self.hang_up(attempt, EndedBy.RING_TIMEOUT)
+
+    def _stop_ring_timer(self, attempt_id: UUID) -> None:
+        timer = self._ring_timers.pop(attempt_id, None)
+        if timer is not None:
+            timer.cancel()
+
+    # --- the end
+
+    def withdraw(self, attempt: Attempt) -> None:
+        """Never sent to the node: as if it had not been."""
+        self._drop(attempt)
+        self._board.trunks[attempt.trunk].breaker.forgotten()
+        self._journal.write("withdraw", lambda c: self._store.withdraw(c, attempt))
+        self._release_seats(attempt, self._clock())
+
+    def end(self, ended: Ended) -> None:
+        """The one end of an attempt: memory, journal, metrics, lead, trunk, operator."""
+        if ended.id not in self._board.attempts:
+            return
+        self._drop(ended)
+        self._judge_trunk(ended)
+        self._write_end(ended)
+        metrics.attempt_ended(ended)
+        self._line_time.attempt_ended(ended)
+        self._teach(ended)
+        self._release_seats(ended, ended.ended_at)
+        log.info(
+            "attempt_ended",
+            attempt=str(ended.id),
+            outcome=ended.outcome.value,
+            by=ended.ended_by.value,
+            cause=ended.cause,
+            sip=ended.sip_code,
+        )
+        self.on_change()
+
+    def _drop(self, attempt: Attempt) -> None:
+        self._board.attempts.pop(attempt.id, None)
+        self._board.bridges.pop(attempt.id, None)
+        self._board.trunks[attempt.trunk].release()
+        self._stop_ring_timer(attempt.id)
+        self._handover.give_up(attempt.id)
+
+    def _judge_trunk(self, ended: Ended) -> None:
+        breaker = self._board.trunks[ended.trunk].breaker
+        if ended.outcome is Outcome.FAILED:
+            if breaker.dead(ended.ended_at):
+                log.error(
+                    "trunk_does_not_ring",
+                    trunk=ended.trunk,
+                    pause_s=breaker.pause_s,
+                    advice="check the trunk's registration and the provider; a probe call follows",
+                )
+        elif ended.outcome is Outcome.UNKNOWN or ended.ended_by is EndedBy.DIALER:
+            breaker.forgotten()
+        else:
+            breaker.alive()
+
+    def _write_end(self, ended: Ended) -> None:
+        lead = ended.lead
+        step = after_outcome(
+            ended.outcome,
+            conversed=ended.bridged_at is not None,
+            ended_by=ended.ended_by,
+            approaches=lead.approaches,
+            failures=lead.failures,
+            max_approaches=lead.max_approaches,
+        )
+        seat = self._board.seats.get(ended.operator or "")
+        operator_id = seat.operator_id if seat else None
+        shift_id = seat.shift_id if seat else None
+        self._journal.write(
+            "finish", lambda c: self._store.finish(c, ended, operator_id, shift_id, step)
+        )
+        self._journal.write(
+            "call_ended",
+            lambda c: self._store.call_ended(
+                c, str(ended.id), ended.answered_at, ended.ended_at, ended.cause
+            ),
+        )
+
+    def _teach(self, ended: Ended) -> None:
+        campaign = self._board.campaigns.get(ended.campaign_id)
+        if campaign is None:
+            return
+        answered, now = ended.answered_at is not None, ended.ended_at
+        reached = ended.answered_at or ended.ended_at
+        campaign.pacer.attempt_ended(now, reached - ended.placed_at, answered)
+        if ended.talk_s is not None:
+            campaign.pacer.talk_ended(now, ended.talk_s)
+        if ended.outcome is Outcome.ABANDONED:
+            campaign.pacer.abandoned(now)
+
+    def _release_seats(self, attempt: Attempt, at: float) -> None:
+        campaign = self._board.campaigns.get(attempt.campaign_id)
+        limit = campaign.wrap_up_limit_s if campaign else 60.0
+        logins = dict.fromkeys((attempt.dial_operator, getattr(attempt, "operator", None)))
+        for login in logins:
+            seat = self._board.seats.get(login or "")
+            if seat is None or seat.state.attempt != attempt.id:
+                continue
+            self._seating.release(seat, attempt.id)
+            self._seating.conversation_ended(seat, at, limit)
+
+    def close(self) -> None:
+        for attempt_id in tuple(self._ring_timers):
+            self._stop_ring_timer(attempt_id)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

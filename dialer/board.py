@@ -1,0 +1,138 @@
+"""What a floor looks like now: operators, attempts, campaigns, trunks. Memory only, no I/O.
+
+Everything here can be rebuilt from PostgreSQL and Asterisk (`dialer.recovery`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from dialer.calls import (
+    Answered,
+    Assigned,
+    Attempt,
+    Committing,
+    Conversing,
+    Dialing,
+    Lead,
+    Placed,
+    Ringing,
+)
+from dialer.lines import Trunk
+from dialer.operators import OperatorState, Seat, Talking, WrapUp
+from dialer.pacing import Decision, Floor, Pacer
+
+JUST_STARTED = Decision(0, "start", "0: just started")
+
+
+@dataclass(slots=True)
+class Campaign:
+    """A running campaign as the controller dials it; `buffer` holds leads claimed ahead of time."""
+
+    id: int
+    name: str
+    mode: str
+    language: str
+    caller_id: str | None
+    trunk: str
+    ring_timeout_s: float
+    post_dial_delay_s: float
+    wrap_up_limit_s: float
+    recording: bool
+    max_approaches: int
+    max_abandon_rate: float
+    pacer: Pacer
+    running: bool = True
+    buffer: deque[Lead] = field(default_factory=deque)
+    last_dial_at: float | None = None
+    decision: Decision = JUST_STARTED
+    decision_logged_at: float = 0.0
+    claim_again_at: float = 0.0
+    leads_note: str = ""
+
+    def dial_interval(self, at: float) -> float | None:
+        """Seconds from the campaign's previous dial to this one; notes the dial."""
+        last, self.last_dial_at = self.last_dial_at, at
+        return None if last is None else max(0.0, at - last)
+
+
+@dataclass(slots=True)
+class Board:
+    """The state of one floor.
+
+    `legs` finds the operator of an operator's own channel, `bridges` the bridge of a person's.
+    `recovered` is False while it is not known what is live on the node: then nothing is dialed.
+    """
+
+    floor_id: int
+    node_id: int
+    trunks: dict[str, Trunk] = field(default_factory=dict)
+    campaigns: dict[int, Campaign] = field(default_factory=dict)
+    seats: dict[str, Seat] = field(default_factory=dict)
+    legs: dict[str, str] = field(default_factory=dict)
+    attempts: dict[UUID, Attempt] = field(default_factory=dict)
+    bridges: dict[UUID, str] = field(default_factory=dict)
+    recovered: bool = False
+
+    def seat_of_leg(self, leg_id: str) -> Seat | None:
+        return self.seats.get(self.legs.get(leg_id, ""))
+
+    def attempt_of_channel(self, unique_id: str) -> Attempt | None:
+        """The attempt whose id is this channel's Uniqueid."""
+        try:
+            return self.attempts.get(UUID(unique_id))
+        except ValueError:
+            return None
+
+    def in_flight(self, campaign_id: int) -> Iterator[Attempt]:
+        """Attempts of a campaign that are not answered yet."""
+        for attempt in self.attempts.values():
+            if attempt.campaign_id == campaign_id and isinstance(attempt, Committing | Dialing):
+                yield attempt
+
+    def floor_of(self, campaign: Campaign, now: float, free: int, lines: int) -> Floor:
+        """The pacing contract's view of one campaign; `free` operators are left for it."""
+        own = [a for a in self.attempts.values() if a.campaign_id == campaign.id]
+        ids = {a.id for a in self.attempts.values() if a.campaign_id != campaign.id}
+        return Floor(
+            now=now,
+            idle=free,
+            talking=self._elapsed(Talking, now, ids),
+            wrapping=self._elapsed(WrapUp, now, ids),
+            ringing=tuple(now - a.placed_at for a in own if isinstance(a, Committing | Dialing)),
+            waiting=sum(isinstance(a, Answered) and not a.abandoned for a in own),
+            lines=lines,
+        )
+
+    def _elapsed(self, kind: type[Any], now: float, foreign: set[UUID]) -> tuple[float, ...]:
+        return tuple(
+            max(0.0, now - seat.state.since)
+            for seat in self.seats.values()
+            if isinstance(seat.state, kind) and seat.state.attempt not in foreign
+        )
+
+    def operators_by_state(self) -> dict[OperatorState, int]:
+        counts = dict.fromkeys(OperatorState, 0)
+        for seat in self.seats.values():
+            counts[seat.state.kind] += 1
+        return counts
+
+    def attempts_by_stage(self) -> dict[str, int]:
+        stages = dict.fromkeys(STAGES.values(), 0)
+        for attempt in self.attempts.values():
+            stages[STAGES[type(attempt)]] += 1
+        return stages
+
+
+STAGES: dict[type[Attempt], str] = {
+    Committing: "placing",
+    Placed: "placed",
+    Ringing: "ringing",
+    Answered: "waiting",
+    Assigned: "waiting",
+    Conversing: "talking",
+}

@@ -1,0 +1,220 @@
+"""Settings: file `prozvon.toml`, environment `PROZVON_*`, secrets from files.
+
+Later sources win: defaults, file, environment. A nested key is `PROZVON_HTTP__PORT` in the
+environment and `[http] port` in the file. A secret may be given as `<key>_file` instead of `<key>`;
+secrets that nobody gave are made up once and kept in `<data_dir>/secrets` with mode 0600.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PROJECT = Path(__file__).resolve().parents[1]
+NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class ConfigError(Exception):
+    """The settings cannot be used; the message names every wrong key and what is wrong with it."""
+
+
+class Section(BaseModel):
+    """A group of settings that knows its keys: an unknown one is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, values: Any) -> Any:
+        """Replaces `<key>_file` by `<key>` with the file's content."""
+        if not isinstance(values, dict):
+            return values
+        out = dict(values)
+        for key in [k for k in values if k.endswith("_file") and k[:-5] in cls.model_fields]:
+            path = Path(str(out.pop(key))).expanduser()
+            try:
+                out[key[:-5]] = path.read_text().strip()
+            except OSError as error:
+                raise ValueError(f"{key}: cannot read {path}: {error.strerror}") from None
+        return out
+
+
+class DatabaseSettings(Section):
+    """PostgreSQL. Without `url` an embedded server is started in `<data_dir>/postgres`."""
+
+    url: SecretStr | None = None
+    pool_size: Annotated[int, Field(ge=2, le=100)] = 8
+
+
+class AsteriskSettings(Section):
+    """The node: one Asterisk server. `embedded` runs our own; else an existing one is used."""
+
+    embedded: bool = True
+    node: Annotated[str, Field(pattern=NAME)] = "main"
+    host: str = "127.0.0.1"
+    sip_port: Port = 15060
+    ami_port: Port = 15038
+    ami_username: str = "prozvon"
+    ami_secret: SecretStr | None = None
+    http_port: Port = 18088
+    ari_username: str = "prozvon"
+    ari_secret: SecretStr | None = None
+    rtp_first: Port = 20000
+    rtp_last: Port = 21999
+    cel_journal: Path | None = Field(
+        default=None, description="the node's CEL file; known by itself for an embedded Asterisk"
+    )
+    phone_rtp_timeout_s: Annotated[int, Field(ge=2, le=3600)] = 15
+    operator_ring_s: Seconds = 30.0
+
+
+class AgiSettings(Section):
+    """Where Asterisk reaches our FastAGI server."""
+
+    host: str = "127.0.0.1"
+    port: Port = 14573
+
+
+class HttpSettings(Section):
+    """Metrics, health and the desk's API."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9464
+    token: SecretStr | None = None
+
+
+class TrunkSettings(Section):
+    """One way out to the telephone network."""
+
+    name: Annotated[str, Field(pattern=NAME)]
+    host: str
+    port: Port = 5060
+    username: str | None = None
+    password: SecretStr | None = None
+    lines: Annotated[int, Field(ge=1, le=100_000)] = 100
+    calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 10.0
+
+
+class RecordingSettings(Section):
+    """Where conversations are recorded, and how much disk must stay free for it."""
+
+    folder: Path | None = None
+    min_free_mb: Annotated[int, Field(ge=0)] = 500
+
+
+class FloorSettings(Section):
+    """The floor this controller leases."""
+
+    name: Annotated[str, Field(pattern=NAME)] = "main"
+    time_zone: str = "Europe/Moscow"
+    phone_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "RU"
+    answer_limit_s: Annotated[float, Field(gt=0, le=10)] = 2.0
+    drain_limit_s: Seconds = 60.0
+
+
+class LogSettings(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class Settings(BaseSettings):
+    """All settings of one Prozvon process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROZVON_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    data_dir: Path = PROJECT / "var"
+    cache_dir: Path = PROJECT / ".cache"
+    database: DatabaseSettings = DatabaseSettings()
+    asterisk: AsteriskSettings = AsteriskSettings()
+    agi: AgiSettings = AgiSettings()
+    http: HttpSettings = HttpSettings()
+    trunks: tuple[TrunkSettings, ...] = ()
+    recording: RecordingSettings = RecordingSettings()
+    floor: FloorSettings = FloorSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first: what init brings is the file's content (see `load`)."""
+        return env_settings, init_settings
+
+    @property
+    def recordings_dir(self) -> Path:
+        return self.recording.folder or self.data_dir / "recordings"
+
+    def secret(self, given: SecretStr | None, name: str) -> str:
+        """The given secret, or the one kept (made up at the first call) in `<data_dir>/secrets`."""
+        return given.get_secret_value() if given is not None else kept_secret(self.data_dir, name)
+
+
+def kept_secret(data_dir: Path, name: str) -> str:
+    """Reads `<data_dir>/secrets/<name>`; makes up 32 letters and writes them there if it is absent."""
+    path = data_dir / "secrets" / name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(fd, "w") as file:
+        file.write(secrets.token_urlsafe(24))
+    return path.read_text().strip()
+
+
+def load(path: Path | None = None) -> Settings:
+    """Reads `path` (default `prozvon.toml` in the working folder, if there) and the environment.
+
+    Raises ConfigError that names the key for unknown keys, bad values and unreadable files.
+    """
+    file = path or Path(os.environ.get("PROZVON_CONFIG", "prozvon.toml"))
+    required = path is not None or "PROZVON_CONFIG" in os.environ
+    values = _read_toml(file) if required or file.exists() else {}
+    unknown = [f"{key}: unknown environment variable" for key in _unknown_environment()]
+    if unknown:
+        raise ConfigError("; ".join(unknown))
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(error, file))) from None
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text())
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not TOML: {error}") from None
+
+
+def _unknown_environment() -> Iterator[str]:
+    known = {f"PROZVON_{name.upper()}" for name in Settings.model_fields} | {"PROZVON_CONFIG"}
+    for key in os.environ:
+        if key.startswith("PROZVON_") and key.partition("__")[0] not in known:
+            yield key
+
+
+def _explain(error: ValidationError, file: Path) -> Iterator[str]:
+    for item in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in item["loc"])
+        variable = "PROZVON_" + "__".join(str(part).upper() for part in item["loc"])
+        problem = "unknown key" if item["type"] == "extra_forbidden" else item["msg"]
+        yield f"{key}: {problem} (in {file} or {variable})"

@@ -1,0 +1,539 @@
+"""The loop of one floor: events in, decisions out.
+
+Events from Asterisk go to the attempt or the operator they belong to; whatever changes the input of
+pacing wakes the pacing loop, which decides at most every 50 ms and at least once a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from dialer.asterisk import events as ev
+from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused, AmiState, OriginateRequest
+from dialer.attempts import Attempts
+from dialer.board import Board, Campaign
+from dialer.calls import Answered, Assigned, Attempt, Committing, Conversing, Dialing, Lead
+from dialer.handover import Handover
+from dialer.ids import new_id
+from dialer.journal import CONNECTION_ERRORS, Journal
+from dialer.operators import Ready, Seat, longest_ready
+from dialer.outcomes import EndedBy
+from dialer.pacing import Decision, PredictivePacer, ProgressivePacer
+from dialer.seating import HOLDING, Seating
+from dialer.store import Dial, Store
+from dialer.tasks import Tasks
+from monitoring import metrics
+
+log = structlog.get_logger(__name__)
+
+DECISION_INTERVAL_S = 0.05
+LONGEST_WAIT_S = 1.0
+BUFFER_LEADS = 20
+CLAIM_RETRY_S = 1.0
+DECISION_LOG_S = 60.0
+MAX_PLACING = 50
+"""Originates on their way to the node at once: a slow node must not be flooded."""
+
+
+class Controller:
+    """One floor's pacing, dialing and event routing."""
+
+    def __init__(
+        self,
+        board: Board,
+        store: Store,
+        journal: Journal,
+        ami: AmiClient,
+        tasks: Tasks,
+        seating: Seating,
+        handover: Handover,
+        attempts: Attempts,
+        clock: Callable[[], float],
+        *,
+        recordings_dir: Path,
+        min_free_bytes: int,
+    ) -> None:
+        self.board, self.store, self.journal = board, store, journal
+        self.ami, self.tasks, self.clock = ami, tasks, clock
+        self.seating, self.handover, self.attempts = seating, handover, attempts
+        self._recordings_dir, self._min_free_bytes = recordings_dir, min_free_bytes
+        self._wake = asyncio.Event()
+        self._placing = 0
+        self.draining = False
+        self.on_unsure: Callable[[], None] = lambda: None
+        self.database_error = ""
+        seating.on_free = self._operator_free
+        seating.on_leave = self._operator_left
+        seating.wrap_up_ended = self._wrap_up_ended
+        attempts.on_change = self.wake
+        self._routes: dict[type[ev.Event], Callable[[Any], None]] = {
+            ev.ChannelCreated: self._channel_created,
+            ev.ChannelState: attempts.state_changed,
+            ev.DialStateChanged: attempts.dial_state,
+            ev.DialEnded: attempts.dial_ended,
+            ev.OriginateResponse: self._originate_response,
+            ev.Hangup: self._hung_up,
+            ev.BridgeEntered: self._bridge_entered,
+            ev.BridgeLeft: self._bridge_left,
+            ev.UserEvent: attempts.user_event,
+        }
+
+    # --- events
+
+    def on_event(self, event: ev.Event) -> None:
+        """One event of the node, in order."""
+        route = self._routes.get(type(event))
+        if route is not None:
+            route(event)
+
+    def wake(self) -> None:
+        """Something changed that pacing looks at."""
+        self._wake.set()
+
+    def _channel_created(self, event: ev.ChannelCreated) -> None:
+        if event.unique_id in self.board.legs:
+            self.seating.leg_created(event)
+        else:
+            self.attempts.created(event)
+
+    def _originate_response(self, event: ev.OriginateResponse) -> None:
+        if event.action_id in self.board.legs and not event.success:
+            self.seating.leg_failed(event.action_id)
+        else:
+            self.attempts.originate_response(event)
+
+    def _hung_up(self, event: ev.Hangup) -> None:
+        if event.unique_id.startswith("op-"):
+            self.seating.leg_hung_up(event)
+            self.wake()
+        else:
+            self.attempts.hung_up(event)
+
+    def _bridge_entered(self, event: ev.BridgeEntered) -> None:
+        if event.unique_id.startswith("op-"):
+            self._operator_entered(event)
+        else:
+            attempt = self.board.attempt_of_channel(event.unique_id)
+            if attempt is not None and event.technology != HOLDING:
+                self.board.bridges[attempt.id] = event.bridge_id
+                self._meet(event.bridge_id, event.at)
+
+    def _operator_entered(self, event: ev.BridgeEntered) -> None:
+        seat = self.board.seat_of_leg(event.unique_id)
+        if seat is None:  # signed out while the phone was being called
+            self.seating.hang_up_stray(event.channel)
+            return
+        before = seat.state
+        self.seating.leg_entered(event)
+        if event.technology == HOLDING:
+            attempt = self.board.attempts.get(before.attempt) if before.attempt else None
+            if isinstance(attempt, Conversing):
+                limit = self._wrap_up_limit(attempt)
+                self.seating.conversation_ended(seat, event.at, limit)
+        else:
+            self._meet(event.bridge_id, event.at)
+
+    def _bridge_left(self, event: ev.BridgeLeft) -> None:
+        seat = self.board.seat_of_leg(event.unique_id)
+        if seat is not None and seat.bridge_id == event.bridge_id:
+            seat.bridge_id = ""
+
+    def _meet(self, bridge_id: str, at: float) -> None:
+        """Person and operator in one bridge: a conversation."""
+        attempt_id = next((a for a, b in self.board.bridges.items() if b == bridge_id), None)
+        seat = next((s for s in self.board.seats.values() if s.bridge_id == bridge_id), None)
+        if attempt_id is None or seat is None:
+            return
+        talking = self.handover.bridged(attempt_id, seat, at)
+        if talking is not None:
+            self.attempts.conversation(talking)
+
+    def _wrap_up_limit(self, attempt: Attempt) -> float:
+        campaign = self.board.campaigns.get(attempt.campaign_id)
+        return campaign.wrap_up_limit_s if campaign else 60.0
+
+    def _operator_free(self) -> None:
+        self.handover.serve()
+        self.wake()
+
+    def _operator_left(self) -> None:
+        self._cancel_unserved()
+        self.wake()
+
+    def _wrap_up_ended(self, attempt_id: UUID, at: float, seconds: float) -> None:
+        metrics.wrap_up_ended(seconds)
+        for campaign in self.board.campaigns.values():
+            campaign.pacer.wrap_ended(at, seconds)
+
+    def _cancel_unserved(self) -> None:
+        """Progressive promises an operator for every call: what lost its operator stops ringing.
+
+        A ringing call whose operator left goes to one who waits without a call, if there is any.
+        """
+        spare = sum(isinstance(s.state, Ready) and s.can_take for s in self.board.seats.values())
+        for attempt in tuple(self.board.attempts.values()):
+            if not isinstance(attempt, Dialing) or self._served(attempt):
+                continue
+            if spare > 0:
+                spare -= 1
+            elif attempt.intent is None:
+                self.attempts.hang_up(attempt, EndedBy.DIALER)
+
+    def _served(self, attempt: Attempt) -> bool:
+        campaign = self.board.campaigns.get(attempt.campaign_id)
+        if campaign is not None and campaign.mode == "predictive":
+            return bool(self.board.seats)
+        owner = self.board.seats.get(attempt.dial_operator or "")
+        return owner is not None and owner.can_take and owner.state.attempt == attempt.id
+
+    # --- campaigns
+
+    async def watch_campaigns(self, every_s: float = 0.5) -> None:
+        """Follows what is running in the database; keeps each running campaign's buffer filled."""
+        last: dict[int, float] = {}
+        while True:
+            try:
+                if not last and not self.board.campaigns:
+                    last = await self.store.last_dials()
+                self._follow(await self.store.running_campaigns(), last)
+                await self._fill_buffers()
+                self.database_error = ""
+            except CONNECTION_ERRORS as error:
+                self.database_error = repr(error)
+            await asyncio.sleep(every_s)
+
+    def _follow(self, rows: list[Any], last: dict[int, float]) -> None:
+        running = {row["id"] for row in rows}
+        for campaign in self.board.campaigns.values():
+            campaign.running = campaign.id in running
+        for row in rows:
+            self._take_campaign(row, last)
+        idle = [c.id for c in self.board.campaigns.values() if not c.running and not c.buffer]
+        busy = {a.campaign_id for a in self.board.attempts.values()}
+        for campaign_id in idle:
+            if campaign_id not in busy:
+                del self.board.campaigns[campaign_id]
+        self.wake()
+
+    def _take_campaign(self, row: Any, last: dict[int, float]) -> None:
+        known = self.board.campaigns.get(row["id"])
+        if row["trunk"] not in self.board.trunks:
+            log.error("campaign_without_trunk", campaign=row["name"], trunk=row["trunk"])
+            return
+        values = {key: row[key] for key in CAMPAIGN_KEYS}
+        if known is not None and known.mode == row["mode"]:
+            for key, value in values.items():
+                setattr(known, key, value)
+            return
+        maker = PredictivePacer if row["mode"] == "predictive" else ProgressivePacer
+        campaign = Campaign(**values, pacer=maker(max_abandon_rate=row["max_abandon_rate"]))
+        campaign.last_dial_at = known.last_dial_at if known else last.get(campaign.id)
+        if known is not None:
+            campaign.buffer = known.buffer
+        self.board.campaigns[campaign.id] = campaign
+
+    async def _fill_buffers(self) -> None:
+        for campaign in tuple(self.board.campaigns.values()):
+            if not campaign.running or self.draining:
+                await self._empty_buffer(campaign)
+            elif (
+                len(campaign.buffer) < BUFFER_LEADS // 2 and self.clock() >= campaign.claim_again_at
+            ):
+                await self._claim(campaign)
+
+    async def release_buffers(self) -> None:
+        """Gives back what was claimed and not dialed."""
+        for campaign in self.board.campaigns.values():
+            await self._empty_buffer(campaign)
+
+    async def _empty_buffer(self, campaign: Campaign) -> None:
+        leads = [lead.id for lead in campaign.buffer]
+        campaign.buffer.clear()
+        if leads:
+            await self.store.release_leads(leads)
+
+    async def _claim(self, campaign: Campaign) -> None:
+        wanted = max(BUFFER_LEADS, 2 * len(self.board.seats))
+        leads, forbidden = await self.store.claim(campaign.id, wanted, campaign.max_approaches)
+        campaign.buffer.extend(leads)
+        if forbidden:
+            await self.store.close_leads(forbidden, "do_not_call")
+        if not leads and not forbidden:
+            await self._note_no_leads(campaign)
+        elif leads:
+            self.wake()
+
+    async def _note_no_leads(self, campaign: Campaign) -> None:
+        campaign.claim_again_at = self.clock() + CLAIM_RETRY_S
+        due, left = await self.store.next_due(campaign.id, campaign.max_approaches)
+        if due is None:
+            campaign.leads_note = "the list is finished"
+        else:
+            minutes = max(0.0, due - self.clock()) / 60
+            campaign.leads_note = f"{left} leads wait, the next is due in {minutes:.0f} min"
+
+    # --- pacing
+
+    async def pace(self) -> None:
+        """Decides for ever: after changes (coalesced) and at least once a second."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LONGEST_WAIT_S)
+            self._wake.clear()
+            self.decide()
+            await asyncio.sleep(DECISION_INTERVAL_S)
+
+    def decide(self) -> None:
+        """One decision for every running campaign; the first in turn changes with every call."""
+        campaigns = [c for c in self.board.campaigns.values() if c.running]
+        if campaigns:
+            turn = int(self.clock()) % len(campaigns)
+            for campaign in campaigns[turn:] + campaigns[:turn]:
+                self._decide(campaign)
+
+    def _decide(self, campaign: Campaign) -> None:
+        now = self.clock()
+        decision = self._held(campaign) or self._paced(campaign, now)
+        for _ in range(decision.calls):
+            self._place(campaign, campaign.buffer.popleft(), now)
+        self._note_decision(campaign, decision, now)
+
+    def _held(self, campaign: Campaign) -> Decision | None:
+        """Why nothing may be dialed whatever pacing says."""
+        for limited_by, reason in (
+            ("draining", "stopping: no new calls" if self.draining else ""),
+            ("recovery", "" if self.board.recovered else "finding out what is live on the node"),
+            (
+                "node",
+                "" if self.ami.state is AmiState.READY else f"Asterisk: {self.ami_trouble()}",
+            ),
+            ("database", self.database_trouble()),
+            ("operators", "" if self.board.seats else "no operator signed in"),
+            ("disk", self._disk_trouble() if campaign.recording else ""),
+        ):
+            if reason:
+                return Decision(0, limited_by, f"0: {reason}")
+        return None
+
+    def ami_trouble(self) -> str:
+        if self.ami.state is AmiState.READY:
+            return ""
+        return f"Asterisk: {self.ami.last_error or self.ami.state.value}"
+
+    def database_trouble(self) -> str:
+        if self.database_error or not self.journal.healthy:
+            return f"no answer from the database ({self.database_error or self.journal.last_error})"
+        return ""
+
+    def _disk_trouble(self) -> str:
+        try:
+            free = shutil.disk_usage(self._recordings_dir).free
+        except OSError as error:
+            return f"recordings cannot be written to {self._recordings_dir}: {error.strerror}"
+        if free >= self._min_free_bytes:
+            return ""
+        return (
+            f"{free >> 20} MB free for recordings in {self._recordings_dir}, "
+            f"{self._min_free_bytes >> 20} MB needed: free some space or turn recording off"
+        )
+
+    def _paced(self, campaign: Campaign, now: float) -> Decision:
+        trunk = self.board.trunks[campaign.trunk]
+        room, limited_by = trunk.room(now)
+        floor = self.board.floor_of(campaign, now, self._free_for(campaign), room)
+        decision = campaign.pacer.explain(floor)
+        if limited_by == "breaker" and not decision.calls:
+            again = max(0.0, trunk.breaker.closed_until_s - now)
+            note = f"0: trunk {trunk.name} does not ring; a probe call in {again:.0f} s"
+            return Decision(0, "trunk", note)
+        if decision.limited_by == "lines":
+            decision = Decision(decision.calls, limited_by, f"{decision.reason} ({limited_by})")
+        available = min(len(campaign.buffer), MAX_PLACING - self._placing)
+        if decision.calls <= available:
+            return decision
+        if self._placing >= MAX_PLACING:
+            return Decision(
+                max(0, available), "node", f"{available}: the node is slow to take calls"
+            )
+        note = campaign.leads_note or "leads are being claimed"
+        return Decision(available, "leads", f"{available}: {note}")
+
+    def _free_for(self, campaign: Campaign) -> int:
+        """Operators who could take a person of this campaign: ready, or dialing for it."""
+        free = 0
+        for seat in self.board.seats.values():
+            if not seat.can_take:
+                continue
+            attempt = self.board.attempts.get(seat.state.attempt) if seat.state.attempt else None
+            if isinstance(seat.state, Ready) or (
+                attempt is not None and attempt.campaign_id == campaign.id
+            ):
+                free += 1
+        return free
+
+    def _note_decision(self, campaign: Campaign, decision: Decision, now: float) -> None:
+        changed = decision.limited_by != campaign.decision.limited_by
+        old = now - campaign.decision_logged_at >= DECISION_LOG_S
+        campaign.decision = decision
+        metrics.decided(campaign.name, decision.limited_by)
+        if (decision.calls or changed or old) and self.journal.healthy:
+            campaign.decision_logged_at = now
+            self.journal.write(
+                "decision", lambda c: self.store.log_decision(c, campaign.id, now, decision)
+            )
+
+    # --- dialing
+
+    def _place(self, campaign: Campaign, lead: Lead, now: float) -> None:
+        """Books line and operator at once; the commit and the Originate follow."""
+        attempt_id = new_id(now)
+        seat = longest_ready(self.board.seats.values()) if campaign.mode == "progressive" else None
+        attempt = Committing(
+            id=attempt_id,
+            campaign_id=campaign.id,
+            lead=lead,
+            trunk=campaign.trunk,
+            placed_at=now,
+            dial_operator=seat.login if seat else None,
+            recording=self._recording(campaign, attempt_id),
+        )
+        self.board.attempts[attempt_id] = attempt
+        self.board.trunks[campaign.trunk].place()
+        if seat is not None and isinstance(seat.state, Ready):
+            seat.become(seat.state.dial(now, attempt_id))
+        self._placing += 1
+        self.tasks.start(f"dial {attempt_id}", self._commit_and_dial(campaign, attempt, seat))
+
+    def _recording(self, campaign: Campaign, attempt_id: UUID) -> str | None:
+        if not campaign.recording:
+            return None
+        day = metrics.utc_day(self.clock())
+        return str(self._recordings_dir / day / f"{attempt_id}.wav")
+
+    async def _commit_and_dial(
+        self, campaign: Campaign, attempt: Attempt, seat: Seat | None
+    ) -> None:
+        try:
+            if await self._committed(campaign, attempt, seat):
+                await self._originate(campaign, attempt.id)
+        finally:
+            self._placing -= 1
+
+    async def _committed(self, campaign: Campaign, attempt: Attempt, seat: Seat | None) -> bool:
+        now = attempt.placed_at
+        interval = campaign.dial_interval(now)
+        dial = Dial(
+            trunk_id=self.board.trunks[campaign.trunk].trunk_id,
+            dial_operator_id=seat.operator_id if seat else None,
+            dial_interval_s=interval,
+            operator_dial_interval_s=seat.dial_interval(now) if seat else None,
+        )
+        try:
+            done = await asyncio.wait_for(self.store.commit_attempt(attempt, dial), 5)
+        except CONNECTION_ERRORS as error:
+            self.database_error = repr(error)
+            self.attempts.withdraw(attempt)
+            return False
+        if not done:
+            why = await self.store.why_not_committed(attempt.lead)
+            log.warning("lost_race_for_lead", lead=attempt.lead.id, **why)
+            self.attempts.withdraw(attempt)
+            return False
+        metrics.dial_started(
+            campaign.name, attempt.dial_operator, interval, dial.operator_dial_interval_s
+        )
+        return True
+
+    async def _originate(self, campaign: Campaign, attempt_id: UUID) -> None:
+        attempt = self.board.attempts.get(attempt_id)
+        if not isinstance(attempt, Committing):
+            return
+        ready = self.ami.state is AmiState.READY and self.board.recovered
+        if not ready or not self._served_now(campaign, attempt):
+            self.attempts.withdraw(attempt)
+            return
+        self.board.attempts[attempt_id] = attempt.placed()
+        try:
+            await self.ami.originate(self._request(campaign, attempt))
+        except AmiRefused as error:
+            log.error("originate_refused", trunk=attempt.trunk, error=str(error))
+            self._refused(attempt_id)
+        except AmiError as error:
+            # Asterisk may have taken it: events tell, or recovery when the link is back.
+            log.warning("originate_unconfirmed", attempt=str(attempt_id), error=repr(error))
+            if self.ami.state is AmiState.READY:
+                self.on_unsure()
+
+    def _served_now(self, campaign: Campaign, attempt: Attempt) -> bool:
+        """Still somebody to take it, after the commit."""
+        return self._served(attempt) or any(s.can_take for s in self.board.seats.values())
+
+    def _refused(self, attempt_id: UUID) -> None:
+        attempt = self.board.attempts.get(attempt_id)
+        if isinstance(attempt, Dialing) and not attempt.channel:
+            now = self.clock()
+            self.attempts.end(attempt.ended(now, cause=0, sip_code=None, by=EndedBy.NETWORK))
+
+    def _request(self, campaign: Campaign, attempt: Attempt) -> OriginateRequest:
+        ring = campaign.ring_timeout_s + campaign.post_dial_delay_s
+        return OriginateRequest(
+            action_id=str(attempt.id),
+            channel=f"PJSIP/{attempt.lead.phone}@trunk-{attempt.trunk}",
+            channel_id=str(attempt.id),
+            context="prozvon-answered",
+            exten="s",
+            priority=1,
+            timeout_ms=int(ring * 1000),
+            caller_id=campaign.caller_id,
+            variables={
+                "__PROZVON_ATTEMPT": str(attempt.id),
+                "PROZVON_RECORDING": attempt.recording or "",
+                "PROZVON_MESSAGE": "",
+                "CHANNEL(language)": campaign.language,
+            },
+        )
+
+    # --- drain
+
+    async def drain(self, limit_s: float) -> bool:
+        """No new calls; ringing and talking calls finish, at most `limit_s`. True when all did."""
+        self.draining = True
+        self.wake()
+        return await self._emptied(limit_s)
+
+    async def hang_up_all(self, wait_s: float) -> None:
+        """The drain's limit passed: what still lives is hung up."""
+        for attempt in tuple(self.board.attempts.values()):
+            if isinstance(attempt, Dialing | Answered | Assigned | Conversing):
+                self.attempts.hang_up(attempt, EndedBy.DIALER)
+        await self._emptied(wait_s)
+
+    async def _emptied(self, limit_s: float) -> bool:
+        deadline = asyncio.get_running_loop().time() + limit_s
+        while self.board.attempts and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.05)
+        return not self.board.attempts
+
+
+CAMPAIGN_KEYS = (
+    "id",
+    "name",
+    "mode",
+    "language",
+    "caller_id",
+    "trunk",
+    "ring_timeout_s",
+    "post_dial_delay_s",
+    "wrap_up_limit_s",
+    "recording",
+    "max_approaches",
+    "max_abandon_rate",
+)

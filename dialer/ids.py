@@ -1,0 +1,14 @@
+"""Identifiers that carry their time."""
+
+from __future__ import annotations
+
+import secrets
+from uuid import UUID
+
+
+def new_id(now: float) -> UUID:
+    """A UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds since the epoch, then randomness."""
+    value = (int(now * 1000) & ((1 << 48) - 1)) << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)

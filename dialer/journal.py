@@ -1,0 +1,118 @@
+"""Writes that must not be lost and that no decision waits for: in order, again until they succeed.
+
+While PostgreSQL is away entries stay in memory and dialing stops (nothing can be committed), so the
+journal is bounded by the calls that were live. Each entry is idempotent: after a crash recovery
+derives the same facts from Asterisk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncpg
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+log = structlog.get_logger(__name__)
+
+if TYPE_CHECKING:
+    Connection = PoolConnectionProxy[asyncpg.Record]
+    Write = Callable[[Connection], Awaitable[object]]
+
+CONNECTION_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.QueryCanceledError,
+)
+"""What passes when PostgreSQL is back; anything else is a bug and stops the process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    what: str
+    write: Write
+
+
+class Journal:
+    """An ordered queue of writes and the task that empties it."""
+
+    def __init__(self, pool: asyncpg.Pool, *, retry_s: float = 0.2, longest_retry_s: float = 2.0):
+        self._pool = pool
+        self._entries: deque[Entry] = deque()
+        self._filled = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._retry_s, self._longest_retry_s = retry_s, longest_retry_s
+        self.failing_since: float | None = None
+        self.last_error = ""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def healthy(self) -> bool:
+        return self.failing_since is None
+
+    def write(self, what: str, write: Write) -> None:
+        """Queues `write`; `what` names it in logs."""
+        self._entries.append(Entry(what, write))
+        self._empty.clear()
+        self._filled.set()
+
+    async def flushed(self, timeout_s: float) -> bool:
+        """Waits until everything queued is written; False when that takes too long."""
+        try:
+            await asyncio.wait_for(self._empty.wait(), timeout_s)
+        except TimeoutError:
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Writes for ever; a write that PostgreSQL refuses for good raises."""
+        while True:
+            await self._filled.wait()
+            try:
+                async with self._pool.acquire(timeout=5) as connection:
+                    await self._drain(connection)
+            except CONNECTION_ERRORS as error:
+                await self._wait_out(error)
+
+    async def _drain(self, connection: Connection) -> None:
+        while self._entries:
+            entry = self._entries[0]
+            await asyncio.wait_for(entry.write(connection), 10)
+            self._entries.popleft()
+            self._recovered()
+        self._filled.clear()
+        self._empty.set()
+
+    def _recovered(self) -> None:
+        if self.failing_since is not None:
+            log.info("journal_recovered", waiting=len(self._entries))
+            self.failing_since = None
+
+    async def _wait_out(self, error: BaseException) -> None:
+        now = asyncio.get_running_loop().time()
+        if self.failing_since is None:
+            self.failing_since = now
+            log.error(
+                "journal_waits",
+                error=repr(error),
+                waiting=len(self._entries),
+                advice="PostgreSQL is away; outcomes are kept in memory and written when it is back",
+            )
+        self.last_error = repr(error)
+        elapsed = now - self.failing_since
+        await asyncio.sleep(min(self._retry_s + elapsed / 4, self._longest_retry_s))

@@ -1,0 +1,271 @@
+"""PURE. Operators' states, one frozen dataclass each, and who takes the next call.
+
+    Connecting -> Ready -> Dialing -> Reserved -> Talking -> WrapUp -> Ready ...
+                    |                                          |
+                    +----------------> Paused <----------------+
+
+A `Seat` is one operator's shift as the floor sees it now; every change of state goes through
+`Seat.become`, which writes the log of states without gaps: the next state starts where the last ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+
+class OperatorState(StrEnum):
+    """The states a shift is cut into (the words of the reports)."""
+
+    CONNECTING = "connecting"
+    READY = "ready"
+    RESERVED = "reserved"
+    DIALING = "dialing"
+    TALKING = "talking"
+    HOLD = "hold"
+    CONSULT = "consult"
+    WRAP_UP = "wrap_up"
+    PAUSED = "paused"
+
+
+LINE_STATES = frozenset(
+    {OperatorState.DIALING, OperatorState.TALKING, OperatorState.HOLD, OperatorState.CONSULT}
+)
+"""The states that make up an operator's line time."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What an operator does since `since` (epoch seconds)."""
+
+    since: float
+    kind: ClassVar[OperatorState]
+
+    @property
+    def attempt(self) -> UUID | None:
+        return None
+
+    @property
+    def why(self) -> str | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Connecting(State):
+    """Would be ready, but the phone is not up."""
+
+    kind = OperatorState.CONNECTING
+
+    def phone_up(self, at: float) -> Ready:
+        return Ready(at)
+
+    def pause(self, at: float, reason: str) -> Paused:
+        return Paused(at, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(State):
+    """Free for a call. `free_since` orders the operators: a dial that failed does not reset it."""
+
+    kind = OperatorState.READY
+    waits_since: float | None = None
+
+    @property
+    def free_since(self) -> float:
+        return self.since if self.waits_since is None else self.waits_since
+
+    def dial(self, at: float, attempt: UUID) -> Dialing:
+        return Dialing(at, attempt, self.free_since)
+
+    def reserve(self, at: float, attempt: UUID) -> Reserved:
+        return Reserved(at, attempt, self.free_since)
+
+    def pause(self, at: float, reason: str) -> Paused:
+        return Paused(at, reason)
+
+    def phone_lost(self, at: float) -> Connecting:
+        return Connecting(at)
+
+
+@dataclass(frozen=True, slots=True)
+class _WithAttempt(State):
+    attempt_id: UUID
+
+    @property
+    def attempt(self) -> UUID | None:
+        return self.attempt_id
+
+
+@dataclass(frozen=True, slots=True)
+class Dialing(_WithAttempt):
+    """A call is being placed for this operator; any answered person may still be given to them."""
+
+    kind = OperatorState.DIALING
+    free_since: float
+
+    def released(self, at: float) -> Ready:
+        return Ready(at, self.free_since)
+
+    def reserve(self, at: float, attempt: UUID) -> Reserved:
+        return Reserved(at, attempt, self.free_since)
+
+    def pause(self, at: float, reason: str) -> Paused:
+        return Paused(at, reason)
+
+    def phone_lost(self, at: float) -> Connecting:
+        return Connecting(at)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved(_WithAttempt):
+    """An answered person is on the way to this operator."""
+
+    kind = OperatorState.RESERVED
+    free_since: float
+
+    def bridged(self, at: float, attempt: UUID) -> Talking:
+        return Talking(at, attempt)
+
+    def released(self, at: float) -> Ready:
+        return Ready(at, self.free_since)
+
+    def phone_lost(self, at: float) -> Connecting:
+        return Connecting(at)
+
+
+@dataclass(frozen=True, slots=True)
+class Talking(_WithAttempt):
+    """In conversation."""
+
+    kind = OperatorState.TALKING
+
+    def ended(self, at: float) -> WrapUp:
+        return WrapUp(at, self.attempt_id)
+
+
+@dataclass(frozen=True, slots=True)
+class WrapUp(_WithAttempt):
+    """After the conversation, until the disposition or the limit. The phone may be down."""
+
+    kind = OperatorState.WRAP_UP
+
+    def finished(self, at: float, *, phone_up: bool) -> Ready | Connecting:
+        return Ready(at) if phone_up else Connecting(at)
+
+    def pause(self, at: float, reason: str) -> Paused:
+        return Paused(at, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Paused(State):
+    """Away, with a reason. The phone may be down."""
+
+    kind = OperatorState.PAUSED
+    reason: str
+
+    @property
+    def why(self) -> str | None:
+        return self.reason
+
+    def resume(self, at: float, *, phone_up: bool) -> Ready | Connecting:
+        return Ready(at) if phone_up else Connecting(at)
+
+    def pause(self, at: float, reason: str) -> Paused:
+        return Paused(at, reason)
+
+
+AnyState = Connecting | Ready | Dialing | Reserved | Talking | WrapUp | Paused
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """One row of a shift's log: `new` began (and the row before ended) at `new.since`."""
+
+    shift_id: UUID
+    login: str
+    seq: int
+    old: AnyState | None
+    new: AnyState
+
+
+@dataclass(slots=True)
+class Seat:
+    """One operator's shift in memory.
+
+    `channel` is the operator's own leg ("" while the phone is down); `after_call` what was asked for
+    when the present conversation is over: "sign_out", or a pause reason prefixed "pause:".
+    """
+
+    operator_id: int
+    login: str
+    shift_id: UUID
+    started_at: float
+    on_change: Callable[[StateChange], None]
+    state: AnyState
+    seq: int = 0
+    leg_id: str = ""
+    channel: str = ""
+    bridge_id: str = ""
+    after_call: str = ""
+    last_dial_at: float | None = None
+    paused_since_dial_s: float = 0.0
+    legs: int = 0
+    failed_calls: int = 0
+    wrap_up_limit_s: float = 60.0
+
+    def become(self, new: AnyState) -> None:
+        """Enters `new`, never before the present state began, and tells the log."""
+        if new.since < self.state.since:
+            new = _since(new, self.state.since)
+        old, self.state, self.seq = self.state, new, self.seq + 1
+        if isinstance(old, Paused):
+            self.paused_since_dial_s += new.since - old.since
+        self.on_change(StateChange(self.shift_id, self.login, self.seq, old, new))
+
+    def dial_interval(self, at: float) -> float | None:
+        """Seconds from this operator's previous dial to this one, pauses excluded; notes the dial."""
+        last, paused = self.last_dial_at, self.paused_since_dial_s
+        self.last_dial_at, self.paused_since_dial_s = at, 0.0
+        return None if last is None else max(0.0, at - last - paused)
+
+    @property
+    def can_take(self) -> bool:
+        """May be given an answered person now."""
+        return isinstance(self.state, Ready | Dialing) and bool(self.channel)
+
+
+def _since(state: AnyState, at: float) -> AnyState:
+    return replace(state, since=at)
+
+
+def who_takes(seats: Iterable[Seat], attempt: UUID) -> Seat | None:
+    """The operator for an answered person: whose dial it is, else the longest ready.
+
+    Operators who wait without a dial of their own come before those whose dial still rings.
+    """
+    free = [seat for seat in seats if seat.can_take]
+    if not free:
+        return None
+    return min(free, key=lambda seat: _turn(seat, attempt))
+
+
+def _turn(seat: Seat, attempt: UUID) -> tuple[int, float, str]:
+    state = seat.state
+    assert isinstance(state, Ready | Dialing)
+    if isinstance(state, Dialing):
+        return (0 if state.attempt_id == attempt else 2, state.free_since, seat.login)
+    return (1, state.free_since, seat.login)
+
+
+def longest_ready(seats: Iterable[Seat]) -> Seat | None:
+    """The operator for whom the next call is placed (progressive)."""
+    free = [s for s in seats if isinstance(s.state, Ready) and s.channel]
+    return min(free, key=lambda s: (_ready(s).free_since, s.login), default=None)
+
+
+def _ready(seat: Seat) -> Ready:
+    assert isinstance(seat.state, Ready)
+    return seat.state

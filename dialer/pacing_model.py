@@ -1,0 +1,175 @@
+"""What the pacer learns: who answers, when, and when an operator comes free. Pure.
+
+Everything is counted with its exposure: calls still ringing and conversations still running say
+"not yet", or a large floor would believe its first minute, in which only short things have ended.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from math import exp, sqrt
+from operator import mul
+
+RING_BINS = 91  # whole seconds; the last one holds everything longer
+_EDGES = (
+    0, 2, 4, 6, 8, 10, 12, 14, 17, 20, 24, 28, 33, 39, 46, 54, 64, 76, 90, 107, 127, 150, 180, 220,
+    270, 330, 420, 540, 720, 1000, 1500, 2400,
+)  # fmt: skip
+
+
+class Durations:
+    """Hazard of an end by elapsed seconds, constant within a bin, forgotten slowly.
+
+    Bins with little in them lean on the mean hazard with the weight of one end.
+    """
+
+    def __init__(self, mean_s: float, memory: float) -> None:
+        self._prior = mean_s
+        self._memory = memory
+        self._ends = [0.0] * len(_EDGES)
+        self._seconds = [0.0] * len(_EDGES)
+        self.count = 0.0
+
+    def ended(self, seconds: float) -> None:
+        self._expose(self._seconds, seconds)
+        self._ends[bisect_right(_EDGES, seconds) - 1] += 1.0
+        self.count += 1.0
+        if self.count > 1.1 * self._memory:
+            self.fade(self._memory / self.count)
+
+    def fade(self, factor: float) -> None:
+        """Keep `factor` of the weight of all that was learned."""
+        self._ends = [x * factor for x in self._ends]
+        self._seconds = [x * factor for x in self._seconds]
+        self.count *= factor
+
+    def hazards(self, running: Iterable[float]) -> list[float]:
+        """Ends per second in each bin; `running` are elapsed seconds of what has not ended."""
+        seconds = self._seconds.copy()
+        for elapsed in running:
+            self._expose(seconds, elapsed)
+        overall = (sum(self._ends) + 2.0) / (sum(seconds) + 2.0 * self._prior)
+        lean = 1.0 / overall
+        return [(e + 1.0) / (s + lean) for e, s in zip(self._ends, seconds, strict=True)]
+
+    @staticmethod
+    def _expose(seconds: list[float], elapsed: float) -> None:
+        for i, start in enumerate(_EDGES):
+            if elapsed <= start:
+                return
+            end = _EDGES[i + 1] if i + 1 < len(_EDGES) else elapsed
+            seconds[i] += min(elapsed, end) - start
+
+
+def survival(hazards: Sequence[float], seconds: int) -> list[float]:
+    """Share not ended after k whole seconds, for k in 0..seconds."""
+    kept = [1.0]
+    for hazard, start, end in zip(hazards, _EDGES, (*_EDGES[1:], seconds), strict=True):
+        kept += [exp(-hazard)] * (min(end, seconds) - start)
+    return list(accumulate(kept, mul))
+
+
+class Answering:
+    """Seconds to an answer and to a failure, in whole-second bins, from ended attempts."""
+
+    def __init__(self, memory: float) -> None:
+        self._memory = memory
+        self.answers = [0.0] * RING_BINS
+        self.failures = [0.0] * RING_BINS
+        self.count = 0.0
+
+    def ended(self, seconds: float, answered: bool) -> None:
+        (self.answers if answered else self.failures)[min(int(seconds), RING_BINS - 1)] += 1.0
+        self.count += 1.0
+        if self.count > 1.1 * self._memory:
+            self.fade(self._memory / self.count)
+
+    def fade(self, factor: float) -> None:
+        self.answers = [x * factor for x in self.answers]
+        self.failures = [x * factor for x in self.failures]
+        self.count *= factor
+
+    def curves(self, ringing: Iterable[float]) -> tuple[list[float], list[float]]:
+        """Share of the answers, and of the failures, that have come by second k (k in 0..RING_BINS).
+
+        Cause-specific hazards (Aalen-Johansen), so that calls still ringing count; each share is
+        scaled to end at 1.
+        """
+        at_risk = [0.0] * (RING_BINS + 1)
+        for age in ringing:
+            at_risk[min(int(age), RING_BINS - 1)] += 1.0
+        for k in range(RING_BINS - 1, -1, -1):
+            at_risk[k] += at_risk[k + 1] + self.answers[k] + self.failures[k]
+            at_risk[k] += _PRIOR_ANSWERS[k] + _PRIOR_FAILURES[k]
+        left, answered, failed = 1.0, [0.0], [0.0]
+        for k in range(RING_BINS):
+            a = (self.answers[k] + _PRIOR_ANSWERS[k]) / at_risk[k]
+            f = (self.failures[k] + _PRIOR_FAILURES[k]) / at_risk[k]
+            answered.append(answered[-1] + left * a)
+            failed.append(failed[-1] + left * f)
+            left *= max(0.0, 1.0 - a - f)
+        return [x / answered[-1] for x in answered], [x / failed[-1] for x in failed]
+
+
+def _bump(weights: dict[range, float]) -> list[float]:
+    out = [1e-4] * RING_BINS
+    for seconds, weight in weights.items():
+        for k in seconds:
+            out[k] += weight / len(seconds)
+    return out
+
+
+# Before anything is known: answers from 4 to 24 s, most of them early; a quarter of the failures
+# at once, the rest when ringing is given up.
+_PRIOR_ANSWERS = _bump({range(4, 10): 1.2, range(10, 16): 1.2, range(16, 24): 0.6})
+_PRIOR_FAILURES = _bump({range(1, 6): 1.0, range(24, 34): 2.5, range(34, 60): 0.5})
+
+
+class AnswerChance:
+    """Share of attempts answered by a person, as a mix of short and long memories.
+
+    Each memory forgets at its own speed; those that foretold the latest attempts better weigh more.
+    A list that turns dead or an hour that turns hot moves the weight to the short ones within some
+    30 attempts, and steady times move it back ("fixed share" of Herbster and Warmuth).
+    """
+
+    memories = (25.0, 80.0, 300.0, 1500.0)
+    share = 0.01  # of the weight is dealt anew at every attempt
+    prior = (2.0, 2.0)  # answered, not answered
+
+    def __init__(self) -> None:
+        self._yes = [0.0] * len(self.memories)
+        self._no = [0.0] * len(self.memories)
+        self._weights = [1.0 / len(self.memories)] * len(self.memories)
+
+    def ended(self, answered: bool) -> None:
+        grown = []
+        for w, yes, no in zip(self._weights, self._yes, self._no, strict=True):
+            p = (yes + self.prior[0]) / (yes + no + sum(self.prior))
+            grown.append(w * (p if answered else 1.0 - p))
+        total = sum(grown)
+        floor = self.share / len(grown)
+        self._weights = [(1.0 - self.share) * w / total + floor for w in grown]
+        for i, memory in enumerate(self.memories):
+            keep = 1.0 - 1.0 / memory
+            self._yes[i] = self._yes[i] * keep + answered
+            self._no[i] = self._no[i] * keep + (not answered)
+
+    def fade(self, weight: float) -> None:
+        """Let what was learned count for no more than `weight` attempts."""
+        for i, (yes, no) in enumerate(zip(self._yes, self._no, strict=True)):
+            factor = min(1.0, weight / (yes + no)) if yes + no else 1.0
+            self._yes[i], self._no[i] = yes * factor, no * factor
+
+    def estimate(self, pending_yes: float, pending_no: float) -> tuple[float, float]:
+        """Mean and standard deviation; pending are the ringing calls' expected fates."""
+        mean = second = 0.0
+        for w, yes, no in zip(self._weights, self._yes, self._no, strict=True):
+            a = yes + pending_yes + self.prior[0]
+            n = a + no + pending_no + self.prior[1]
+            p = a / n
+            mean += w * p
+            second += w * (p * p + p * (1.0 - p) / (n + 1.0))
+        return mean, sqrt(max(0.0, second - mean * mean))

@@ -1,0 +1,105 @@
+"""What is likely by a few moments from now, given how long everything has lasted. Pure.
+
+The points are quantiles of the learned time to an answer: the moments at which a call placed now
+would be answered.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import mul, sub
+
+from dialer.pacing_odds import POINTS, Row, Table
+
+_STEP = 2  # ring ages are kept in half seconds
+_RING_S = 60
+_LONG_S = 900  # conversations longer than this look alike
+
+
+def _halves(curve: Sequence[float]) -> list[float]:
+    """A curve by whole seconds, as one by half seconds, reaching past the last age and point."""
+    out = []
+    for low, high in zip(curve, curve[1:], strict=False):
+        out += [low, (low + high) / 2.0]
+    return out + [1.0] * (2 * _STEP * _RING_S)
+
+
+class RingOutlook:
+    """Ringing calls: fates are drawn when a call is placed, so each age tells about the fate."""
+
+    def __init__(self, answered: Sequence[float], failed: Sequence[float]) -> None:
+        self._answered = _halves(answered)
+        self._failed = _halves(failed)
+        self._ahead = tuple(
+            max(1, bisect_left(self._answered, (j + 0.5) / POINTS)) for j in range(POINTS)
+        )
+        self.points = tuple(k / _STEP for k in self._ahead)
+
+    def later(self, chance: float) -> Table:
+        """Chance that a call is answered at all, by age (the same at every point)."""
+        return Table(lambda k: (self._later(k, chance),), _STEP, _STEP * _RING_S)
+
+    def table(self, chance: float) -> Table:
+        """Chance that a call is answered by now + each point, by age."""
+        return Table(lambda k: self._row(k, chance), _STEP, _STEP * _RING_S)
+
+    def fresh(self, chance: float) -> Row:
+        """The same for a call placed now."""
+        return tuple(chance * self._answered[ahead] for ahead in self._ahead)
+
+    def _later(self, k: int, chance: float) -> float:
+        yes = chance * (1.0 - self._middle(self._answered, k))
+        no = (1.0 - chance) * (1.0 - self._middle(self._failed, k))
+        return yes / (yes + no) if yes + no > 1e-9 else 0.0
+
+    def _row(self, k: int, chance: float) -> Row:
+        now = self._middle(self._answered, k)
+        scale = self._later(k, chance) / (1.0 - now) if now < 1.0 - 1e-9 else 0.0
+        curve = self._answered
+        return tuple(
+            min(1.0, scale * ((curve[k + a] + curve[k + a + 1]) / 2.0 - now)) for a in self._ahead
+        )
+
+    @staticmethod
+    def _middle(curve: list[float], k: int) -> float:
+        return (curve[k] + curve[k + 1]) / 2.0
+
+
+class BusyOutlook:
+    """Operators: chance to be free by each of `by` seconds from now.
+
+    `talk` and `wrap` are survival curves by whole seconds, at least 0.._LONG_S + max(by) long.
+    """
+
+    def __init__(self, talk: list[float], wrap: list[float], by: Sequence[float]) -> None:
+        self._wrap_left = wrap
+        self._by = by
+        self._steps = int(max(by)) + 1
+        self._talk_left = talk
+        self._ends = list(map(sub, talk, talk[1:]))
+        self._wrapped = [
+            [1.0 - _between(wrap, limit - i - 0.5) for i in range(self._steps)] for limit in by
+        ]
+        self.talking = Table(self._talk_row, 1.0, _LONG_S)
+        self.wrapping = Table(self._wrap_row, 1.0, _LONG_S)
+
+    def _talk_row(self, second: int) -> Row:
+        width = 1 if second < 60 else 10 if second < 180 else 60
+        start = second - second % width + width // 2
+        left = max(self._talk_left[start], 1e-12)
+        ends = self._ends[start : start + self._steps]
+        return tuple(min(1.0, sum(map(mul, ends, wrapped)) / left) for wrapped in self._wrapped)
+
+    def _wrap_row(self, second: int) -> Row:
+        left = max(_between(self._wrap_left, second + 0.5), 1e-12)
+        return tuple(
+            1.0 - min(1.0, _between(self._wrap_left, second + 0.5 + s) / left) for s in self._by
+        )
+
+
+def _between(curve: list[float], second: float) -> float:
+    if second <= 0.0:
+        return curve[0]
+    k = int(second)
+    return curve[k] + (curve[k + 1] - curve[k]) * (second - k)

@@ -1,0 +1,247 @@
+-- name: lease_floor
+-- Take the floor's lease when it is free, expired, or held by ourselves; the fence grows.
+update floor set lease_holder = $2, lease_fence = lease_fence + 1,
+    lease_expires_at = now() + $3 * interval '1 second'
+where id = $1 and (lease_holder is null or lease_expires_at < now() or lease_holder = any($4::text[]))
+returning lease_fence
+
+-- name: renew_lease
+-- Keep the lease we hold; no row means that another controller took the floor over.
+update floor set lease_expires_at = now() + $3 * interval '1 second'
+where id = $1 and lease_fence = $2
+returning lease_fence
+
+-- name: release_lease
+-- Give the floor back at the end.
+update floor set lease_holder = null, lease_expires_at = null where id = $1 and lease_fence = $2
+
+-- name: lease_holder
+-- Who holds the floor, for the message to the one who cannot have it.
+select lease_holder, lease_expires_at from floor where id = $1
+
+-- name: ensure_floor
+-- The floor's row, made at the first start.
+insert into floor (name, time_zone) values ($1, $2)
+on conflict (name) do update set time_zone = excluded.time_zone returning id
+
+-- name: ensure_node
+-- The node's row, made at the first start.
+insert into node (name) values ($1) on conflict (name) do update set name = excluded.name returning id
+
+-- name: ensure_trunk
+-- The trunk's row follows the settings.
+insert into trunk (node_id, name, lines, calls_per_second) values ($1, $2, $3, $4)
+on conflict (node_id, name) do update
+    set lines = excluded.lines, calls_per_second = excluded.calls_per_second
+returning id
+
+-- name: ensure_dispositions
+-- The standard set of dispositions of a floor.
+insert into disposition (floor_id, code, title_ru, title_en, flags)
+select $1, d.code, d.title_ru, d.title_en, d.flags from (values
+    ('agreed', 'Договорились', 'Agreed', array['productive', 'target', 'decision_maker']),
+    ('interested', 'Интерес есть', 'Interested', array['productive']),
+    ('refused', 'Отказ', 'Refused', array['productive', 'refusal']),
+    ('do_not_call', 'Больше не звонить', 'Do not call', array['refusal', 'do_not_call']),
+    ('call_back', 'Перезвонить', 'Call back', array['callback']),
+    ('machine', 'Автоответчик', 'Answering machine', array['machine']),
+    ('wrong_number', 'Не тот номер', 'Wrong number', '{}'),
+    ('no_talk', 'Разговора не было', 'No conversation', '{}')
+) as d(code, title_ru, title_en, flags)
+on conflict (floor_id, code) do nothing
+
+-- name: dispositions
+-- The floor's dispositions, for the desk.
+select id, code, title_ru, title_en, flags from disposition where floor_id = $1 order by id
+
+-- name: running_campaigns
+-- What the controller dials now.
+select c.*, t.name as trunk from campaign c join trunk t on t.id = c.trunk_id
+where c.floor_id = $1 and c.status = 'running' order by c.id
+
+-- name: claim_leads
+-- Claim the next leads of a campaign for this lease. Order: priority, then who waits longest.
+with due as (
+    select id from lead
+    where campaign_id = $1 and status in ('new', 'retry') and next_at <= now() and approaches < $4
+    order by priority desc, next_at, id
+    limit $2 for update skip locked
+), claimed as (
+    update lead set status = 'claimed', claimed_fence = $3 from due where lead.id = due.id
+    returning lead.*
+)
+select l.id, l.approaches, l.failures, p.e164 as phone,
+    exists (select from do_not_call d where d.floor_id = $5 and d.e164 = p.e164) as do_not_call
+from claimed l
+join lateral (
+    select e164 from contact_phone where contact_id = l.contact_id order by position limit 1
+) p on true
+order by l.priority desc, l.next_at, l.id
+
+-- name: close_lead
+-- A claimed lead that must not be dialed.
+update lead set status = 'done', last_outcome = $2 where id = $1 and status = 'claimed'
+
+-- name: release_leads
+-- Claimed leads that were not dialed go back.
+update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
+    claimed_fence = null
+where id = any($1::bigint[]) and status = 'claimed'
+
+-- name: release_stale_leads
+-- Leads claimed under an older lease: their controller is gone and never committed an attempt.
+update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
+    claimed_fence = null
+from campaign c
+where c.id = lead.campaign_id and c.floor_id = $1 and lead.status = 'claimed'
+    and lead.claimed_fence is distinct from $2
+
+-- name: commit_attempt
+-- Commit before dialing: the lead is ours, its floor's lease too, nobody said do-not-call since the
+-- claim, and the campaign still runs. No row: lost the race, do not dial.
+with mine as (
+    update lead set status = 'dialing'
+    from floor f, campaign c
+    where lead.id = $4 and lead.status = 'claimed'
+        and f.id = $2 and f.lease_fence = $13
+        and c.id = lead.campaign_id and c.status = 'running'
+        and not exists (select from do_not_call d where d.floor_id = $2 and d.e164 = $7)
+    returning lead.id
+)
+insert into attempt (id, floor_id, campaign_id, lead_id, node_id, trunk_id, phone, dial_operator_id,
+    dial_interval_s, operator_dial_interval_s, placed_at, recording)
+select $1, $2, $3, mine.id, $5, $6, $7, $8, $9, $10, $11, $12 from mine
+returning id
+
+-- name: why_not_committed
+-- What changed between the claim and the dial.
+select l.status as lead_status, c.status as campaign_status, f.lease_fence,
+    exists (select from do_not_call d where d.floor_id = f.id and d.e164 = $2) as do_not_call
+from lead l join campaign c on c.id = l.campaign_id join floor f on f.id = c.floor_id
+where l.id = $1
+
+-- name: attempt_bridged
+-- A conversation began.
+update attempt set rang_at = $2, answered_at = $3, bridged_at = $4, operator_id = $5, shift_id = $6
+where id = $1 and outcome is null
+
+-- name: finish_attempt
+-- The one outcome of an attempt, and what it does to its lead. Idempotent: a second time changes nothing.
+with ended as (
+    update attempt set rang_at = $2, answered_at = $3, bridged_at = $4, ended_at = $5,
+        operator_id = coalesce($6, operator_id), shift_id = coalesce($7, shift_id), outcome = $8, ended_by = $9, cause = $10, sip_code = $11,
+        recording = case when $4::timestamptz is null then null else recording end
+    where id = $1 and outcome is null
+    returning lead_id
+)
+update lead set status = $12, approaches = $13, failures = $14,
+    next_at = $5::timestamptz + $15 * interval '1 second', last_outcome = $8, claimed_fence = null
+from ended where lead.id = ended.lead_id and lead.status = 'dialing'
+
+-- name: withdraw_attempt
+-- An attempt that was never sent to the node: as if it had not been, the lead goes back.
+with gone as (
+    delete from attempt where id = $1 and outcome is null returning lead_id
+)
+update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
+    claimed_fence = null
+where id = $2 and (status = 'claimed' or exists (select from gone))
+
+-- name: call_created
+-- One leg's life begins.
+insert into call (id, node_id, direction, attempt_id, shift_id, trunk_id, channel, created_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing
+
+-- name: call_ended
+-- One leg's life ends.
+update call set answered_at = $3, ended_at = $4, cause = $5
+where node_id = $1 and id = $2 and ended_at is null
+
+-- name: open_shift
+-- An operator signs in.
+insert into shift (id, operator_id, floor_id, node_id, started_at) values ($1, $2, $3, $4, $5)
+on conflict do nothing
+
+-- name: change_state
+-- The next state starts where the last one ends.
+with closed as (
+    update shift_state set ended_at = $6 where shift_id = $1 and seq = $2 - 1 and ended_at is null
+)
+insert into shift_state (shift_id, seq, state, reason, attempt_id, started_at)
+values ($1, $2, $3, $4, $5, $6) on conflict (shift_id, seq) do nothing
+
+-- name: close_shift
+-- An operator signs out: the last state ends with the shift.
+with closed as (
+    update shift_state set ended_at = $2 where shift_id = $1 and ended_at is null
+)
+update shift set ended_at = $2 where id = $1 and ended_at is null
+
+-- name: operator_by_login
+-- Who signs in.
+select id, login from operator where floor_id = $1 and login = $2 and removed_at is null
+
+-- name: open_shifts
+-- Shifts that were open when the last controller stopped, with their present state.
+select s.id, s.operator_id, o.login, s.started_at, st.seq, st.state, st.reason, st.attempt_id,
+    st.started_at as state_since,
+    (select max(a.placed_at) from attempt a
+     where a.dial_operator_id = s.operator_id and a.placed_at >= s.started_at) as last_dial_at
+from shift s join operator o on o.id = s.operator_id
+left join lateral (
+    select * from shift_state where shift_id = s.id order by seq desc limit 1
+) st on true
+where s.floor_id = $1 and s.ended_at is null
+
+-- name: open_attempts
+-- Attempts without an outcome when the last controller stopped.
+select a.*, t.name as trunk, d.login as dial_operator, o.login as operator,
+    l.approaches, l.failures, c.max_approaches
+from attempt a join trunk t on t.id = a.trunk_id
+join lead l on l.id = a.lead_id join campaign c on c.id = a.campaign_id
+left join operator d on d.id = a.dial_operator_id
+left join operator o on o.id = a.operator_id
+where a.floor_id = $1 and a.outcome is null
+
+-- name: last_dials
+-- When each campaign dialed last, for its dial interval.
+select campaign_id, max(placed_at) as placed_at from attempt
+where floor_id = $1 and placed_at > now() - interval '1 day' group by campaign_id
+
+-- name: dispose
+-- The operator's disposition of a conversation, and what its flags do to the lead.
+with disposed as (
+    update attempt set disposition_id = d.id, disposed_at = $4, note = $5
+    from disposition d
+    where attempt.id = $1 and d.floor_id = $2 and d.code = $3
+    returning attempt.lead_id, attempt.phone, attempt.floor_id, attempt.id, d.flags
+), forbidden as (
+    insert into do_not_call (floor_id, e164, source, attempt_id)
+    select floor_id, phone, 'operator', id from disposed where flags @> array['do_not_call']
+    on conflict do nothing
+), again as (
+    update lead set status = 'retry', next_at = $4::timestamptz + interval '4 hours'
+    from disposed where lead.id = disposed.lead_id and lead.status = 'done'
+        and flags && array['machine', 'callback']
+        and lead.approaches < (select max_approaches from campaign c where c.id = lead.campaign_id)
+)
+select flags from disposed
+
+-- name: opt_out
+-- A person pressed the opt-out key: effective for the next dial everywhere on the floor.
+insert into do_not_call (floor_id, e164, source, attempt_id)
+select floor_id, phone, 'key_press', id from attempt where id = $1
+on conflict do nothing
+
+-- name: log_decision
+-- Why this number of calls, why none.
+insert into decision (campaign_id, at, placed, limited_by, reason) values ($1, $2, $3, $4, $5)
+
+-- name: forget_decisions
+-- Decisions are kept for a day.
+delete from decision where at < now() - interval '1 day'
+
+-- name: next_due
+-- When the next lead of a campaign may be dialed, and how many still can be.
+select min(next_at) as next_at, count(*) as leads from lead
+where campaign_id = $1 and status in ('new', 'retry') and approaches < $2

@@ -1,0 +1,325 @@
+"""What is true again after a restart, a lost link, a killed node.
+
+One mechanism for all three: what the controller missed is told to it again as the same events it
+would have had. Live channels come from Asterisk, ended ones from the node's CEL journal; an attempt
+in neither is lost, and only then its outcome may be `unknown`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from dialer.asterisk import events as ev
+from dialer.asterisk.ami import AmiClient
+from dialer.asterisk.cel import CelJournal, ChannelHistory, summarise
+from dialer.attempts import OPT_OUTS, UP
+from dialer.calls import Attempt, Committing, Conversing, Lead, Placed
+from dialer.controller import Controller
+from dialer.operators import (
+    AnyState,
+    Connecting,
+    Dialing,
+    Paused,
+    Ready,
+    Reserved,
+    Seat,
+    Talking,
+    WrapUp,
+)
+from dialer.seating import HOLDING
+
+log = structlog.get_logger(__name__)
+
+HISTORY_MARGIN_S = 60.0
+SETTLE_S = 0.5
+"""An Originate that was on the wire when the link died gets its channel within this."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTruth:
+    """What the node knows: live channels by Uniqueid, histories of channels from its journal."""
+
+    live: Mapping[str, ev.LiveChannel]
+    history: Mapping[str, ChannelHistory]
+    at: float
+
+
+def missed_events(since: Mapping[str, float], node: NodeTruth) -> list[ev.Event]:
+    """PURE. What happened to these channels, as events in order of time.
+
+    `since`: by Uniqueid, what the controller already knows of the channel; earlier events of an
+    operator's leg would undo later ones (a return to the holding bridge ends a conversation).
+    """
+    found: list[ev.Event] = []
+    talks = _conversation_bridges(node)
+    for unique_id, known_until in since.items():
+        channel, history = node.live.get(unique_id), node.history.get(unique_id)
+        if history is not None:
+            past = _from_history(unique_id, history, talks, alive=channel is not None)
+            found.extend(event for event in past if event.at > known_until)
+        if channel is not None:
+            found.extend(_from_live(channel, history, talks, node.at))
+    return sorted(found, key=lambda event: event.at)
+
+
+def _conversation_bridges(node: NodeTruth) -> frozenset[str]:
+    """Bridges with a person in them; any other bridge of an operator's leg is the holding one."""
+    live = {c.bridge_id for c in node.live.values() if c.bridge_id and not _is_leg(c.unique_id)}
+    past = {
+        stay.bridge_id
+        for history in node.history.values()
+        if not _is_leg(history.unique_id)
+        for stay in history.bridged
+    }
+    return frozenset(live | past)
+
+
+def _is_leg(unique_id: str) -> bool:
+    return unique_id.startswith("op-")
+
+
+def _from_history(
+    unique_id: str, history: ChannelHistory, talks: frozenset[str], *, alive: bool
+) -> Iterator[ev.Event]:
+    name, linked = history.channel, history.linked_id
+    if history.created_at is not None:
+        yield ev.ChannelCreated(history.created_at, unique_id, linked, name, 0, "s", "")
+    if history.answered_at is not None:
+        yield ev.ChannelState(history.answered_at, unique_id, linked, name, UP)
+    for stay in history.bridged:
+        if stay.entered_at is not None:
+            yield _entered(stay.entered_at, unique_id, linked, name, stay.bridge_id, talks)
+    for user in history.user_events:
+        if user.name == "PROZVON_ABANDONED":
+            yield ev.UserEvent(user.at, "ProzvonAbandoned", {"Attempt": unique_id}, unique_id)
+    if history.hangup_at is not None and not alive:
+        cause = history.cause or 0
+        yield ev.Hangup(history.hangup_at, unique_id, linked, name, 0, cause, "", "")
+
+
+def _from_live(
+    channel: ev.LiveChannel, history: ChannelHistory | None, talks: frozenset[str], at: float
+) -> Iterator[ev.Event]:
+    uid, linked, name = channel.unique_id, channel.linked_id, channel.channel
+    if history is None:
+        yield ev.ChannelCreated(at - channel.duration_s, uid, linked, name, 0, channel.exten, "")
+    if history is None or history.answered_at is None:
+        yield ev.ChannelState(at, uid, linked, name, channel.state)
+    if channel.bridge_id:
+        entered = _bridged_at(channel, history, at)
+        yield _entered(entered, uid, linked, name, channel.bridge_id, talks)
+
+
+def _bridged_at(channel: ev.LiveChannel, history: ChannelHistory | None, at: float) -> float:
+    """When the live channel entered the bridge it is in: known from the journal."""
+    for stay in reversed(history.bridged if history else ()):
+        if stay.bridge_id == channel.bridge_id and stay.entered_at is not None:
+            return stay.entered_at
+    return at
+
+
+def _entered(
+    at: float, uid: str, linked: str, name: str, bridge_id: str, talks: frozenset[str]
+) -> ev.Event:
+    technology = "simple_bridge" if bridge_id in talks else HOLDING
+    return ev.BridgeEntered(at, uid, linked, name, bridge_id, "base", technology, 1)
+
+
+async def node_truth(
+    ami: AmiClient, journal: CelJournal | None, since: float, at: float
+) -> NodeTruth:
+    """Asks the node. The journal is read in a thread: it may be large."""
+    items = await ami.list_action("CoreShowChannels", timeout_s=10)
+    channels = [ev.live_channel(item) for item in items]
+    history: Mapping[str, ChannelHistory] = {}
+    if journal is not None:
+        history = await asyncio.to_thread(lambda: summarise(journal.read(since)))
+    return NodeTruth({c.unique_id: c for c in channels}, history, at)
+
+
+class Recovery:
+    """Brings the board to the truth of node and database."""
+
+    def __init__(self, controller: Controller, journal: CelJournal | None) -> None:
+        self._controller, self._journal = controller, journal
+        self._lock = asyncio.Lock()
+
+    async def restore(self) -> None:
+        """At the start: open shifts and attempts as the last controller knew them."""
+        store, board = self._controller.store, self._controller.board
+        await store.release_stale_leads()
+        for row in await store.open_shifts():
+            self._controller.seating.restore(_seat(row))
+        for row in await store.open_attempts():
+            attempt = _attempt(row)
+            board.attempts[attempt.id] = attempt
+            if row["trunk"] in board.trunks:
+                board.trunks[row["trunk"]].used += 1
+            seat = board.seats.get(row["operator"] or "")
+            if isinstance(attempt, Conversing) and seat is not None:
+                log.info("conversation_restored", attempt=str(attempt.id), login=seat.login)
+        log.info("restored", shifts=len(board.seats), attempts=len(board.attempts))
+
+    async def reconcile(self) -> None:
+        """After every (re)connection of the manager link: replays what was missed."""
+        async with self._lock:
+            self._controller.board.recovered = False
+            await asyncio.sleep(SETTLE_S)
+            await self._reconcile()
+            self._controller.board.recovered = True
+            self._controller.seating.call_missing_phones()
+            self._controller.wake()
+
+    async def _reconcile(self) -> None:
+        controller, board = self._controller, self._controller.board
+        now = controller.clock()
+        asked = [str(a.id) for a in board.attempts.values() if not isinstance(a, Committing)]
+        node = await node_truth(controller.ami, self._journal, self._since(now), now)
+        self._adopt_legs(node)
+        legs = {s.leg_id: s.state.since for s in board.seats.values() if s.leg_id}
+        for event in missed_events({**legs, **dict.fromkeys(asked, 0.0)}, node):
+            controller.on_event(event)
+        self._end_lost(asked, node)
+        self._recall_lost(node)
+        self._hang_up_strays(node)
+        self._settle_seats(node)
+        await self._collect_opt_outs()
+        log.info("reconciled", live=len(node.live), asked=len(asked))
+
+    def _since(self, now: float) -> float:
+        """The journal is read from the oldest thing that is still open."""
+        board = self._controller.board
+        starts = [a.placed_at for a in board.attempts.values()]
+        starts += [seat.state.since for seat in board.seats.values()]
+        return min(starts, default=now) - HISTORY_MARGIN_S
+
+    def _adopt_legs(self, node: NodeTruth) -> None:
+        """After a restart a shift's leg is found by the shift's id: a live one, else the last."""
+        past = sorted(node.history, key=lambda uid: node.history[uid].created_at or 0.0)
+        for seat in self._controller.board.seats.values():
+            if seat.leg_id:
+                continue
+            mine = [uid for uid in (*past, *node.live) if uid.startswith(f"op-{seat.shift_id}")]
+            if mine:
+                seat.leg_id = mine[-1]
+                self._controller.board.legs[seat.leg_id] = seat.login
+
+    def _end_lost(self, asked: list[str], node: NodeTruth) -> None:
+        """In neither: the node died with the channel, or the Originate never arrived."""
+        board = self._controller.board
+        for unique_id in asked:
+            attempt = board.attempt_of_channel(unique_id)
+            if attempt is None or unique_id in node.live:
+                continue
+            history = node.history.get(unique_id)
+            log.warning("attempt_lost", attempt=unique_id, began=history is not None)
+            self._controller.attempts.end(attempt.lost(node.at, known_dead=history is not None))
+
+    def _recall_lost(self, node: NodeTruth) -> None:
+        """Operators whose leg is gone without a Hangup in the journal, or who never had one."""
+        for seat in tuple(self._controller.board.seats.values()):
+            if seat.leg_id and seat.leg_id not in node.live:
+                self._controller.on_event(
+                    ev.Hangup(node.at, seat.leg_id, "", seat.channel, 0, 0, "", "")
+                )
+            elif not seat.leg_id:
+                self._controller.seating.phone_missing(seat, node.at)
+
+    def _hang_up_strays(self, node: NodeTruth) -> None:
+        """Legs of shifts that are over."""
+        for unique_id, channel in node.live.items():
+            if unique_id.startswith("op-") and unique_id not in self._controller.board.legs:
+                self._controller.seating.hang_up_stray(channel.channel)
+
+    def _settle_seats(self, node: NodeTruth) -> None:
+        """No operator stays in the state of an attempt that is over."""
+        board, seating = self._controller.board, self._controller.seating
+        for seat in tuple(board.seats.values()):
+            attempt_id = seat.state.attempt
+            if attempt_id is None or attempt_id in board.attempts:
+                continue
+            seating.release(seat, attempt_id)
+            seating.conversation_ended(seat, node.at, seat.wrap_up_limit_s)
+
+    async def _collect_opt_outs(self) -> None:
+        """Keys pressed while no controller listened are kept in the node's own database."""
+        try:
+            items = await self._controller.ami.list_action("DBGetTree", {"Family": OPT_OUTS})
+        except Exception as error:
+            log.debug("no_opt_outs", error=repr(error))
+            return
+        for item in items:
+            key = item.get("Key", "").rpartition("/")[2]
+            try:
+                self._controller.attempts.opted_out(UUID(key))
+            except ValueError:
+                continue
+
+
+def _attempt(row: Any) -> Attempt:
+    """An open attempt as the last controller wrote it; nobody watched its ringing since."""
+    lead = Lead(
+        row["lead_id"],
+        row["campaign_id"],
+        row["phone"],
+        row["approaches"],
+        row["failures"],
+        row["max_approaches"],
+    )
+    placed = Placed(
+        id=row["id"],
+        campaign_id=row["campaign_id"],
+        lead=lead,
+        trunk=row["trunk"],
+        placed_at=row["placed_at"].timestamp(),
+        dial_operator=row["dial_operator"],
+        recording=row["recording"],
+        rang_known=False,
+    )
+    if row["answered_at"] is None:
+        return placed
+    answered = placed.answered(row["answered_at"].timestamp())
+    if row["bridged_at"] is None or row["operator"] is None:
+        return answered
+    return answered.bridged(row["bridged_at"].timestamp(), row["operator"])
+
+
+def _seat(row: Any) -> Seat:
+    started = row["started_at"].timestamp()
+    since = row["state_since"].timestamp() if row["state_since"] else started
+    dialed = row["last_dial_at"].timestamp() if row["last_dial_at"] else None
+    return Seat(
+        operator_id=row["operator_id"],
+        login=row["login"],
+        shift_id=row["id"],
+        started_at=started,
+        on_change=lambda change: None,
+        state=_state(row, since),
+        seq=row["seq"] or 0,
+        last_dial_at=dialed,
+        legs=_MANY_LEGS,
+    )
+
+
+_MANY_LEGS = 1000
+"""Legs called after a restart are numbered from here: an earlier number may be in use."""
+
+
+def _state(row: Any, since: float) -> AnyState:
+    attempt, name = row["attempt_id"], row["state"]
+    if name in ("dialing", "reserved") and attempt:
+        kind = Dialing if name == "dialing" else Reserved
+        return kind(since, attempt, since)
+    if name == "talking" and attempt:
+        return Talking(since, attempt)
+    if name == "wrap_up" and attempt:
+        return WrapUp(since, attempt)
+    if name == "paused":
+        return Paused(since, row["reason"] or "unknown")
+    return Ready(since) if name == "ready" else Connecting(since)

@@ -1,0 +1,342 @@
+"""Operators at work: shifts, their states, and their own nailed-up legs.
+
+A leg is called when the operator signs in and again whenever it is lost; it counts as up when it
+enters the holding bridge. States are changed only here and by the hand-over, and every change is
+journaled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID
+
+import structlog
+
+from dialer.asterisk.ami import AmiClient, AmiError, AmiState, OriginateRequest
+from dialer.asterisk.events import BridgeEntered, ChannelCreated, Hangup
+from dialer.board import Board
+from dialer.calls import Conversing
+from dialer.ids import new_id
+from dialer.journal import Journal
+from dialer.line_time import LineTime
+from dialer.operators import (
+    Connecting,
+    Dialing,
+    Paused,
+    Ready,
+    Reserved,
+    Seat,
+    StateChange,
+    Talking,
+    WrapUp,
+)
+from dialer.outcomes import EndedBy
+from dialer.store import Store
+from dialer.tasks import Tasks
+
+log = structlog.get_logger(__name__)
+
+RECALL_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Pauses before a lost or unanswered phone is called again."""
+RTP_TIMEOUT_CAUSE = 44
+HOLDING = "holding_bridge"
+
+
+class Seating:
+    """Shifts and phones of the floor's operators."""
+
+    def __init__(
+        self,
+        board: Board,
+        store: Store,
+        journal: Journal,
+        ami: AmiClient,
+        tasks: Tasks,
+        line_time: LineTime,
+        clock: Callable[[], float],
+        *,
+        operator_ring_s: float,
+    ) -> None:
+        self._board, self._store, self._journal = board, store, journal
+        self._ami, self._tasks, self._clock = ami, tasks, clock
+        self._line_time = line_time
+        self._operator_ring_s = operator_ring_s
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self.on_free: Callable[[], None] = lambda: None
+        self.on_leave: Callable[[], None] = lambda: None
+        self.on_phone_lost: Callable[[Seat, UUID], None] = lambda seat, attempt: None
+        self.wrap_up_ended: Callable[[UUID, float, float], None] = lambda attempt, at, s: None
+
+    # --- shifts
+
+    def sign_in(self, operator_id: int, login: str) -> Seat:
+        """Opens a shift and calls the operator's phone; ready when the phone is up."""
+        now = self._clock()
+        shift_id = new_id(now)
+        seat = Seat(operator_id, login, shift_id, now, self._changed, Connecting(now))
+        self._board.seats[login] = seat
+        self._journal.write(
+            "open_shift", lambda c: self._store.open_shift(c, shift_id, operator_id, now)
+        )
+        self._changed(StateChange(shift_id, login, 0, None, seat.state))
+        self.call_phone(seat)
+        return seat
+
+    def restore(self, seat: Seat) -> None:
+        """Puts back a seat that recovery read from the database."""
+        seat.on_change = self._changed
+        self._board.seats[seat.login] = seat
+        if seat.leg_id:
+            self._board.legs[seat.leg_id] = seat.login
+        if isinstance(seat.state, WrapUp):
+            self._limit_wrap_up(seat)
+
+    def sign_out(self, seat: Seat) -> None:
+        """Closes the shift now; in a conversation it waits for the end of wrap-up."""
+        if isinstance(seat.state, Talking | Reserved):
+            seat.after_call = "sign_out"
+            return
+        now = max(self._clock(), seat.state.since)
+        self._board.seats.pop(seat.login, None)
+        self._stop_timer(seat.login)
+        self._line_time.signed_out(seat.login, seat.state, now)
+        self._journal.write("close_shift", lambda c: self._store.close_shift(c, seat.shift_id, now))
+        self._hang_up_leg(seat)
+        self.on_leave()
+
+    def pause(self, seat: Seat, reason: str) -> None:
+        """Pauses now; in a conversation, after it."""
+        if isinstance(seat.state, Talking | Reserved):
+            seat.after_call = f"pause:{reason}"
+            return
+        seat.become(seat.state.pause(self._clock(), reason))
+        self.on_leave()
+
+    def ready(self, seat: Seat) -> None:
+        """Ends a pause or wrap-up; takes back what was asked for after the call."""
+        seat.after_call = ""
+        now, up = self._clock(), bool(seat.channel)
+        if isinstance(seat.state, Paused):
+            seat.become(seat.state.resume(now, phone_up=up))
+        elif isinstance(seat.state, WrapUp):
+            self._finish_wrap_up(seat)
+            return
+        self._freed(seat)
+
+    # --- conversations
+
+    def conversation_ended(self, seat: Seat, at: float, wrap_up_limit_s: float) -> None:
+        """The person or the operator hung up: wrap-up begins."""
+        if isinstance(seat.state, Talking):
+            seat.become(seat.state.ended(at))
+            seat.wrap_up_limit_s = wrap_up_limit_s
+            self._limit_wrap_up(seat)
+
+    def release(self, seat: Seat, attempt: UUID) -> None:
+        """The dial or the reservation for `attempt` is over without a conversation."""
+        if isinstance(seat.state, Dialing | Reserved) and seat.state.attempt_id == attempt:
+            seat.become(seat.state.released(self._clock()))
+            if not self._leave_after_call(seat):
+                self._freed(seat)
+
+    def disposed(self, seat: Seat) -> None:
+        """The disposition is in: wrap-up ends."""
+        if isinstance(seat.state, WrapUp):
+            self._finish_wrap_up(seat)
+
+    def _limit_wrap_up(self, seat: Seat) -> None:
+        left = seat.state.since + seat.wrap_up_limit_s - self._clock()
+        self._timer(seat.login, max(0.0, left), lambda: self.disposed(seat))
+
+    def _finish_wrap_up(self, seat: Seat) -> None:
+        state = seat.state
+        assert isinstance(state, WrapUp)
+        self._stop_timer(seat.login)
+        seat.become(state.finished(self._clock(), phone_up=bool(seat.channel)))
+        self.wrap_up_ended(state.attempt_id, seat.state.since, seat.state.since - state.since)
+        if not self._leave_after_call(seat):
+            self._freed(seat)
+
+    def _leave_after_call(self, seat: Seat) -> bool:
+        asked, seat.after_call = seat.after_call, ""
+        if asked == "sign_out":
+            self.sign_out(seat)
+        elif asked:
+            self.pause(seat, asked.removeprefix("pause:"))
+        return bool(asked)
+
+    def _freed(self, seat: Seat) -> None:
+        if seat.can_take:
+            self.on_free()
+
+    # --- the operator's own leg
+
+    def call_phone(self, seat: Seat) -> None:
+        """Calls the operator's phone into the holding bridge."""
+        if seat.leg_id or self._board.seats.get(seat.login) is not seat:
+            return
+        if self._ami.state is not AmiState.READY or not self._board.recovered:
+            self._recall(seat)
+            return
+        seat.legs += 1
+        suffix = "" if seat.legs == 1 else f"-{seat.legs}"
+        seat.leg_id = f"op-{seat.shift_id}{suffix}"
+        self._board.legs[seat.leg_id] = seat.login
+        request = OriginateRequest(
+            action_id=seat.leg_id,
+            channel=f"PJSIP/op-{seat.login}",
+            channel_id=seat.leg_id,
+            context="prozvon-operator",
+            exten="s",
+            priority=1,
+            timeout_ms=int(self._operator_ring_s * 1000),
+            caller_id="Prozvon",
+            variables={},
+        )
+        self._tasks.command(f"call_phone {seat.login}", self._originate(seat, request), AmiError)
+
+    async def _originate(self, seat: Seat, request: OriginateRequest) -> None:
+        try:
+            await self._ami.originate(request)
+        except AmiError:
+            # Whether Asterisk took it is told by events, or by recovery when the link is back.
+            if self._ami.state is AmiState.READY:
+                self.leg_failed(request.channel_id)
+            raise
+
+    def leg_created(self, event: ChannelCreated) -> None:
+        seat = self._board.seat_of_leg(event.unique_id)
+        if seat is None:
+            return
+        shift_id = seat.shift_id
+        self._journal.write(
+            "call_created",
+            lambda c: self._store.call_created(
+                c, event.unique_id, event.channel, event.at, shift_id=shift_id
+            ),
+        )
+
+    def leg_failed(self, leg_id: str) -> None:
+        """The phone did not answer, or is not registered."""
+        seat = self._board.seat_of_leg(leg_id)
+        if seat is not None and seat.leg_id == leg_id and not seat.channel:
+            self._forget_leg(seat)
+            self._recall(seat)
+
+    def leg_entered(self, event: BridgeEntered) -> None:
+        """The leg is in a bridge: the holding one means that the phone is up and free."""
+        seat = self._board.seat_of_leg(event.unique_id)
+        if seat is None or seat.leg_id != event.unique_id:
+            return
+        seat.bridge_id = event.bridge_id
+        was_up, seat.channel = bool(seat.channel), event.channel
+        seat.failed_calls = 0
+        if event.technology != HOLDING:
+            return
+        if isinstance(seat.state, Connecting):
+            seat.become(seat.state.phone_up(event.at))
+            self._freed(seat)
+        elif not was_up:
+            self._freed(seat)
+
+    def leg_hung_up(self, event: Hangup) -> None:
+        """The operator's phone hung up, vanished or was never answered."""
+        self._journal.write(
+            "call_ended",
+            lambda c: self._store.call_ended(c, event.unique_id, None, event.at, event.cause),
+        )
+        seat = self._board.seat_of_leg(event.unique_id)
+        self._board.legs.pop(event.unique_id, None)
+        if seat is None or seat.leg_id != event.unique_id:
+            return
+        self._forget_leg(seat)
+        self._phone_lost(seat, event)
+        self._recall(seat)
+
+    def phone_missing(self, seat: Seat, at: float) -> None:
+        """After a restart: no leg of this shift is alive. It is called again."""
+        state = seat.state
+        if isinstance(state, Ready | Dialing | Reserved):
+            seat.become(state.phone_lost(at))
+        elif isinstance(state, Talking):
+            self.conversation_ended(seat, at, self._wrap_up_limit(state.attempt_id))
+        self.call_phone(seat)
+
+    def call_missing_phones(self) -> None:
+        """Calls every phone that is down, now that the node can be asked."""
+        for seat in tuple(self._board.seats.values()):
+            self.call_phone(seat)
+
+    def leave_now(self, seat: Seat) -> None:
+        """The floor closes: the shift ends whatever the operator does."""
+        if isinstance(seat.state, Talking):
+            seat.become(seat.state.ended(self._clock()))
+        elif isinstance(seat.state, Reserved):
+            seat.become(seat.state.released(self._clock()))
+        self.sign_out(seat)
+
+    def hang_up_stray(self, channel: str) -> None:
+        """A leg of a shift that is over."""
+        self._tasks.command("hang_up_stray", self._ami.hangup(channel), AmiError)
+
+    def _phone_lost(self, seat: Seat, event: Hangup) -> None:
+        state = seat.state
+        if isinstance(state, Ready | Dialing | Reserved):
+            seat.become(state.phone_lost(event.at))
+            if isinstance(state, Reserved):
+                self.on_phone_lost(seat, state.attempt_id)
+            self.on_leave()
+        elif isinstance(state, Talking):
+            by = EndedBy.PHONE_LOST if event.cause == RTP_TIMEOUT_CAUSE else EndedBy.OPERATOR
+            self._note_end(state.attempt_id, by)
+            self.conversation_ended(seat, event.at, self._wrap_up_limit(state.attempt_id))
+        if seat.after_call == "sign_out" and isinstance(seat.state, Connecting):
+            self._leave_after_call(seat)
+
+    def _note_end(self, attempt_id: UUID, by: EndedBy) -> None:
+        attempt = self._board.attempts.get(attempt_id)
+        if isinstance(attempt, Conversing):
+            self._board.attempts[attempt_id] = attempt.wants_end(by)
+
+    def _wrap_up_limit(self, attempt_id: UUID) -> float:
+        attempt = self._board.attempts.get(attempt_id)
+        campaign = self._board.campaigns.get(attempt.campaign_id) if attempt else None
+        return campaign.wrap_up_limit_s if campaign else 60.0
+
+    def _forget_leg(self, seat: Seat) -> None:
+        self._board.legs.pop(seat.leg_id, None)
+        seat.leg_id = seat.channel = seat.bridge_id = ""
+
+    def _recall(self, seat: Seat) -> None:
+        if self._board.seats.get(seat.login) is not seat:
+            return
+        pause = RECALL_S[min(seat.failed_calls, len(RECALL_S) - 1)]
+        seat.failed_calls += 1
+        self._timer(f"phone {seat.login}", pause, lambda: self.call_phone(seat))
+
+    def _hang_up_leg(self, seat: Seat) -> None:
+        self._stop_timer(f"phone {seat.login}")
+        channel = seat.channel or seat.leg_id
+        if channel:
+            self._tasks.command(f"hang_up {seat.login}", self._ami.hangup(channel), AmiError)
+
+    # --- the log of states
+
+    def _changed(self, change: StateChange) -> None:
+        self._line_time.state_changed(change)
+        self._journal.write("change_state", lambda c: self._store.change_state(c, change))
+        log.debug("operator_state", login=change.login, state=change.new.kind.value)
+
+    def _timer(self, name: str, after_s: float, what: Callable[[], None]) -> None:
+        self._stop_timer(name)
+        self._timers[name] = asyncio.get_running_loop().call_later(after_s, what)
+
+    def _stop_timer(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+    def close(self) -> None:
+        for name in tuple(self._timers):
+            self._stop_timer(name)

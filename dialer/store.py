@@ -1,0 +1,274 @@
+"""What the controller reads and writes in PostgreSQL. Times are epoch seconds outside, UTC inside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+
+from campaigns.leads.model import NextStep
+from dialer.calls import Attempt, Conversing, Ended, Lead
+from dialer.database.queries import Queries
+from dialer.operators import StateChange
+from dialer.pacing import Decision
+
+if TYPE_CHECKING:
+    from dialer.journal import Connection
+
+SQL = Queries.load("dialer")
+
+
+class LeaseHeld(Exception):
+    """Another controller has the floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """What is committed together with an attempt besides the attempt itself."""
+
+    trunk_id: int
+    dial_operator_id: int | None
+    dial_interval_s: float | None
+    operator_dial_interval_s: float | None
+
+
+def utc(at: float | None) -> datetime | None:
+    """Epoch seconds to what PostgreSQL takes."""
+    return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+class Store:
+    """Named queries of one floor under one lease. `fence` is set by `lease`."""
+
+    def __init__(self, pool: asyncpg.Pool, floor_id: int, node_id: int) -> None:
+        self.pool = pool
+        self.floor_id, self.node_id = floor_id, node_id
+        self.fence = 0
+
+    async def lease(self, holder: str, ttl_s: float, dead_holders: Sequence[str]) -> None:
+        """Takes the floor. Raises LeaseHeld that names who has it and until when."""
+        fence = await self.pool.fetchval(
+            SQL["lease_floor"], self.floor_id, holder, ttl_s, [holder, *dead_holders]
+        )
+        if fence is None:
+            row = await self.pool.fetchrow(SQL["lease_holder"], self.floor_id)
+            assert row is not None
+            raise LeaseHeld(
+                f"the floor is held by {row['lease_holder']} until {row['lease_expires_at']:%H:%M:%S} "
+                "UTC; stop that controller or wait until its lease ends"
+            )
+        self.fence = fence
+
+    async def lease_holder(self) -> str | None:
+        row = await self.pool.fetchrow(SQL["lease_holder"], self.floor_id)
+        return row["lease_holder"] if row else None
+
+    async def renew_lease(self, ttl_s: float) -> bool:
+        """False when another controller took the floor over."""
+        row = await self.pool.fetchval(SQL["renew_lease"], self.floor_id, self.fence, ttl_s)
+        return row is not None
+
+    async def release_lease(self) -> None:
+        await self.pool.execute(SQL["release_lease"], self.floor_id, self.fence)
+
+    async def running_campaigns(self) -> list[asyncpg.Record]:
+        return await self.pool.fetch(SQL["running_campaigns"], self.floor_id)
+
+    async def claim(
+        self, campaign_id: int, count: int, max_approaches: int
+    ) -> tuple[list[Lead], list[int]]:
+        """(leads to dial, ids of leads that must not be dialed), both claimed for this lease."""
+        rows = await self.pool.fetch(
+            SQL["claim_leads"], campaign_id, count, self.fence, max_approaches, self.floor_id
+        )
+        leads = [
+            Lead(r["id"], campaign_id, r["phone"], r["approaches"], r["failures"], max_approaches)
+            for r in rows
+            if not r["do_not_call"]
+        ]
+        return leads, [r["id"] for r in rows if r["do_not_call"]]
+
+    async def close_leads(self, lead_ids: Sequence[int], why: str) -> None:
+        await self.pool.executemany(SQL["close_lead"], [(lead, why) for lead in lead_ids])
+
+    async def release_leads(self, lead_ids: Sequence[int]) -> None:
+        await self.pool.execute(SQL["release_leads"], list(lead_ids))
+
+    async def release_stale_leads(self) -> None:
+        await self.pool.execute(SQL["release_stale_leads"], self.floor_id, self.fence)
+
+    async def next_due(self, campaign_id: int, max_approaches: int) -> tuple[float | None, int]:
+        """(when the next lead may be dialed, how many leads are left)."""
+        row = await self.pool.fetchrow(SQL["next_due"], campaign_id, max_approaches)
+        assert row is not None
+        due = row["next_at"]
+        return (due.timestamp() if due else None), row["leads"]
+
+    async def commit_attempt(self, attempt: Attempt, dial: Dial) -> bool:
+        """Commits before dialing. False: the race for the lead was lost; do not dial."""
+        row = await self.pool.fetchval(
+            SQL["commit_attempt"],
+            attempt.id,
+            self.floor_id,
+            attempt.campaign_id,
+            attempt.lead.id,
+            self.node_id,
+            dial.trunk_id,
+            attempt.lead.phone,
+            dial.dial_operator_id,
+            dial.dial_interval_s,
+            dial.operator_dial_interval_s,
+            utc(attempt.placed_at),
+            attempt.recording,
+            self.fence,
+        )
+        return row is not None
+
+    async def why_not_committed(self, lead: Lead) -> dict[str, Any]:
+        row = await self.pool.fetchrow(SQL["why_not_committed"], lead.id, lead.phone)
+        return dict(row) if row else {"lead_status": "gone"}
+
+    async def operator(self, login: str) -> asyncpg.Record | None:
+        return await self.pool.fetchrow(SQL["operator_by_login"], self.floor_id, login)
+
+    async def open_shifts(self) -> list[asyncpg.Record]:
+        return await self.pool.fetch(SQL["open_shifts"], self.floor_id)
+
+    async def open_attempts(self) -> list[asyncpg.Record]:
+        return await self.pool.fetch(SQL["open_attempts"], self.floor_id)
+
+    async def last_dials(self) -> dict[int, float]:
+        rows = await self.pool.fetch(SQL["last_dials"], self.floor_id)
+        return {r["campaign_id"]: r["placed_at"].timestamp() for r in rows}
+
+    async def dispositions(self) -> list[asyncpg.Record]:
+        return await self.pool.fetch(SQL["dispositions"], self.floor_id)
+
+    async def forget_decisions(self) -> None:
+        await self.pool.execute(SQL["forget_decisions"])
+
+    # --- what the journal writes, each idempotent
+
+    async def withdraw(self, connection: Connection, attempt: Attempt) -> None:
+        await connection.execute(SQL["withdraw_attempt"], attempt.id, attempt.lead.id)
+
+    async def bridged(
+        self, connection: Connection, attempt: Conversing, operator_id: int, shift_id: UUID
+    ) -> None:
+        await connection.execute(
+            SQL["attempt_bridged"],
+            attempt.id,
+            utc(attempt.rang_at),
+            utc(attempt.answered_at),
+            utc(attempt.bridged_at),
+            operator_id,
+            shift_id,
+        )
+
+    async def finish(
+        self,
+        connection: Connection,
+        ended: Ended,
+        operator_id: int | None,
+        shift_id: UUID | None,
+        step: NextStep,
+    ) -> None:
+        await connection.execute(
+            SQL["finish_attempt"],
+            ended.id,
+            utc(ended.rang_at),
+            utc(ended.answered_at),
+            utc(ended.bridged_at),
+            utc(ended.ended_at),
+            operator_id,
+            shift_id,
+            ended.outcome.value,
+            ended.ended_by.value,
+            ended.cause,
+            ended.sip_code,
+            step.status,
+            step.approaches,
+            step.failures,
+            step.after_s,
+        )
+
+    async def call_created(
+        self,
+        connection: Connection,
+        call_id: str,
+        channel: str,
+        at: float,
+        *,
+        attempt_id: UUID | None = None,
+        shift_id: UUID | None = None,
+        trunk_id: int | None = None,
+    ) -> None:
+        direction = "operator" if attempt_id is None else "out"
+        await connection.execute(
+            SQL["call_created"],
+            call_id,
+            self.node_id,
+            direction,
+            attempt_id,
+            shift_id,
+            trunk_id,
+            channel,
+            utc(at),
+        )
+
+    async def call_ended(
+        self,
+        connection: Connection,
+        call_id: str,
+        answered_at: float | None,
+        at: float,
+        cause: int | None,
+    ) -> None:
+        await connection.execute(
+            SQL["call_ended"], self.node_id, call_id, utc(answered_at), utc(at), cause
+        )
+
+    async def open_shift(
+        self, connection: Connection, shift_id: UUID, operator_id: int, at: float
+    ) -> None:
+        await connection.execute(
+            SQL["open_shift"], shift_id, operator_id, self.floor_id, self.node_id, utc(at)
+        )
+
+    async def change_state(self, connection: Connection, change: StateChange) -> None:
+        await connection.execute(
+            SQL["change_state"],
+            change.shift_id,
+            change.seq,
+            change.new.kind.value,
+            change.new.why,
+            change.new.attempt,
+            utc(change.new.since),
+        )
+
+    async def close_shift(self, connection: Connection, shift_id: UUID, at: float) -> None:
+        await connection.execute(SQL["close_shift"], shift_id, utc(at))
+
+    async def dispose(
+        self, connection: Connection, attempt_id: UUID, code: str, at: float, note: str
+    ) -> None:
+        await connection.execute(SQL["dispose"], attempt_id, self.floor_id, code, utc(at), note)
+
+    async def opt_out(self, connection: Connection, attempt_id: UUID) -> None:
+        await connection.execute(SQL["opt_out"], attempt_id)
+
+    async def log_decision(
+        self, connection: Connection, campaign_id: int, at: float, decision: Decision
+    ) -> None:
+        await connection.execute(
+            SQL["log_decision"],
+            campaign_id,
+            utc(at),
+            decision.calls,
+            decision.limited_by,
+            decision.reason,
+        )

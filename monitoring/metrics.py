@@ -1,0 +1,216 @@
+"""What the process counts for Prometheus. Call sites know no labels; no personal data goes in.
+
+Operators are labelled by login (a staff code), never by name or phone. Counters count since the
+process started; the database has the whole history.
+"""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from dialer.calls import Ended
+from dialer.operators import LINE_STATES, OperatorState
+from dialer.outcomes import Outcome
+
+REGISTRY = CollectorRegistry()
+
+# Bounds hold the legal thresholds: 2 s to an operator, 15 s and 20 s of ringing.
+ANSWER_TO_OPERATOR_BOUNDS = (
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0, 3.0,
+)  # fmt: skip
+RING_BOUNDS = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 45, 60, 120)
+TALK_BOUNDS = (1, 3, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600)
+WRAP_UP_BOUNDS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
+DIAL_INTERVAL_BOUNDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600)
+
+_build = Gauge("prozvon_build_info", "Version of Prozvon", ("version", "python"), registry=REGISTRY)
+_attempts = Counter(
+    "prozvon_attempts", "Attempts ended, by outcome", ("outcome",), registry=REGISTRY
+)
+_dials = Counter("prozvon_dials", "Dials started", ("campaign",), registry=REGISTRY)
+_operator_dials = Counter(
+    "prozvon_operator_dials", "Dials started for an operator", ("operator",), registry=REGISTRY
+)
+_answered = Counter("prozvon_answered", "Attempts answered", registry=REGISTRY)
+_conversations = Counter("prozvon_conversations", "Conversations begun", registry=REGISTRY)
+_in_progress = Gauge(
+    "prozvon_calls_in_progress", "Attempts in progress, by stage", ("stage",), registry=REGISTRY
+)
+_operators = Gauge("prozvon_operators", "Operators by state", ("state",), registry=REGISTRY)
+_operator_line = Counter(
+    "prozvon_operator_line_seconds",
+    "Operator's line time: dialing, talking, hold, consult",
+    ("operator",),
+    registry=REGISTRY,
+)
+_operator_state = Counter(
+    "prozvon_operator_state_seconds",
+    "Operators' time in each state",
+    ("operator", "state"),
+    registry=REGISTRY,
+)
+_trunk_line = Counter(
+    "prozvon_trunk_line_seconds",
+    "Trunk's line time: from placing to hang-up of each call",
+    ("trunk",),
+    registry=REGISTRY,
+)
+_dial_interval = Histogram(
+    "prozvon_dial_interval_seconds",
+    "Start to start of a campaign's dials",
+    ("campaign",),
+    buckets=DIAL_INTERVAL_BOUNDS,
+    registry=REGISTRY,
+)
+_operator_dial_interval = Histogram(
+    "prozvon_operator_dial_interval_seconds",
+    "Start to start of an operator's dials, pauses excluded",
+    ("operator",),
+    buckets=DIAL_INTERVAL_BOUNDS,
+    registry=REGISTRY,
+)
+_ring = Histogram(
+    "prozvon_ring_seconds", "First ringing to answer or end", buckets=RING_BOUNDS, registry=REGISTRY
+)
+_talk = Histogram(
+    "prozvon_talk_seconds", "Length of conversations", buckets=TALK_BOUNDS, registry=REGISTRY
+)
+_wrap_up = Histogram(
+    "prozvon_wrap_up_seconds", "Length of wrap-ups", buckets=WRAP_UP_BOUNDS, registry=REGISTRY
+)
+_answer_to_operator = Histogram(
+    "prozvon_answer_to_operator_seconds",
+    "Answer to the bridge with an operator",
+    buckets=ANSWER_TO_OPERATOR_BOUNDS,
+    registry=REGISTRY,
+)
+_decisions = Counter(
+    "prozvon_pacing_decisions",
+    "Pacing decisions by what limited them",
+    ("campaign", "limited_by"),
+    registry=REGISTRY,
+)
+_ami_up = Gauge("prozvon_ami_up", "1 while the manager link is ready", registry=REGISTRY)
+_ami_reconnects = Gauge(
+    "prozvon_ami_reconnects", "Manager links made after the first", registry=REGISTRY
+)
+_loop_lag = Histogram(
+    "prozvon_event_loop_lag_seconds",
+    "How late the event loop runs",
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+    registry=REGISTRY,
+)
+_pool = Gauge(
+    "prozvon_database_connections", "Database connections by state", ("state",), registry=REGISTRY
+)
+_journal = Gauge("prozvon_journal_entries", "Writes that wait for the database", registry=REGISTRY)
+_trunk_open = Gauge(
+    "prozvon_trunk_breaker_open",
+    "1 while a trunk that does not ring is left alone",
+    ("trunk",),
+    registry=REGISTRY,
+)
+_trunk_lines = Gauge(
+    "prozvon_trunk_lines_used", "Lines of a trunk in use", ("trunk",), registry=REGISTRY
+)
+_agi = Gauge("prozvon_agi_sessions", "FastAGI sessions open", registry=REGISTRY)
+
+_build.labels(version("prozvon"), platform.python_version()).set(1)
+for _outcome in Outcome:
+    _attempts.labels(_outcome.value)
+
+
+def utc_day(at: float) -> str:
+    """Folder of one day's recordings, such as 2026/03/09."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y/%m/%d")
+
+
+def dial_started(
+    campaign: str, operator: str | None, interval_s: float | None, operator_interval_s: float | None
+) -> None:
+    """A dial was committed; intervals in seconds, None for the first."""
+    _dials.labels(campaign).inc()
+    if interval_s is not None:
+        _dial_interval.labels(campaign).observe(interval_s)
+    if operator is not None:
+        _operator_dials.labels(operator).inc()
+        if operator_interval_s is not None:
+            _operator_dial_interval.labels(operator).observe(operator_interval_s)
+
+
+def conversation_began(answer_to_operator_s: float) -> None:
+    _conversations.inc()
+    _answer_to_operator.observe(answer_to_operator_s)
+
+
+def attempt_ended(ended: Ended) -> None:
+    """The one outcome of an attempt."""
+    _attempts.labels(ended.outcome.value).inc()
+    if ended.answered_at is not None:
+        _answered.inc()
+    if ended.ring_s is not None:
+        _ring.observe(ended.ring_s)
+    if ended.talk_s is not None:
+        _talk.observe(ended.talk_s)
+
+
+def trunk_line_time(trunk: str, seconds: float) -> None:
+    _trunk_line.labels(trunk).inc(max(0.0, seconds))
+
+
+def operator_time(login: str, state: OperatorState, seconds: float) -> None:
+    """Time an operator spent in a state, counted as it passes."""
+    seconds = max(0.0, seconds)
+    _operator_state.labels(login, state.value).inc(seconds)
+    if state in LINE_STATES:
+        _operator_line.labels(login).inc(seconds)
+
+
+def operator_seated(login: str) -> None:
+    """The operator's series exist from the sign-in on, at zero."""
+    _operator_line.labels(login)
+
+
+def wrap_up_ended(seconds: float) -> None:
+    _wrap_up.observe(seconds)
+
+
+def decided(campaign: str, limited_by: str) -> None:
+    _decisions.labels(campaign, limited_by).inc()
+
+
+def loop_lag(seconds: float) -> None:
+    _loop_lag.observe(seconds)
+
+
+def floor_now(operators: dict[OperatorState, int], stages: dict[str, int]) -> None:
+    """Gauges that are read when Prometheus asks."""
+    for state, count in operators.items():
+        _operators.labels(state.value).set(count)
+    for stage, count in stages.items():
+        _in_progress.labels(stage).set(count)
+
+
+def trunk_now(trunk: str, lines_used: int, *, breaker_open: bool) -> None:
+    _trunk_lines.labels(trunk).set(lines_used)
+    _trunk_open.labels(trunk).set(breaker_open)
+
+
+def process_now(
+    *, ami_up: bool, reconnects: int, agi_sessions: int, journal: int, pool_size: int, idle: int
+) -> None:
+    _ami_up.set(ami_up)
+    _ami_reconnects.set(reconnects)
+    _agi.set(agi_sessions)
+    _journal.set(journal)
+    _pool.labels("idle").set(idle)
+    _pool.labels("busy").set(pool_size - idle)
+
+
+def exposition() -> bytes:
+    """What Prometheus reads, in its text format."""
+    return generate_latest(REGISTRY)
