@@ -33,7 +33,7 @@ class Answered:
     def __init__(self, operators: Operators, limit_s: float) -> None:
         self._operators, self._limit_s = operators, limit_s
 
-    async def __call__(self, session: AgiSession) -> None:
+    async def serve(self, session: AgiSession) -> None:
         """Sets PROZVON_OPERATOR to a channel, or leaves it empty, and ends the session."""
         try:
             attempt_id = UUID(session.unique_id)

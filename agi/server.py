@@ -453,7 +453,7 @@ class AgiServer:
 
     def serve(self, link: _Link) -> asyncio.Task[None]:
         """Run the route of a link whose headers are complete."""
-        assert self._application is not None  # noqa: S101 - links exist only after start
+        assert self._application is not None  # links exist only after start
         task = asyncio.get_running_loop().create_task(
             self._application.handler(link, link), name="agi-session"
         )

@@ -174,7 +174,10 @@ class App:
         self.controller.on_unsure = lambda: self._link_up(tasks)
         self.desk = Desk(self.controller)
         limit = settings.floor.answer_limit_s
-        routes: dict[str, Route] = {"answered": Answered(self.handover, limit), "ping": ping}
+        routes: dict[str, Route] = {
+            "answered": Answered(self.handover, limit).serve,
+            "ping": ping,
+        }
         self.agi = AgiServer(settings.agi.host, settings.agi.port, routes)
         self.health.checks |= {
             "asterisk": self._ami_problem,

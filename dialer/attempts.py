@@ -20,7 +20,17 @@ from dialer.asterisk.events import (
     UserEvent,
 )
 from dialer.board import Board
-from dialer.calls import Answered, Assigned, Attempt, Committing, Conversing, Dialing, Ended, Placed
+from dialer.calls import (
+    Answered,
+    Assigned,
+    Attempt,
+    Committing,
+    Conversing,
+    Dialing,
+    Ended,
+    Live,
+    Placed,
+)
 from dialer.handover import Handover
 from dialer.journal import Journal
 from dialer.line_time import LineTime
@@ -121,7 +131,7 @@ class Attempts:
         if attempt is None or isinstance(attempt, Committing):
             return
         sip_code = int(event.tech_cause) if event.tech_cause.isdigit() else None
-        by = EndedBy.PERSON if isinstance(attempt, Conversing | Answered) else EndedBy.NETWORK
+        by = EndedBy.PERSON if isinstance(attempt, Live) else EndedBy.NETWORK
         attempt = attempt.seen(event.channel)
         self.end(attempt.ended(event.at, cause=event.cause, sip_code=sip_code, by=by))
 

@@ -104,7 +104,7 @@ class Handover:
             attempt = self._board.attempts.get(attempt_id)
         if isinstance(attempt, Answered):
             return attempt
-        log.warning("answer_for_unknown_attempt", attempt=str(attempt_id))
+        log.info("answer_for_unknown_attempt", attempt=str(attempt_id))
         return None
 
     def _assign(self, attempt: Answered, seat: Seat, answer: Answer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, sqrt
 from typing import Protocol
 
 from dialer import pacing_model as model
@@ -87,8 +87,9 @@ class PredictivePacer:
     """
 
     caution = 0.5  # standard deviations added to the chance of an answer
-    base = 0.5  # people: the budget below which risk is zero is minus this
-    full = 2.5  # people: budget at which the risk is the one that spends exactly the cap
+    base = 0.4
+    thrift = 0.8
+    start = 6.0
     ceiling = 3.0  # times the cap-spending risk
 
     def __init__(
@@ -155,8 +156,10 @@ class PredictivePacer:
 
     def risk_level(self, now: float) -> float:
         budget = self.ledger.spendable(now)
-        g = (budget + self.base) / (self.full + self.base)
-        return self.max_abandon_rate / self._slack.ratio * min(max(g, 0.0), self.ceiling)
+        earned = self.max_abandon_rate * self.ledger.totals(now)[0]
+        reserve = self.thrift * sqrt(earned + self.start)
+        share = self.base + (1.0 - self.base) * budget / reserve
+        return self.max_abandon_rate / self._slack.ratio * min(max(share, 0.0), self.ceiling)
 
     def _refresh(self, floor: Floor) -> _View:
         view = self._view

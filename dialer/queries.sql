@@ -162,11 +162,12 @@ where node_id = $1 and id = $2 and ended_at is null
 insert into shift (id, operator_id, floor_id, node_id, started_at) values ($1, $2, $3, $4, $5)
 on conflict do nothing
 
--- name: change_state
--- The next state starts where the last one ends.
-with closed as (
-    update shift_state set ended_at = $6 where shift_id = $1 and seq = $2 - 1 and ended_at is null
-)
+-- name: close_state
+-- The last state ends where the next one starts.
+update shift_state set ended_at = $3 where shift_id = $1 and seq < $2 and ended_at is null
+
+-- name: enter_state
+-- The next state of a shift.
 insert into shift_state (shift_id, seq, state, reason, attempt_id, started_at)
 values ($1, $2, $3, $4, $5, $6) on conflict (shift_id, seq) do nothing
 

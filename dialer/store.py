@@ -240,15 +240,18 @@ class Store:
         )
 
     async def change_state(self, connection: Connection, change: StateChange) -> None:
-        await connection.execute(
-            SQL["change_state"],
-            change.shift_id,
-            change.seq,
-            change.new.kind.value,
-            change.new.why,
-            change.new.attempt,
-            utc(change.new.since),
-        )
+        since = utc(change.new.since)
+        async with connection.transaction():
+            await connection.execute(SQL["close_state"], change.shift_id, change.seq, since)
+            await connection.execute(
+                SQL["enter_state"],
+                change.shift_id,
+                change.seq,
+                change.new.kind.value,
+                change.new.why,
+                change.new.attempt,
+                since,
+            )
 
     async def close_shift(self, connection: Connection, shift_id: UUID, at: float) -> None:
         await connection.execute(SQL["close_shift"], shift_id, utc(at))

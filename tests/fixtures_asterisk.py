@@ -148,6 +148,10 @@ class FarEnd:
         await self.server.cli("module reload res_pjsip_outbound_registration.so")
         # By itself Asterisk sends the first REGISTER after up to 10 s, at random.
         for login, _ in phones:
+            for _ in range(100):
+                if login in await self.server.cli("pjsip show registrations"):
+                    break
+                await asyncio.sleep(0.05)
             await self.server.cli(f"pjsip send register {login}")
 
     async def hang_up(self, name_part: str) -> None:

@@ -117,9 +117,6 @@ class _Import:
 
     async def run(self, connection: Session, floor: str, name: str, source: str) -> ImportResult:
         floor_id = await _floor_id(connection, self._queries, floor)
-        self._list_id = await connection.fetchval(
-            self._queries.find_list, floor_id, name, timeout=QUERY_TIMEOUT_S
-        )
         try:
             async with connection.transaction():
                 await self._stage(connection)
@@ -129,7 +126,10 @@ class _Import:
                     raise _Undo
             self._list_id = list_id
         except _Undo:
-            pass
+            # Asked after the work: another import may have made the list meanwhile.
+            self._list_id = await connection.fetchval(
+                self._queries.find_list, floor_id, name, timeout=QUERY_TIMEOUT_S
+            )
         return self._result()
 
     async def _stage(self, connection: Session) -> None:

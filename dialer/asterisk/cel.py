@@ -2,6 +2,11 @@
 
 Asterisk forgets a channel when it ends. The journal is what tells, after a crash of the
 controller or of Asterisk, how a call ended and whether it was answered or bridged.
+
+**What a killed Asterisk leaves** (seen with strace on 22.10): every event is one `write` of a
+whole line to a file opened for appending and closed again. Lines are whole, a rename is
+rotation enough, and a SIGKILL loses only the events still queued inside Asterisk: milliseconds
+of work in normal load. Channels alive at that moment never get a HANGUP line.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ MODULES = (
     "func_channel",
     "func_db",
     "func_global",
-    "func_lock",
+    "func_groupcount",
     "func_logic",
     "func_timeout",
     # what the controller and doctor ask

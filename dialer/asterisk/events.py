@@ -88,8 +88,8 @@ class Hangup(Event):
     """The channel is gone. `cause`: Q.850, 0 when Asterisk named none.
 
     `tech_cause`: the bare SIP code ("486"). Asterisk 22.10 sends the header only for a leg that was
-    refused before it was answered; else ''. An answered leg that the far side ended came with
-    cause 0 "Unknown" as often as with 16.
+    refused before it was answered; else ''. An answered leg that the far side ended was
+    seen with cause 0 "Unknown" as well as with 16.
     """
 
     unique_id: str

@@ -369,14 +369,23 @@ def _account() -> _Account | None:
 
 def _with_access(entry: pwd.struct_passwd) -> _Account:
     postgres = _programs() / "postgres"
-    if not postgres.stat().st_mode & 0o001:
-        # Installed under a strict umask: open the wheel's own tree, which holds no secrets.
-        for path in (postgres.parents[1], *postgres.parents[1].rglob("*")):
-            if not path.is_symlink():
-                mode = path.stat().st_mode
-                path.chmod(mode | 0o004 | (0o001 if mode & 0o100 else 0))
+    if not postgres.stat().st_mode & 0o004:
+        # Installed under a strict umask.
+        package = postgres.parents[2]
+        _let_read(package.with_name(f"{package.name}.libs"))
+        _let_read(package)
     _let_pass(postgres)
     return _Account(entry.pw_uid, entry.pw_gid)
+
+
+def _let_read(tree: Path) -> None:
+    """Open the wheel's own files, which hold no secrets, `postgres` last: it is what is checked,
+    so a killed run is done again."""
+    paths = [tree, *tree.rglob("*")] if tree.exists() else []
+    for path in sorted(paths, key=lambda path: path.name == "postgres" and path.is_file()):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o004 | (0o001 if mode & 0o100 else 0))
 
 
 def _let_pass(path: Path) -> None:

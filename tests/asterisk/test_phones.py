@@ -27,11 +27,11 @@ def phones(floor: Floor, session: aiohttp.ClientSession) -> PhoneProvisioner:
 
 
 async def until_registered(phones: PhoneProvisioner, login: str, wanted: bool = True) -> None:
-    for _ in range(200):
+    for _ in range(300):
         if await phones.registered(login) is wanted:
             return
         await asyncio.sleep(0.05)
-    raise AssertionError(f"{login}: registered is not {wanted} after 10 s")
+    raise AssertionError(f"{login}: registered is not {wanted} after 15 s")
 
 
 async def test_a_phone_works_when_added_and_stops_when_removed(

@@ -189,3 +189,11 @@ async def test_close_ends_a_connection_under_way(peer: Peer) -> None:
         await until(lambda: peer.seen("Login"))
         await asyncio.wait_for(floor.client.close(), 1.0)
         assert floor.run.done() and len(peer.connected_at) == 1
+
+
+async def test_close_ends_a_long_wait_at_once(peer: Peer) -> None:
+    peer.answers["Login"] = lambda a: refusal(a, "Authentication failed")
+    async with running(peer, ready=False) as floor:
+        await until(lambda: floor.client.state is AmiState.REFUSED)
+        await asyncio.wait_for(floor.client.close(), 1.0)
+        assert floor.run.done() and len(peer.connected_at) == 1

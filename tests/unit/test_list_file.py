@@ -8,7 +8,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.lists import csvfile, model, phones
@@ -16,6 +16,9 @@ from campaigns.lists.csvfile import CsvFile, Record
 from campaigns.lists.intake import Intake, RejectsFile
 from campaigns.lists.model import ListFileError, Reject, Row, clean_text, map_columns
 from campaigns.lists.phones import BadPhone, Phone, parse_phone, parse_phones, split_phones
+
+# The machine may be busy with other tests; slow is not wrong.
+UNTIMED = settings(deadline=None)
 
 WRITTEN = [
     ("+79031234567", "+79031234567"),
@@ -148,6 +151,7 @@ PHONE_LIKE = st.text(alphabet="0123456789+-() .,;/#xdобдтелE=$'\"{}\u00a0\
 REGIONS = st.sampled_from(["RU", "KZ", "BY", "UA", "US", "GB", "DE", "IT", "FR"])
 
 
+@UNTIMED
 @given(st.one_of(st.text(max_size=200), PHONE_LIKE), REGIONS)
 def test_any_text_is_a_number_in_e164_or_has_a_reason(text: str, region: str) -> None:
     result = parse_phone(text, region)
@@ -159,6 +163,7 @@ def test_any_text_is_a_number_in_e164_or_has_a_reason(text: str, region: str) ->
         assert result.text == text and result.reason
 
 
+@UNTIMED
 @given(
     st.sampled_from(["", "8", "7", "+7", "+", "0", "1", "+1", "00", "810"]),
     st.one_of(
@@ -174,6 +179,7 @@ def test_the_quick_way_says_what_the_full_parse_says(prefix: str, rest: str, reg
         assert phones._parse_written(prefix + rest, region) == quick
 
 
+@UNTIMED
 @given(st.one_of(st.text(max_size=200), PHONE_LIKE))
 def test_splitting_loses_nothing_but_separators(cell: str) -> None:
     parts = split_phones(cell)
@@ -184,6 +190,7 @@ def test_splitting_loses_nothing_but_separators(cell: str) -> None:
     assert lost <= set(",;/|")
 
 
+@UNTIMED
 @given(st.lists(st.sampled_from([text for text, _ in WRITTEN]), min_size=1, max_size=5))
 def test_good_numbers_in_one_cell_are_all_found(texts: list[str]) -> None:
     numbers = dict(WRITTEN)
@@ -299,6 +306,7 @@ def test_an_unknown_time_zone_is_noted_and_keeps_the_row() -> None:
     assert row.rejects == (Reject(2, "tz", "завтра", model.TIME_ZONE),)
 
 
+@UNTIMED
 @given(st.text(max_size=100))
 def test_clean_text_is_one_line(text: str) -> None:
     cleaned = clean_text(text)
@@ -370,6 +378,7 @@ CELL = st.text(
 )
 
 
+@UNTIMED
 @given(st.lists(st.tuples(CELL, CELL).filter(lambda row: any(map(str.strip, row))), max_size=10))
 def test_what_csv_writes_comes_back(rows: list[tuple[str, str]]) -> None:
     buffer = io.StringIO()

@@ -126,6 +126,20 @@ def test_an_unreachable_mirror_shows_what_apt_said(
 
 
 @pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("E: Release file for http://x/InRelease is expired", "clock"),
+        ("E: Write error - write (28: No space left on device)", "disk is full"),
+        ("E: Could not resolve 'x'", "PROZVON_ASTERISK_MIRROR"),
+    ],
+)
+def test_the_advice_fits_what_apt_said(said: str, advice: str) -> None:
+    message = packages._apt_failure(["update"], said)
+    assert advice in message
+    assert said in message
+
+
+@pytest.mark.parametrize(
     "mirror", ["", "not an address", 'http://x"; Dir "/', "http://x\ndeb http://y"]
 )
 def test_a_mirror_cannot_smuggle_settings_into_apt(tmp_path: Path, mirror: str) -> None:

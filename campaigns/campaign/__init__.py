@@ -1,0 +1,1 @@
+"""Campaigns: what is dialed, how, when, by whom."""

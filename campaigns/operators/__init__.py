@@ -1,0 +1,1 @@
+"""Operators as staff: who works on a floor, and with which phone."""

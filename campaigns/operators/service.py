@@ -1,0 +1,121 @@
+"""Staff: add, list, remove, and see to it that everybody has a phone and nobody else."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import structlog
+
+from campaigns.operators.model import (
+    NewOperator,
+    OperatorError,
+    PhoneLogin,
+    Provisioned,
+    StaffMember,
+    check,
+    new_phone,
+)
+from dialer.database.pool import Pool
+from dialer.database.queries import Queries
+
+log = structlog.get_logger(__name__)
+
+SQL = Queries.load("campaigns.operators")
+QUERY_TIMEOUT_S = 10.0
+
+
+class Phones(Protocol):
+    """What is needed of `dialer.asterisk.phones.PhoneProvisioner`."""
+
+    async def provisioned(self) -> set[str]: ...
+
+    async def add(self, login: str, *, ha1: str) -> None: ...
+
+    async def remove(self, login: str) -> None: ...
+
+
+class OperatorService:
+    """Use cases of staff of one floor. `actor` is who asks, for the audit.
+
+    Phones are a step of their own (`provision_missing`), because the node may be down while
+    people join and leave.
+    """
+
+    def __init__(self, pool: Pool, floor_id: int) -> None:
+        self._pool, self._floor_id = pool, floor_id
+
+    async def add(self, new: NewOperator, actor: str) -> PhoneLogin:
+        """Adds an operator; the phone login returned is not kept and cannot be shown again.
+
+        Raises OperatorError `bad_value`, `operator_exists`.
+        """
+        check(new)
+        phone = new_phone(new.login)
+        values = (new.login, new.full_name.strip(), new.stage, list(new.skills), phone.ha1)
+        async with self._session() as connection, connection.transaction():
+            added = await connection.fetchval(SQL.add_operator, self._floor_id, *values)
+            if added is None:
+                raise OperatorError(
+                    "operator_exists", f"there is an operator {new.login} already; choose another"
+                )
+            details = {"stage": new.stage, "skills": list(new.skills)}
+            await self._note(connection, actor, "operator_added", new.login, details)
+        log.info("operator_added", login=new.login)
+        return phone
+
+    async def staff(self) -> list[StaffMember]:
+        """Everybody on the staff, by login."""
+        async with self._session() as connection:
+            rows = await connection.fetch(SQL.operators, self._floor_id)
+        return [StaffMember(**{**row, "skills": tuple(row["skills"])}) for row in rows]
+
+    async def remove(self, login: str, actor: str) -> None:
+        """Takes an operator off the staff; conversations and reports stay.
+
+        Raises OperatorError `unknown_operator`, `signed_in`.
+        """
+        async with self._session() as connection, connection.transaction():
+            row = await connection.fetchrow(SQL.find_operator, self._floor_id, login)
+            if row is None:
+                raise OperatorError(
+                    "unknown_operator", f"there is no operator {login}; see `prozvon operator list`"
+                )
+            if await connection.fetchval(SQL.remove_operator, row["id"]) is None:
+                raise _signed_in(login, row["signed_in_at"])
+            await self._note(connection, actor, "operator_removed", login, {})
+        log.info("operator_removed", login=login)
+
+    async def provision_missing(self, phones: Phones) -> Provisioned:
+        """Gives a phone to those of the staff who have none on the node, takes it from former ones.
+
+        Safe to repeat. Raises what `phones` raises.
+        """
+        present = await phones.provisioned()
+        async with self._session() as connection:
+            wanted = await connection.fetch(SQL.phones, self._floor_id)
+            former = await connection.fetch(SQL.former_logins, sorted(present))
+        missing = [row for row in wanted if row["used_before"] or row["login"] not in present]
+        for row in missing:
+            await phones.add(row["login"], ha1=row["phone_ha1"])
+        for row in former:
+            await phones.remove(row["login"])
+        return Provisioned(
+            tuple(row["login"] for row in missing), tuple(row["login"] for row in former)
+        )
+
+    def _session(self) -> Any:
+        return self._pool.acquire(timeout=QUERY_TIMEOUT_S)
+
+    async def _note(
+        self, connection: Any, actor: str, action: str, login: str, details: dict[str, Any]
+    ) -> None:
+        await connection.execute(SQL.note, actor, action, f"operator {login}", details)
+
+
+def _signed_in(login: str, since: Any) -> OperatorError:
+    when = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+    return OperatorError(
+        "signed_in",
+        f"{login} is signed in{when}; sign the operator out first: "
+        f"prozvon operator sign-out {login}",
+    )

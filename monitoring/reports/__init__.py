@@ -1,0 +1,1 @@
+"""Reports: what operators and campaigns did between two moments."""
