@@ -14,6 +14,8 @@ PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.set-up
+# Named because .gitignore counts only inside a git checkout.
+NOT_OURS := --extend-exclude .cache,var
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: help setup run test check format bench clean
@@ -31,13 +33,13 @@ test: setup ## all tests, against a real Asterisk and a real PostgreSQL
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(STAMP) ## style and types
-	@$(BIN)/ruff check
-	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check $(NOT_OURS)
+	@$(BIN)/ruff format --check $(NOT_OURS)
 	@$(BIN)/mypy
 
 format: $(STAMP) ## put the code into the house's format
-	@$(BIN)/ruff check --fix
-	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix $(NOT_OURS)
+	@$(BIN)/ruff format $(NOT_OURS)
 
 bench: setup ## every figure that is claimed, measured now
 	@for script in bench/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
@@ -58,11 +60,13 @@ $(STAMP): pyproject.toml
 	    exit 1; } >&2
 	@touch $@
 
-# Debian keeps the part of Python that makes environments in a package of its own.
+# Debian keeps the part of Python that makes environments in a package of its own; it is installed
+# only for Debian's own Python, by root, and never for an interpreter that was chosen by name.
 define require_python
-command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
-    if ! command -v apt-get >/dev/null; then \
-        echo "$(PYTHON) is missing or has no venv and ensurepip. Install Python 3.11 or newer" \
+$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+    found="$$(readlink -f "$$(command -v $(PYTHON) || echo /usr/bin/python3)")"; \
+    if [[ "$(PYTHON) $$found" != "python3 /usr/bin/python3"* ]] || ! command -v apt-get >/dev/null; then \
+        echo "$(PYTHON) is missing, or has no venv and ensurepip. Install Python 3.11 or newer" \
              "with both, or name one: make PYTHON=/path/to/python3 ..." >&2; exit 1; \
     elif [ "$$(id -u)" != 0 ]; then \
         echo "Python's environments are not installed. Run this, then make again:" >&2; \

@@ -1,9 +1,12 @@
-"""Identifiers that carry their time."""
+"""Identifiers: with their time in them, and of ourselves."""
 
 from __future__ import annotations
 
 import secrets
 from uuid import UUID
+
+SIP_REALM = "prozvon"
+"""Part of every phone's digest, so it cannot change without new passwords for all phones."""
 
 
 def new_id(now: float) -> UUID:

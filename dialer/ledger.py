@@ -1,7 +1,8 @@
 """The abandonment ledger the law asks for. Pure: the caller brings the clock.
 
-Abandoned: answered by a person, no operator within 2 s. The rate is abandoned / answered by a person,
-per campaign, over a rolling window (16 CFR 310.4(b)(4): 30 days; profiles with 24 h use `DAY_S`).
+Abandoned: answered by a person, no operator within 2 s. The rate is abandoned / answered by a
+person, per campaign, over a rolling window (16 CFR 310.4(b)(4): 30 days; profiles with 24 h use
+`DAY_S`).
 """
 
 from __future__ import annotations

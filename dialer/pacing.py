@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite, sqrt
+from math import sqrt
 from typing import Protocol
 
-from dialer import pacing_model as model
-from dialer import pacing_odds as odds
 from dialer.ledger import Ledger
-from dialer.pacing_outlook import BusyOutlook, RingOutlook
+from dialer.pacing_model import Knowledge
+from dialer.pacing_odds import shortage
+from dialer.pacing_outlook import Outlook
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,163 +78,168 @@ class ProgressivePacer:
     def abandoned(self, now: float) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """What is known of single leads: odds of an answer against the campaign's ordinary lead (1.0).
+
+    `ringing` goes with `Floor.ringing`, place by place; `next` are the leads that would be dialed
+    now, in that order.
+    """
+
+    ringing: tuple[float, ...]
+    next: tuple[float, ...] = ()
+
+
 class PredictivePacer:
     """Places calls ahead of free operators while the ledger allows the risk.
 
-    For one more call: mean chance, over the learned times to an answer, that no operator is there
-    within `patience_s` of the answer. It is placed while that chance is at or under the level the
-    ledger's budget allows now.
+    For one more call: the mean chance, over the learned times to an answer, that no operator is
+    there within `patience_s` of its answer. It is placed while that chance is at or under the level
+    that the ledger allows now. `now` is any clock that goes forward; give POSIX seconds where the
+    state outlives the process, since the ledger's window is measured by it.
     """
 
-    caution = 0.5  # standard deviations added to the chance of an answer
-    base = 0.4
-    thrift = 0.8
-    start = 6.0
-    ceiling = 3.0  # times the cap-spending risk
+    caution = 0.2  # standard deviations added to the chance of an answer
+    base = 0.4  # of the cap is spent while the reserve is empty
+    thrift = 0.8  # reserve kept, in square roots of the budget earned (its noise grows so)
+    start = 6.0  # people: what a window's budget is taken to be before anything is earned
+    ceiling = 3.0  # times the cap
+    burst = 64  # risky calls in one decision
 
     def __init__(
         self, max_abandon_rate: float = 0.03, ledger: Ledger | None = None, patience_s: float = 2.0
     ) -> None:
         self.max_abandon_rate = max_abandon_rate
-        self.ledger = ledger or Ledger(max_abandon_rate)
+        self.ledger = ledger if ledger is not None else Ledger(max_abandon_rate)
         self.patience_s = patience_s
-        self.odd_inputs = 0
-        self._now = 0.0
-        self._answering = model.Answering(2000.0)
-        self._chance = model.AnswerChance()
-        self._talk = model.Durations(75.0, 1500.0)
-        self._wrap = model.Durations(20.0, 1500.0)
+        self._known = Knowledge()
         self._slack = _Slack()
-        self._view: _View | None = None
-
-    # ---- learning
-    def attempt_ended(self, now: float, seconds: float, answered: bool) -> None:
-        if answered:
-            self.ledger.answered(now)
-        if self._sound(now, seconds):
-            self._answering.ended(seconds, answered)
-            self._chance.ended(answered)
-
-    def talk_ended(self, now: float, seconds: float) -> None:
-        if self._sound(now, seconds):
-            self._talk.ended(seconds)
-
-    def wrap_ended(self, now: float, seconds: float) -> None:
-        if self._sound(now, seconds):
-            self._wrap.ended(seconds)
-
-    def abandoned(self, now: float) -> None:
-        self.ledger.abandoned(now)
-
-    def _sound(self, now: float, seconds: float) -> bool:
-        if not (isfinite(now) and isfinite(seconds) and seconds >= 0.0):
-            self.odd_inputs += 1
-            return False
-        return True
-
-    # ---- deciding
-    def decide(self, floor: Floor) -> int:
-        return self._decide(floor)[0]
-
-    def explain(self, floor: Floor) -> Decision:
-        calls, limited_by = self._decide(floor)
-        return Decision(calls, limited_by, f"{calls}: {_seen(floor)}")
-
-    def _decide(self, floor: Floor) -> tuple[int, str]:
-        if floor.lines <= 0 or not (floor.idle or floor.talking or floor.wrapping):
-            return 0, "lines" if floor.lines <= 0 else "operators"
-        sure = floor.idle - floor.waiting - len(floor.ringing)
-        if sure >= floor.lines:
-            return floor.lines, "lines"
-        level = self.risk_level(floor.now)
-        if level <= 0.0:
-            return max(0, sure), "budget"
-        view = self._refresh(floor)
-        calls, risk = view.most(floor, max(0, sure), level)
-        self._slack.placed(calls - max(0, sure), max(0, sure), risk, level)
-        return calls, "lines" if calls == floor.lines else "budget"
-
-    def risk_level(self, now: float) -> float:
-        budget = self.ledger.spendable(now)
-        earned = self.max_abandon_rate * self.ledger.totals(now)[0]
-        reserve = self.thrift * sqrt(earned + self.start)
-        share = self.base + (1.0 - self.base) * budget / reserve
-        return self.max_abandon_rate / self._slack.ratio * min(max(share, 0.0), self.ceiling)
-
-    def _refresh(self, floor: Floor) -> _View:
-        view = self._view
-        if view is None or not 0.0 <= floor.now - view.built_at < view.good_for:
-            view = self._view = _View(self, floor)
-        if not 0.0 <= floor.now - view.ring_at < 1.0:
-            view.refresh_chance(self, floor)
-        return view
-
-
-class _Slack:
-    """Mean risk of the calls placed / the level allowed: under 1, because calls come whole."""
-
-    memory = 300.0
-
-    def __init__(self) -> None:
-        self._risk = 0.5 * 30.0
-        self._level = 30.0
+        self._outlook: Outlook | None = None
+        self._asked: tuple[Floor, Leads | None] | None = None
+        self._answer = (0, "operators", 0.0)
 
     @property
-    def ratio(self) -> float:
-        return max(0.2, self._risk / self._level)
+    def odd_inputs(self) -> int:
+        """Events and floors that could not be true (time going backwards, endless durations)."""
+        return self._known.odd + self.ledger.odd
 
-    def placed(self, risky: int, sure: int, risk: float, level: float) -> None:
-        if risky + sure == 0:
-            return
-        keep = (1.0 - 1.0 / self.memory) ** (risky + sure)
-        self._risk = self._risk * keep + risk / level
-        self._level = self._level * keep + risky + sure
+    def attempt_ended(self, now: float, seconds: float, answered: bool, odds: float = 1.0) -> None:
+        """An attempt was answered by a person, or ended otherwise; `odds` as in `Leads`."""
+        self._asked = None
+        if answered:
+            self.ledger.answered(now)
+        sound = self._known.sound(now, seconds)
+        if sound is not None:
+            self._known.answering.ended(sound, answered)
+            self._known.chance.ended(answered, odds if odds > 0.0 else 1.0)
 
+    def talk_ended(self, now: float, seconds: float) -> None:
+        self._asked = None
+        sound = self._known.sound(now, seconds)
+        if sound is not None:
+            self._known.talk.ended(sound)
 
-class _View:
-    """What is likely soon, as of `built_at`."""
+    def wrap_ended(self, now: float, seconds: float) -> None:
+        self._asked = None
+        sound = self._known.sound(now, seconds)
+        if sound is not None:
+            self._known.wrap.ended(sound)
 
-    def __init__(self, pacer: PredictivePacer, floor: Floor) -> None:
-        self.built_at = floor.now
-        self.ring_at = -1.0
-        self.good_for = min(60.0, 5.0 + 0.2 * pacer._talk.count)
-        self.chance = 0.0
-        self.outlook = RingOutlook(*pacer._answering.curves(floor.ringing))
-        mean, _ = pacer._chance.estimate(0.0, 0.0)
-        self.later = self.outlook.later(mean)
-        by = tuple(s + pacer.patience_s for s in self.outlook.points)
-        talk = model.survival(pacer._talk.hazards(floor.talking), 1100)
-        wrap = model.survival(pacer._wrap.hazards(floor.wrapping), 1100)
-        self.busy = BusyOutlook(talk, wrap, by)
-        self.refresh_chance(pacer, floor)
+    def abandoned(self, now: float) -> None:
+        self._asked = None
+        self.ledger.abandoned(now)
 
-    def refresh_chance(self, pacer: PredictivePacer, floor: Floor) -> None:
-        self.ring_at = floor.now
-        later = self.later
-        pending = sum(row[0] for row in later.rows(floor.ringing))
-        mean, sd = pacer._chance.estimate(pending, len(floor.ringing) - pending)
-        chance = min(0.98, mean + pacer.caution * sd)
-        if abs(chance - self.chance) > 0.02 * self.chance:
-            self.chance = chance
-            self.later = self.outlook.later(mean)
-            self.ring = self.outlook.table(chance)
-            self.fresh = self.outlook.fresh(chance)
+    def decide(self, floor: Floor, leads: Leads | None = None) -> int:
+        return self._decide(floor, leads)[0]
 
-    def most(self, floor: Floor, sure: int, level: float) -> tuple[int, float]:
-        """The most calls whose last one is within `level`, and the sum of their risks."""
-        need = floor.idle - floor.waiting
-        base = odds.moments(
-            self.ring.packed(floor.ringing),
-            self.busy.talking.packed(floor.talking) + self.busy.wrapping.packed(floor.wrapping),
+    def explain(self, floor: Floor, leads: Leads | None = None) -> Decision:
+        calls, limited_by, level = self._decide(floor, leads)
+        chance = self._outlook.chance if self._outlook is not None else 0.5
+        reason = (
+            f"{calls}: {_seen(floor)}, {100.0 * chance:.0f} % answer, budget {100.0 * level:.1f} %"
         )
-        calls, spent = sure, 0.0
-        while calls < floor.lines:
-            risk = odds.shortage(base, need, calls, self.fresh)
+        return Decision(calls, limited_by, reason)
+
+    def _decide(self, floor: Floor, leads: Leads | None) -> tuple[int, str, float]:
+        if self._asked != (floor, leads):
+            self._asked = None
+            self._answer = self._weigh(floor, leads)
+            self._asked = (floor, leads)
+        return self._answer
+
+    def _weigh(self, floor: Floor, leads: Leads | None) -> tuple[int, str, float]:
+        level = self.risk_level(floor.now)
+        if not (floor.idle > 0 or floor.talking or floor.wrapping):
+            return 0, "operators", level
+        sure = max(0, floor.idle - floor.waiting - len(floor.ringing))
+        if sure >= floor.lines:
+            return max(0, floor.lines), "lines", level
+        calls = sure if level <= 0.0 else self._most(floor, leads, sure, level)
+        if calls >= floor.lines:
+            return calls, "lines", level
+        return calls, "budget" if level < self.base * self.max_abandon_rate else "operators", level
+
+    def risk_level(self, now: float) -> float:
+        """Chance of an abandoned person that one more call may carry now, 0..3 x the cap.
+
+        Rises and falls smoothly with the unspent budget; at the bottom the pacer is progressive.
+        """
+        earned = self.max_abandon_rate * self.ledger.totals(now)[0]
+        reserve = self.thrift * sqrt(earned + self.start + 0.5 * self._known.in_flight)
+        share = self.base + (1.0 - self.base) * self.ledger.spendable(now) / reserve
+        return self.max_abandon_rate * min(max(share / self._slack.ratio, 0.0), self.ceiling)
+
+    def _most(self, floor: Floor, leads: Leads | None, sure: int, level: float) -> int:
+        """The most calls of which the last one is within `level`."""
+        outlook = self._refresh(floor)
+        base = outlook.moments(
+            floor.ringing, floor.talking, floor.wrapping, leads.ringing if leads else None
+        )
+        need, calls, spent = floor.idle - floor.waiting, sure, 0.0
+        while calls < floor.lines and calls < sure + self.burst:
+            risk = shortage(base, need, calls, outlook.fresh, outlook.doubt)
             if risk > level:
                 break
             spent += risk
             calls += 1
-        return calls, spent
+        self._slack.placed(calls, spent / level)
+        return calls
+
+    def _refresh(self, floor: Floor) -> Outlook:
+        outlook = self._outlook
+        self._known.saw_ringing(len(floor.ringing))
+        if outlook is None or not 0.0 <= floor.now - outlook.built_at < outlook.good_for_s:
+            outlook = self._outlook = Outlook(
+                self._known,
+                floor.now,
+                (floor.talking, floor.wrapping),
+                floor.ringing,
+                self.patience_s,
+            )
+        outlook.follow(self._known, floor.now, self.caution)
+        return outlook
+
+
+class _Slack:
+    """Mean risk of the calls placed / the level allowed: under 1, because calls come whole.
+
+    Dividing by it makes the level spend the budget that it is meant to spend.
+    """
+
+    memory = 300.0  # calls
+
+    def __init__(self) -> None:
+        self._shares = 80.0
+        self._calls = 100.0
+
+    @property
+    def ratio(self) -> float:
+        return max(0.4, self._shares / self._calls)
+
+    def placed(self, calls: int, shares: float) -> None:
+        keep = (1.0 - 1.0 / self.memory) ** calls
+        self._shares = self._shares * keep + shares
+        self._calls = self._calls * keep + calls
 
 
 def _seen(floor: Floor) -> str:

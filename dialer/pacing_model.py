@@ -9,9 +9,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from math import exp, sqrt
+from math import exp, inf, isfinite, sqrt
 from operator import mul
 
+LONGEST_S = 4 * 3600.0  # longer durations are learned as this
 RING_BINS = 91  # whole seconds; the last one holds everything longer
 _EDGES = (
     0, 2, 4, 6, 8, 10, 12, 14, 17, 20, 24, 28, 33, 39, 46, 54, 64, 76, 90, 107, 127, 150, 180, 220,
@@ -57,9 +58,9 @@ class Durations:
     @staticmethod
     def _expose(seconds: list[float], elapsed: float) -> None:
         for i, start in enumerate(_EDGES):
-            if elapsed <= start:
+            if not elapsed > start:
                 return
-            end = _EDGES[i + 1] if i + 1 < len(_EDGES) else elapsed
+            end = _EDGES[i + 1] if i + 1 < len(_EDGES) else LONGEST_S
             seconds[i] += min(elapsed, end) - start
 
 
@@ -75,7 +76,7 @@ class Answering:
     """Seconds to an answer and to a failure, in whole-second bins, from ended attempts."""
 
     def __init__(self, memory: float) -> None:
-        self._memory = memory
+        self.memory = memory
         self.answers = [0.0] * RING_BINS
         self.failures = [0.0] * RING_BINS
         self.count = 0.0
@@ -83,23 +84,23 @@ class Answering:
     def ended(self, seconds: float, answered: bool) -> None:
         (self.answers if answered else self.failures)[min(int(seconds), RING_BINS - 1)] += 1.0
         self.count += 1.0
-        if self.count > 1.1 * self._memory:
-            self.fade(self._memory / self.count)
+        if self.count > 1.1 * self.memory:
+            self.fade(self.memory / self.count)
 
     def fade(self, factor: float) -> None:
         self.answers = [x * factor for x in self.answers]
         self.failures = [x * factor for x in self.failures]
         self.count *= factor
 
-    def curves(self, ringing: Iterable[float]) -> tuple[list[float], list[float]]:
-        """Share of the answers, and of the failures, that have come by second k (k in 0..RING_BINS).
+    def curves(self, ringing: Iterable[float]) -> tuple[float, list[float], list[float]]:
+        """Chance of an answer; share of the answers, and of the failures, come by second k.
 
         Cause-specific hazards (Aalen-Johansen), so that calls still ringing count; each share is
-        scaled to end at 1.
+        scaled to end at 1, its place k in 0..RING_BINS.
         """
         at_risk = [0.0] * (RING_BINS + 1)
         for age in ringing:
-            at_risk[min(int(age), RING_BINS - 1)] += 1.0
+            at_risk[max(0, int(age)) if age < RING_BINS - 1 else RING_BINS - 1] += 1.0
         for k in range(RING_BINS - 1, -1, -1):
             at_risk[k] += at_risk[k + 1] + self.answers[k] + self.failures[k]
             at_risk[k] += _PRIOR_ANSWERS[k] + _PRIOR_FAILURES[k]
@@ -110,7 +111,8 @@ class Answering:
             answered.append(answered[-1] + left * a)
             failed.append(failed[-1] + left * f)
             left *= max(0.0, 1.0 - a - f)
-        return [x / answered[-1] for x in answered], [x / failed[-1] for x in failed]
+        chance = answered[-1] / (answered[-1] + failed[-1])
+        return chance, [x / answered[-1] for x in answered], [x / failed[-1] for x in failed]
 
 
 def _bump(weights: dict[range, float]) -> list[float]:
@@ -128,11 +130,11 @@ _PRIOR_FAILURES = _bump({range(1, 6): 1.0, range(24, 34): 2.5, range(34, 60): 0.
 
 
 class AnswerChance:
-    """Share of attempts answered by a person, as a mix of short and long memories.
+    """How the share of attempts answered by a person moves, from short and long memories.
 
     Each memory forgets at its own speed; those that foretold the latest attempts better weigh more.
     A list that turns dead or an hour that turns hot moves the weight to the short ones within some
-    30 attempts, and steady times move it back ("fixed share" of Herbster and Warmuth).
+    30 attempts, and steady times move it back (the "fixed share" of Herbster and Warmuth, 1998).
     """
 
     memories = (25.0, 80.0, 300.0, 1500.0)
@@ -140,36 +142,97 @@ class AnswerChance:
     prior = (2.0, 2.0)  # answered, not answered
 
     def __init__(self) -> None:
+        self.stretch = 1.0  # of all memories
         self._yes = [0.0] * len(self.memories)
         self._no = [0.0] * len(self.memories)
         self._weights = [1.0 / len(self.memories)] * len(self.memories)
 
-    def ended(self, answered: bool) -> None:
-        grown = []
-        for w, yes, no in zip(self._weights, self._yes, self._no, strict=True):
-            p = (yes + self.prior[0]) / (yes + no + sum(self.prior))
-            grown.append(w * (p if answered else 1.0 - p))
-        total = sum(grown)
-        floor = self.share / len(grown)
-        self._weights = [(1.0 - self.share) * w / total + floor for w in grown]
+    def ended(self, answered: bool, odds: float = 1.0) -> None:
+        """One attempt; `odds` is its lead's odds of an answer against the ordinary lead's."""
+        floor = self.share / len(self.memories)
+        weights = []
         for i, memory in enumerate(self.memories):
-            keep = 1.0 - 1.0 / memory
-            self._yes[i] = self._yes[i] * keep + answered
-            self._no[i] = self._no[i] * keep + (not answered)
+            yes, no = self._yes[i] + self.prior[0], self._no[i] + self.prior[1]
+            p = yes / (yes + no)
+            own = with_odds(p, odds)
+            weights.append(self._weights[i] * (own if answered else 1.0 - own))
+            seen = min(1.0, max(0.0, p + answered - own))
+            keep = 1.0 - 1.0 / (memory * self.stretch)
+            self._yes[i] = self._yes[i] * keep + seen
+            self._no[i] = self._no[i] * keep + 1.0 - seen
+        scale = (1.0 - self.share) / max(sum(weights), 1e-300)
+        self._weights = [w * scale + floor for w in weights]
 
-    def fade(self, weight: float) -> None:
-        """Let what was learned count for no more than `weight` attempts."""
+    def fade(self, attempts: float) -> None:
+        """Let what was learned count for no more than this many attempts."""
         for i, (yes, no) in enumerate(zip(self._yes, self._no, strict=True)):
-            factor = min(1.0, weight / (yes + no)) if yes + no else 1.0
+            factor = min(1.0, attempts / (yes + no)) if yes + no > 0.0 else 1.0
             self._yes[i], self._no[i] = yes * factor, no * factor
 
-    def estimate(self, pending_yes: float, pending_no: float) -> tuple[float, float]:
-        """Mean and standard deviation; pending are the ringing calls' expected fates."""
+    def now(self, usual: float) -> tuple[float, float]:
+        """Chance of an answer now and its relative standard deviation.
+
+        `usual` is the chance over the longest memory, calls in flight counted. Only the movement
+        since is taken from here, as an odds ratio: after a burst all memories hold too many quick
+        failures, and the ratio is free of that.
+        """
         mean = second = 0.0
         for w, yes, no in zip(self._weights, self._yes, self._no, strict=True):
-            a = yes + pending_yes + self.prior[0]
-            n = a + no + pending_no + self.prior[1]
-            p = a / n
+            a = yes + self.prior[0]
+            p = a / (a + no + self.prior[1])
             mean += w * p
-            second += w * (p * p + p * (1.0 - p) / (n + 1.0))
-        return mean, sqrt(max(0.0, second - mean * mean))
+            second += w * p * p * (1.0 + (1.0 - p) / a)
+        total = sum(self._weights)
+        mean, second = mean / total, second / total
+        a, b = self._yes[-1] + self.prior[0], self._no[-1] + self.prior[1]
+        moved = mean / (1.0 - mean) * b / a
+        return with_odds(usual, moved), sqrt(max(0.0, second / (mean * mean) - 1.0))
+
+
+def with_odds(chance: float, odds: float) -> float:
+    """The chance whose odds are `odds` times those of `chance`."""
+    return chance * odds / (1.0 - chance + chance * odds)
+
+
+class Knowledge:
+    """All that one campaign's pacer has learned."""
+
+    night_s = 2 * 3600.0
+
+    def __init__(self) -> None:
+        self.answering = Answering(1500.0)
+        self.chance = AnswerChance()
+        self.talk = Durations(75.0, 1500.0)
+        self.wrap = Durations(20.0, 1500.0)
+        self.odd = 0
+        self._latest = -inf
+        self.in_flight = 0.0
+
+    def saw_ringing(self, calls: int) -> None:
+        """Stretch the memories of attempts with the calls in flight.
+
+        A memory must outlast them, or after a burst it would hold quick failures alone, and half a
+        minute later only calls that nobody picked up.
+        """
+        self.in_flight += 0.05 * (calls - self.in_flight)
+        stretch = max(1.0, self.in_flight / 8.0)
+        self.chance.stretch = stretch
+        self.answering.memory = 1500.0 * stretch
+
+    def sound(self, now: float, seconds: float) -> float | None:
+        """The duration as it may be learned, or None; what is odd about it is counted."""
+        if not (isfinite(now) and isfinite(seconds) and seconds >= 0.0):
+            self.odd += 1
+            return None
+        if now < self._latest or seconds > LONGEST_S:
+            self.odd += 1
+        elif now - self._latest > self.night_s:
+            self.wake()
+        self._latest = max(now, self._latest)
+        return min(seconds, LONGEST_S)
+
+    def wake(self) -> None:
+        """After a pause of hours what was known is a prior, not a truth."""
+        self.chance.fade(12.0)
+        for learned in (self.answering, self.talk, self.wrap):
+            learned.fade(min(1.0, 100.0 / max(1.0, learned.count)))

@@ -16,7 +16,8 @@ _UNIT = float(1 << 32)
 _ROOT_HALF = sqrt(0.5)
 
 Row = tuple[float, ...]
-Moments = list[tuple[float, float, float]]  # mean, variance, third central moment at every point
+# at every point: mean, variance, third central moment; and the mean of the people alone
+Moments = list[tuple[float, float, float, float]]
 
 
 class Table:
@@ -39,7 +40,9 @@ class Table:
     def places(self, elapsed: Iterable[float]) -> list[int]:
         """Row numbers for elapsed seconds."""
         last, scale = self._last, self._per_second
-        return [int(x * scale) if x * scale < last else last for x in elapsed]
+        return [
+            int(x * scale) if 0.0 <= x * scale < last else 0 if x < 0.0 else last for x in elapsed
+        ]
 
     def rows(self, elapsed: Iterable[float]) -> list[Row]:
         known = self._rows
@@ -74,23 +77,26 @@ def moments(people: list[int], operators: list[int]) -> Moments:
         a1, a2, a3 = plus[i : i + 3]
         b1, b2, b3 = minus[i : i + 3]
         third = (a1 - b1) - 3 * (a2 - b2) + 2 * (a3 - b3)
-        out.append(((a1 - b1) / _UNIT, (a1 - a2 + b1 - b2) / _UNIT, third / _UNIT))
+        variance = a1 - a2 + b1 - b2
+        out.append(((a1 - b1) / _UNIT, variance / _UNIT, third / _UNIT, a1 / _UNIT))
     return out
 
 
-def shortage(base: Moments, need: int, calls: int, fresh: Row) -> float:
+def shortage(base: Moments, need: int, calls: int, fresh: Row, doubt: float) -> float:
     """Mean over the points of P(people - operators >= need), `calls` fresh calls more ringing.
 
-    Normal with continuity and a Cornish-Fisher correction for skewness; the clamps keep it within
-    0..1, falling in `need` and rising in `calls`.
+    `doubt` is the relative standard deviation of the chance of an answer: all calls share it, so
+    it grows with the number of people and not with its square root. Normal with continuity and a
+    Cornish-Fisher correction for skewness; the clamps keep it within 0..1 and falling in `need`.
     """
     total = 0.0
-    for (mean, variance, third), q in zip(base, fresh, strict=True):
-        more = calls * q * (1.0 - q)
-        spread = sqrt(variance + more) + 1e-9
-        skew = (third + more * (1.0 - 2.0 * q)) / (spread * spread * spread)
+    for (mean, variance, third, people), q in zip(base, fresh, strict=True):
+        own = calls * q
+        shared = doubt * (people + own)
+        spread = sqrt(variance + own * (1.0 - q) + shared * shared) + 1e-9
+        skew = (third + own * (1.0 - q) * (1.0 - 2.0 * q)) / (spread * spread * spread)
         skew = 0.5 if skew > 0.5 else -0.5 if skew < -0.5 else skew
-        x = (need - 0.5 - mean - calls * q) / spread
+        x = (need - 0.5 - mean - own) / spread
         x = 5.0 if x > 5.0 else -5.0 if x < -5.0 else x
         total += erfc((x - skew * (x * x - 1.0) / 6.0) * _ROOT_HALF)
     return 0.5 * total / POINTS

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+from math import inf, log2
 from operator import mul, sub
 
-from dialer.pacing_odds import POINTS, Row, Table
+from dialer.pacing_model import Knowledge, survival, with_odds
+from dialer.pacing_odds import POINTS, Moments, Row, Table, moments
 
 _STEP = 2  # ring ages are kept in half seconds
 _RING_S = 60
@@ -20,7 +24,7 @@ _LONG_S = 900  # conversations longer than this look alike
 def _halves(curve: Sequence[float]) -> list[float]:
     """A curve by whole seconds, as one by half seconds, reaching past the last age and point."""
     out = []
-    for low, high in zip(curve, curve[1:], strict=False):
+    for low, high in pairwise(curve):
         out += [low, (low + high) / 2.0]
     return out + [1.0] * (2 * _STEP * _RING_S)
 
@@ -36,13 +40,9 @@ class RingOutlook:
         )
         self.points = tuple(k / _STEP for k in self._ahead)
 
-    def later(self, chance: float) -> Table:
-        """Chance that a call is answered at all, by age (the same at every point)."""
-        return Table(lambda k: (self._later(k, chance),), _STEP, _STEP * _RING_S)
-
     def table(self, chance: float) -> Table:
         """Chance that a call is answered by now + each point, by age."""
-        return Table(lambda k: self._row(k, chance), _STEP, _STEP * _RING_S)
+        return Table(partial(self._row, chance), _STEP, _STEP * _RING_S)
 
     def fresh(self, chance: float) -> Row:
         """The same for a call placed now."""
@@ -53,7 +53,7 @@ class RingOutlook:
         no = (1.0 - chance) * (1.0 - self._middle(self._failed, k))
         return yes / (yes + no) if yes + no > 1e-9 else 0.0
 
-    def _row(self, k: int, chance: float) -> Row:
+    def _row(self, chance: float, k: int) -> Row:
         now = self._middle(self._answered, k)
         scale = self._later(k, chance) / (1.0 - now) if now < 1.0 - 1e-9 else 0.0
         curve = self._answered
@@ -103,3 +103,76 @@ def _between(curve: list[float], second: float) -> float:
         return curve[0]
     k = int(second)
     return curve[k] + (curve[k + 1] - curve[k]) * (second - k)
+
+
+class Outlook:
+    """The next half minute of one floor, as of `built_at`; chances follow every second."""
+
+    def __init__(
+        self,
+        known: Knowledge,
+        now: float,
+        busy: tuple[Sequence[float], Sequence[float]],
+        ringing: Sequence[float],
+        patience_s: float,
+    ) -> None:
+        self.built_at = now
+        self.good_for_s = min(60.0, 1.0 + 0.02 * (known.talk.count + known.answering.count))
+        self._usual, answered, failed = known.answering.curves(ringing)
+        self._ring = RingOutlook(answered, failed)
+        horizon = int(_LONG_S + self._ring.points[-1] + patience_s) + 2
+        self._busy = BusyOutlook(
+            survival(known.talk.hazards(busy[0]), horizon),
+            survival(known.wrap.hazards(busy[1]), horizon),
+            tuple(s + patience_s for s in self._ring.points),
+        )
+        self._chance_at = -inf
+        self.chance = 0.0
+
+    def follow(self, known: Knowledge, now: float, caution: float) -> None:
+        """Take over the newest chance of an answer, at most once a second.
+
+        `caution` standard deviations are added: too few calls cost a second, too many a person.
+        """
+        if 0.0 <= now - self._chance_at < 1.0:
+            return
+        self._chance_at = now
+        mean, self.doubt = known.chance.now(self._usual)
+        chance = min(0.98, mean * (1.0 + caution * self.doubt))
+        if abs(chance - self.chance) > 0.02 * self.chance:
+            self.chance = chance
+            self._tables: dict[int, Table] = {0: self._ring.table(chance)}
+            self.fresh = self._ring.fresh(chance)
+
+    def fresh_with(self, odds: float) -> Row:
+        """Chances of a call placed now to a lead with these odds against the ordinary lead's."""
+        return self._ring.fresh(with_odds(self.chance, odds))
+
+    def moments(
+        self,
+        ringing: Sequence[float],
+        talking: Sequence[float],
+        wrapping: Sequence[float],
+        odds: Sequence[float] | None = None,
+    ) -> Moments:
+        """People who answer minus operators who come free, by each point."""
+        if odds is None:
+            people = self._tables[0].packed(ringing)
+        else:
+            people = []
+            for age, own in zip(ringing, odds, strict=True):
+                people += self._table(own).packed((age,))
+        busy = self._busy
+        return moments(people, busy.talking.packed(talking) + busy.wrapping.packed(wrapping))
+
+    def _table(self, odds: float) -> Table:
+        grade = odds_grade(odds)
+        if grade not in self._tables:
+            own = with_odds(self.chance, 2.0 ** (grade / 2.0))
+            self._tables[grade] = self._ring.table(own)
+        return self._tables[grade]
+
+
+def odds_grade(odds: float) -> int:
+    """Odds in steps of the square root of two, -12..12; 0 is the ordinary lead."""
+    return round(2.0 * log2(min(64.0, max(1.0 / 64.0, odds))))

@@ -214,3 +214,8 @@ def process_now(
 def exposition() -> bytes:
     """What Prometheus reads, in its text format."""
     return generate_latest(REGISTRY)
+
+
+def value(name: str, **labels: str) -> float:
+    """The present value of one series, 0 where there is none."""
+    return REGISTRY.get_sample_value(name, labels) or 0.0

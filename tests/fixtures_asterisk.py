@@ -53,10 +53,11 @@ def rtp_block(size: int = 200) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Pbx:
-    """A running PBX."""
+    """A running PBX; `boot_log` is what it logged until it was ready."""
 
     conf: PbxConf
     server: AsteriskServer
+    boot_log: str
 
     @property
     def ami_settings(self) -> AmiSettings:
@@ -66,10 +67,6 @@ class Pbx:
     @property
     def ari_url(self) -> str:
         return f"http://127.0.0.1:{self.conf.http_port}"
-
-    @property
-    def boot_log(self) -> str:
-        return (self.conf.layout.log / "messages.log").read_text()
 
 
 def pbx_conf(runtime: AsteriskRuntime, root: Path, trunks: tuple[TrunkConf, ...] = ()) -> PbxConf:
@@ -109,7 +106,7 @@ def running_pbx(conf: PbxConf) -> Iterator[Pbx]:
     conf.layout.create()
     render_pbx(conf)
     with running(AsteriskServer(conf.runtime, conf.layout)) as server:
-        yield Pbx(conf, server)
+        yield Pbx(conf, server, (conf.layout.log / "messages.log").read_text())
 
 
 @dataclass

@@ -58,9 +58,7 @@ class CampaignService:
             lists = await self._list_ids(connection, new.lists)
             campaign_id = await self._insert(connection, new)
             await connection.execute(SQL.use_lists, campaign_id, lists)
-            leads = await connection.fetchval(
-                SQL.make_leads, campaign_id, timeout=LEADS_TIMEOUT_S
-            )
+            leads = await connection.fetchval(SQL.make_leads, campaign_id, timeout=LEADS_TIMEOUT_S)
             details = {"lists": list(new.lists), "leads": leads}
             await self._note(connection, actor, "campaign_created", new.name, details)
         return Created(campaign_id, new.name, leads)
@@ -94,7 +92,9 @@ class CampaignService:
             leads = await connection.fetch(SQL.leads_by_status, ids)
             attempts = await connection.fetch(SQL.attempts_by_outcome, ids)
             decisions = await connection.fetch(SQL.last_decisions, ids)
-        return [_state(row, _of(row, leads), _of(row, attempts), _of(row, decisions)) for row in rows]
+        return [
+            _state(row, _of(row, leads), _of(row, attempts), _of(row, decisions)) for row in rows
+        ]
 
     def _session(self) -> Any:
         return self._pool.acquire(timeout=QUERY_TIMEOUT_S)

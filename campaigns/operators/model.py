@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from dialer.ids import SIP_REALM
+
 LOGIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
 STAGES = ("cold_call", "sale", "key_account", "support")
 FULL_NAME_CHARS = 200
 SKILL_CHARS = 64
 SKILLS = 50
-REALM = "asterisk"
-"""The realm of the SIP digest; part of HA1, so it cannot change without new passwords."""
 
 # Without letters and digits that look like others: people type it into their phones.
 _PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # noqa: S105
@@ -50,7 +50,7 @@ class PhoneLogin:
     @property
     def ha1(self) -> str:
         """RFC 2617's H(A1), what the digest is checked against."""
-        text = f"{self.username}:{REALM}:{self.password}"
+        text = f"{self.username}:{SIP_REALM}:{self.password}"
         return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 

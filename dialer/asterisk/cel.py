@@ -250,11 +250,14 @@ class ChannelHistory:
 
     `cause` is the Q.850 cause. `hangup_source` is the channel that hung up, `dialplan/...` for
     the node's own dialplan, or empty. No `hangup_at`: alive, or Asterisk was killed.
+    `exten` and `context` are those of the first event: where an incoming call was sent.
     """
 
     unique_id: str
     linked_id: str
     channel: str
+    exten: str
+    context: str
     created_at: float | None
     answered_at: float | None
     bridged: tuple[BridgeStay, ...]
@@ -284,6 +287,8 @@ def _history(events: list[CelEvent]) -> ChannelHistory:
         unique_id=events[0].unique_id,
         linked_id=events[-1].linked_id,
         channel=events[0].channel,
+        exten=events[0].exten,
+        context=events[0].context,
         created_at=_time(_first(events, CelKind.CHAN_START)),
         answered_at=_time(_first(events, CelKind.ANSWER)),
         bridged=_stays(events),

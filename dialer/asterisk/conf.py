@@ -104,6 +104,7 @@ MODULES = (
     "func_pjsip_endpoint",
     "res_manager_devicestate",
     "app_chanspy",
+    "res_security_log",
     "res_stasis",
     "res_http_websocket",
     "res_ari",

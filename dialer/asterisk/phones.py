@@ -15,11 +15,13 @@ from urllib.parse import quote
 import aiohttp
 import structlog
 
+from dialer.ids import SIP_REALM
+
 log = structlog.get_logger(__name__)
 
 PREFIX: Final = "op-"
 LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
-SECRET: Final = re.compile(r"[A-Za-z0-9._~+/=-]{8,64}\Z")
+HA1: Final = re.compile(r"[0-9a-f]{32}\Z")
 CODEC: Final = re.compile(r"[a-z0-9]{2,16}\Z")
 REQUEST_TIMEOUT_S: Final = 5.0
 
@@ -68,18 +70,18 @@ class PhoneProvisioner:
     async def add(
         self,
         login: str,
-        secret: str,
         *,
+        ha1: str,
         codecs: Sequence[str] = ("alaw", "ulaw"),
         transport: str = "udp",
     ) -> None:
-        """Make the phone of `login` work; again with another secret or codecs to change it.
+        """Make the phone of `login` work; again with another `ha1` or codecs to change it.
 
         A call in progress is not touched.
         """
         phone = endpoint_id(login)
-        _check(secret, codecs, transport)
-        await self._put("auth", phone, _auth_fields(phone, secret))
+        _check(ha1, codecs, transport)
+        await self._put("auth", phone, _auth_fields(phone, ha1))
         await self._put("aor", phone, _aor_fields())
         await self._put(
             "endpoint", phone, _endpoint_fields(phone, codecs, transport, self._rtp_timeout_s)
@@ -165,11 +167,10 @@ def endpoint_id(login: str) -> str:
     return PREFIX + login
 
 
-def _check(secret: str, codecs: Iterable[str], transport: str) -> None:
-    if not SECRET.match(secret):
+def _check(ha1: str, codecs: Iterable[str], transport: str) -> None:
+    if not HA1.match(ha1):
         raise PhonesError(
-            "The phone's secret must have 8 to 64 letters, digits or . _ ~ + / = -; "
-            "let Prozvon make one."
+            "A phone's digest has 32 hexadecimal digits; let Prozvon make it: prozvon operator add."
         )
     if not codecs or not all(CODEC.match(codec) for codec in codecs):
         raise PhonesError(f"{list(codecs)} is no list of codecs such as alaw, ulaw, g722.")
@@ -177,8 +178,8 @@ def _check(secret: str, codecs: Iterable[str], transport: str) -> None:
         raise PhonesError(f"The transport {transport!r} is not known; use udp or tcp.")
 
 
-def _auth_fields(phone: str, secret: str) -> Attributes:
-    return {"auth_type": "userpass", "username": phone, "password": secret}
+def _auth_fields(phone: str, ha1: str) -> Attributes:
+    return {"auth_type": "md5", "username": phone, "md5_cred": ha1, "realm": SIP_REALM}
 
 
 def _aor_fields() -> Attributes:

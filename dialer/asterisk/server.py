@@ -313,7 +313,7 @@ class AsteriskServer:
             return
         deadline = time.monotonic() + timeout_s
         # An adopted process is not our child: its end gives no event to wait for.
-        while _is_alive(process) and time.monotonic() < deadline:  # noqa: ASYNC110
+        while _is_alive(process) and time.monotonic() < deadline:
             await asyncio.sleep(POLL_S)
 
     async def _remote(self, command: str, timeout_s: float) -> tuple[int, str]:

@@ -40,6 +40,7 @@ PHONE_LONGEST_S = 24 * 3600
 _DRAW_RANGE = 1_000_000
 _TIMEOUT_S = 10.0
 _SIGN_OFF_TIMEOUT_S = 3.0
+_SETTLED_FILES = ("asterisk.conf", "manager.conf", "modules.conf", "pjsip.conf", "rtp.conf")
 _REFUSALS_OF_CLI = ("No such command", "is not a known channel", "failed", "Usage:")
 
 
@@ -108,6 +109,8 @@ class Behaviour:
             raise ValueError(f"A random call cannot become {sorted(unknown)}; see RANDOM_KINDS.")
         if min(self.shares.values(), default=0) < 0 or sum(self.shares.values()) <= 0:
             raise ValueError("Shares are weights: none below zero, at least one above.")
+        if not 0 <= self.ring_min_s <= self.ring_mean_s <= self.ring_max_s:
+            raise ValueError("Ring delays: 0 <= ring_min_s <= ring_mean_s <= ring_max_s.")
 
     def global_values(self) -> dict[str, str]:
         """The dialplan's global variables."""
@@ -251,14 +254,24 @@ class SimulatedCarrier:
     async def start(self) -> None:
         """Render the configuration and start Asterisk, or bring a running one up to date.
 
-        Phones that a running carrier had and `conf` has not sign off.
+        Phones that a running carrier had and `conf` has not sign off. A running carrier is
+        started anew when ports or modules differ: Asterisk cannot change them while it runs.
         """
+        before = self._settled()
         render_carrier(self.conf)
         await self.server.start()
+        if self.server.adopted and self._settled() != before:
+            await self.server.stop()
+            await self.server.start()
         if self.server.adopted:
             await self._sign_off(keep=self.conf.phones)
             await self._cli("module reload")
             await self.set_behaviour(self.conf.behaviour)
+
+    def _settled(self) -> list[str]:
+        """The configuration that a reload does not change."""
+        files = [self.conf.layout.etc / name for name in _SETTLED_FILES]
+        return [file.read_text() for file in files if file.exists()]
 
     async def stop(self) -> None:
         """End the carrier; calls are hung up."""

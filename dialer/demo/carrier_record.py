@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dialer.asterisk.cel import CelJournal, ChannelHistory, UserEvent, summarise
-from dialer.demo.numbers import Kind
+from dialer.demo.numbers import Kind, Script, parse
+
+NETWORK = "carrier-network"
+"""The dialplan's context where calls come in."""
 
 DIALED = "PROZVON_DIALED"
 RINGING = "PROZVON_RINGING"
@@ -95,15 +98,15 @@ def find_double_dials(calls: Iterable[CarrierCall]) -> DoubleDials:
 
 
 def _call(history: ChannelHistory) -> CarrierCall | None:
-    dialed = history.user_event(DIALED)
-    if dialed is None or history.created_at is None:
+    plan = _plan(history)
+    if plan is None or history.created_at is None:
         return None
-    plan = dict(word.partition("=")[::2] for word in dialed.text.split())
+    number, script = plan
     return CarrierCall(
-        number=plan["number"],
-        kind=Kind(plan["kind"]),
-        ring_s=float(plan["ring"]),
-        talk_s=float(plan["talk"]),
+        number=number,
+        kind=script.kind,
+        ring_s=script.ring_s,
+        talk_s=script.talk_s,
         started_at=history.created_at,
         ringing_at=_at(history.user_event(RINGING)),
         early_media_at=_at(history.user_event(EARLY_MEDIA)),
@@ -113,6 +116,19 @@ def _call(history: ChannelHistory) -> CarrierCall | None:
         ended_by_caller=history.hangup_at is not None and not history.user_event(ENDS),
         channel=history.channel,
     )
+
+
+def _plan(history: ChannelHistory) -> tuple[str, Script] | None:
+    """Number and script of a call, None for a leg that is none."""
+    dialed = history.user_event(DIALED)
+    if dialed is not None:
+        words = dict(word.partition("=")[::2] for word in dialed.text.split())
+        script = Script(Kind(words["kind"]), float(words["ring"]), float(words["talk"]))
+        return words["number"], script
+    if history.context == NETWORK and not history.exten.startswith("phone-"):
+        # Cancelled, or the carrier killed, before the dialplan's first line.
+        return history.exten, parse(history.exten)
+    return None
 
 
 def _at(event: UserEvent | None) -> float | None:

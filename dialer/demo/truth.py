@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dialer.demo.carrier_record import CarrierCall
 from dialer.demo.numbers import RULE_OF
 
 
-def mismatches(attempts: Sequence[Mapping[str, Any]], calls: Sequence[CarrierCall]) -> list[str]:
-    """PURE. Every attempt must be one carrier call of its number, in order, with its outcome."""
+def mismatches(attempts: Sequence[Any], calls: Sequence[CarrierCall]) -> list[str]:
+    """PURE. Every attempt must be one carrier call of its number, in order, with its outcome.
+
+    `attempts`: rows or mappings with id, phone, outcome, ended_by, in the order of dialing.
+    """
     left: dict[str, deque[CarrierCall]] = defaultdict(deque)
     for call in sorted(calls, key=lambda c: c.started_at):
         left[call.number].append(call)
@@ -31,7 +34,7 @@ def mismatches(attempts: Sequence[Mapping[str, Any]], calls: Sequence[CarrierCal
     return found
 
 
-def _expected(attempt: Mapping[str, Any], call: CarrierCall) -> set[str]:
+def _expected(attempt: Any, call: CarrierCall) -> set[str]:
     """What may stand in our database for what the carrier saw."""
     if call.answered_at is not None:
         return {"answered", "abandoned"}

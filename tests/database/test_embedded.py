@@ -34,7 +34,7 @@ async def crash(server: EmbeddedPostgres) -> None:
     assert server.pid is not None
     os.kill(server.pid, signal.SIGKILL)
     async with asyncio.timeout(5):
-        while server.pid is not None:  # noqa: ASYNC110 - a foreign process has no event
+        while server.pid is not None:
             await asyncio.sleep(0.005)
 
 

@@ -180,6 +180,7 @@ def test_a_channel_gets_its_history() -> None:
     shuffled = Random(3).sample(events, len(events))
     histories = summarise(map(parsed, shuffled))
     history = histories["a"]
+    assert (history.context, history.exten) == ("c", "s")
     assert (history.created_at, history.answered_at) == (1795299710.0, 1795299712.0)
     assert history.bridged == (
         BridgeStay("b1", 1795299712.2, 1795299720.0),

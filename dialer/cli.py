@@ -1,0 +1,141 @@
+"""The `prozvon` command.
+
+Commands return a `Reply`; printing it, errors and exit codes are here, so that all commands behave
+alike: 0 done, 1 an error (with `--json`: `{"error": {"id": ..., "message": ...}}` on stdout), 2
+wrong usage, 130 interrupted. Logs go to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import asyncpg
+import structlog
+import typer
+
+from campaigns.lists.model import ListError, ListFileError
+from dialer import logs
+from dialer.asterisk.ami import AmiError
+from dialer.asterisk.conf import ConfError
+from dialer.asterisk.packages import PackagesError
+from dialer.asterisk.phones import PhonesError
+from dialer.asterisk.server import AsteriskError
+from dialer.commands import campaign, doctor, lists, operator, report, service
+from dialer.commands.common import Reply, print_json, show
+from dialer.config import ConfigError
+from dialer.database.migrate import MigrationError
+from dialer.database.pool import DatabaseError
+
+log = structlog.get_logger(__name__)
+
+app = typer.Typer(
+    name="prozvon",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Auto-dialer for call floors on Asterisk.",
+)
+
+
+@app.callback()
+def options(
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Settings; default: $PROZVON_CONFIG, else prozvon.toml if it is there."),
+    ] = None,
+) -> None:
+    """Auto-dialer for call floors on Asterisk."""
+
+
+app.command("serve")(service.serve)
+app.command("demo")(service.demo)
+app.command("doctor")(doctor.doctor)
+app.command("migrate")(service.migrate_database)
+app.add_typer(operator.app, name="operator")
+app.add_typer(lists.app, name="list")
+app.add_typer(campaign.app, name="campaign")
+app.add_typer(report.app, name="report")
+
+# The first that fits: the special before the general.
+ERROR_IDS: tuple[tuple[type[BaseException], str], ...] = (
+    (ConfigError, "bad_settings"),
+    (ListFileError, "bad_file"),
+    (ListError, "bad_list"),
+    (MigrationError, "migration_failed"),
+    (DatabaseError, "database_unreachable"),
+    (asyncpg.PostgresError, "database_failed"),
+    (asyncpg.InterfaceError, "database_failed"),
+    (PhonesError, "phones_failed"),
+    (AmiError, "asterisk_unreachable"),
+    (AsteriskError, "asterisk_failed"),
+    (PackagesError, "asterisk_missing"),
+    (ConfError, "bad_settings"),
+    (OSError, "system_error"),
+)
+
+
+def main() -> None:
+    """The program's entry."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Carries out one command line; prints its result or error; returns the exit code."""
+    as_json = "--json" in arguments
+    logs.set_up("warning")
+    try:
+        result = app(list(arguments), prog_name="prozvon", standalone_mode=False)
+    except typer.TyperException as error:
+        return _wrong_usage(error, as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed("interrupted", "interrupted", as_json, 130)
+    except Exception as error:
+        return _failed(*explain(error), as_json, 1)
+    if not isinstance(result, Reply):  # --help
+        return int(result or 0)
+    show(result, as_json=as_json)
+    return result.exit_code
+
+
+def explain(error: BaseException) -> tuple[str, str]:
+    """Stable id and sentence of an error. One that nobody foresaw goes to the log, whole."""
+    leaf = next(_leaves(error))
+    known = getattr(leaf, "id", None)
+    if isinstance(known, str):
+        return known, str(leaf)
+    for kind, id in ERROR_IDS:
+        if isinstance(leaf, kind):
+            return id, str(leaf) or type(leaf).__name__
+    log.error("unforeseen_error", exc_info=error)
+    return "internal", f"{type(leaf).__name__}: {leaf} (a defect of Prozvon; the log has the rest)"
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors inside groups, which task groups make."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+def _wrong_usage(error: typer.TyperException, as_json: bool) -> int:
+    if as_json:
+        return _failed("usage", error.format_message(), as_json, error.exit_code)
+    show_error = getattr(error, "show", None)
+    if show_error is not None:
+        show_error()
+    else:
+        _failed("usage", error.format_message(), as_json, error.exit_code)
+    return error.exit_code
+
+
+def _failed(id: str, message: str, as_json: bool, exit_code: int) -> int:
+    if as_json:
+        print_json({"error": {"id": id, "message": message}})
+    else:
+        sys.stderr.write(f"prozvon: {message}\n")
+    return exit_code

@@ -1,0 +1,1 @@
+"""The `prozvon` command's groups, one module each."""

@@ -1,0 +1,70 @@
+"""Requests to the desk's API of a running `prozvon serve`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from dialer.commands.common import CommandError
+from dialer.config import Settings
+
+REQUEST_TIMEOUT_S = 10.0
+_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
+
+
+def api_url(settings: Settings) -> str:
+    """Where `serve` answers, as seen from this machine."""
+    host = _ANY_ADDRESS.get(settings.http.host, settings.http.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.http.port}"
+
+
+async def act(settings: Settings, login: str, action: str, body: dict[str, str]) -> dict[str, Any]:
+    """One action of an operator; the desk's view afterwards.
+
+    Raises CommandError with the API's own id and text, or `not_running`.
+    """
+    url = f"{api_url(settings)}/api/operators/{quote(login, safe='')}/{action}"
+    token = settings.secret(settings.http.token, "api_token")
+    headers = {"Authorization": f"Bearer {token}"}
+    timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(url, json=body, headers=headers) as response,
+        ):
+            return _read(settings, response.status, await response.text())
+    except TimeoutError:
+        raise CommandError(
+            "no_answer",
+            f"Prozvon at {api_url(settings)} gave no answer in {REQUEST_TIMEOUT_S:g} s; look into "
+            "its log, it may be overloaded",
+        ) from None
+    except aiohttp.ClientError as error:
+        raise CommandError(
+            "not_running",
+            f"Prozvon does not run at {api_url(settings)} ({error}); start it: prozvon serve",
+        ) from None
+
+
+def _read(settings: Settings, status: int, text: str) -> dict[str, Any]:
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise CommandError(
+            "not_prozvon",
+            f"what answers at {api_url(settings)} is not Prozvon (HTTP {status}); check http.port",
+        )
+    if status == 401:
+        raise CommandError(
+            "unauthorized",
+            f"Prozvon at {api_url(settings)} runs with another token; use the same settings "
+            "(http.token or the same data_dir) as for `prozvon serve`",
+        )
+    if status >= 400:
+        raise CommandError(str(answer.get("title", status)), str(answer.get("detail", text)))
+    return answer

@@ -1,0 +1,162 @@
+"""`prozvon operator`: staff, and what an operator's desk can ask for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+import typer
+
+from campaigns.operators.model import NewOperator, PhoneLogin, StaffMember
+from campaigns.operators.service import OperatorService
+from dialer.commands import desk
+from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
+from dialer.commands.database import open_floor
+from dialer.commands.node import NODE_ERRORS, node_phones
+from dialer.config import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Staff, and what an operator's desk can ask for.")
+
+Login = Annotated[str, typer.Argument(help="Staff code: a-z, 0-9, _ and -.")]
+Stage = Literal["cold_call", "sale", "key_account", "support"]
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    login: Login,
+    name: Annotated[str, typer.Option(help="Full name, for reports.")],
+    stage: Annotated[Stage, typer.Option(help="Where in the sale this person works.")] = (
+        "cold_call"
+    ),
+    skill: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
+    as_json: Json = False,
+) -> Reply:
+    """Add an operator and make the phone's login; its password is shown once."""
+    new = NewOperator(login, name, stage, tuple(skill or ()))
+    return run(_add(use_settings(context), new))
+
+
+async def _add(settings: Settings, new: NewOperator) -> Reply:
+    async with open_floor(settings) as floor:
+        phone = await OperatorService(floor.pool, floor.floor_id).add(new, os_user())
+    problem = await _push(settings, new.login, phone)
+    where = {"server": settings.asterisk.host, "port": settings.asterisk.sip_port}
+    data = {**asdict(new), "phone": {**asdict(phone), **where}, "provisioned": not problem}
+    if problem:
+        data["note"] = f"{problem}; the phone will be provisioned when `prozvon serve` starts"
+    return Reply(data, _added(data))
+
+
+async def _push(settings: Settings, login: str, phone: PhoneLogin) -> str:
+    """Makes the phone work at once; "" or why that has to wait."""
+    try:
+        async with node_phones(settings) as phones:
+            await phones.add(login, ha1=phone.ha1)
+    except NODE_ERRORS as error:
+        return str(error).rstrip(".")
+    return ""
+
+
+def _added(data: dict[str, Any]) -> list[Any]:
+    phone = data["phone"]
+    lines = [("login", data["login"]), ("SIP login", phone["username"])]
+    lines += [("SIP password", phone["password"])]
+    lines += [("server", f"{phone['server']}:{phone['port']} (UDP)")]
+    note = data.get("note", "The phone can register now.")
+    return [
+        table(("operator added", ""), lines),
+        "The password is not kept and cannot be shown again.",
+        note,
+    ]
+
+
+@app.command("list")
+def show_staff(context: typer.Context, as_json: Json = False) -> Reply:
+    """Everybody on the staff."""
+    staff = run(_staff(use_settings(context)))
+    rows = [(s.login, s.full_name, s.stage, ", ".join(s.skills), s.signed_in_at) for s in staff]
+    columns = ("login", "name", "stage", "skills", "signed in (UTC)")
+    return Reply(staff, [table(columns, rows) if rows else "No operators yet."])
+
+
+async def _staff(settings: Settings) -> list[StaffMember]:
+    async with open_floor(settings) as floor:
+        return await OperatorService(floor.pool, floor.floor_id).staff()
+
+
+@app.command("remove")
+def remove(context: typer.Context, login: Login, as_json: Json = False) -> Reply:
+    """Take an operator and the phone off the floor; conversations and reports stay."""
+    return run(_remove(use_settings(context), login))
+
+
+async def _remove(settings: Settings, login: str) -> Reply:
+    async with open_floor(settings) as floor:
+        await OperatorService(floor.pool, floor.floor_id).remove(login, os_user())
+    data: dict[str, Any] = {"login": login, "removed": True, "phone_removed": True}
+    note = ""
+    try:
+        async with node_phones(settings) as phones:
+            await phones.remove(login)
+    except NODE_ERRORS as error:
+        note = f"{error!s}".rstrip(".") + "; the phone will be removed when `prozvon serve` starts"
+        data |= {"phone_removed": False, "note": note}
+    return Reply(data, [f"{login} is no operator any more.", *([note] if note else [])])
+
+
+# --- asked of a running `serve`
+
+
+@app.command("sign-in")
+def sign_in(context: typer.Context, login: Login, as_json: Json = False) -> Reply:
+    """Open a shift; the operator's phone is called at once."""
+    return _act(context, login, "sign-in")
+
+
+@app.command("sign-out")
+def sign_out(context: typer.Context, login: Login, as_json: Json = False) -> Reply:
+    """End the shift: now, or after the conversation and its wrap-up."""
+    return _act(context, login, "sign-out")
+
+
+@app.command("ready")
+def ready(context: typer.Context, login: Login, as_json: Json = False) -> Reply:
+    """End a pause or the wrap-up."""
+    return _act(context, login, "ready")
+
+
+@app.command("pause")
+def pause(
+    context: typer.Context,
+    login: Login,
+    reason: Annotated[str, typer.Argument(help="Such as lunch or training.")],
+    as_json: Json = False,
+) -> Reply:
+    """Pause: now, or after the conversation."""
+    return _act(context, login, "pause", reason=reason)
+
+
+@app.command("hang-up")
+def hang_up(context: typer.Context, login: Login, as_json: Json = False) -> Reply:
+    """End the conversation; the operator's own call stays."""
+    return _act(context, login, "hang-up")
+
+
+@app.command("dispose")
+def dispose(
+    context: typer.Context,
+    login: Login,
+    code: Annotated[str, typer.Argument(help="The disposition, such as agreed or refused.")],
+    note: Annotated[str, typer.Option(help="What to remember.")] = "",
+    as_json: Json = False,
+) -> Reply:
+    """Give the disposition of the present or last conversation; ends the wrap-up."""
+    return _act(context, login, "dispose", code=code, note=note)
+
+
+def _act(context: typer.Context, login: str, action: str, **body: str) -> Reply:
+    view = run(desk.act(use_settings(context), login, action, body))
+    state = f": {view['state']}" if "state" in view else ""
+    later = f", then {view['after_call']}" if view.get("after_call") else ""
+    return Reply(view, [f"{login}{state or ' signs out'}{later}"])

@@ -1,0 +1,129 @@
+"""`prozvon serve`, `demo` and `migrate`: what runs the system or readies it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+import uvloop
+
+from dialer.app import App
+from dialer.commands.common import CommandError, Json, Reply, run, use_settings
+from dialer.commands.database import borrowed_database
+from dialer.config import Settings
+from dialer.database.migrate import migrate, read_migrations
+
+log = structlog.get_logger(__name__)
+
+
+def serve(context: typer.Context, as_json: Json = False) -> Reply:
+    """Run the dialer until SIGTERM or Ctrl-C, then finish conversations and stop.
+
+    A second signal stops without waiting for conversations, a third one at once.
+    """
+    settings = use_settings(context, quiet=False)
+    problem = _with_uvloop(_serve(App(settings)))
+    data = {"stopped": True, **({"problem": problem} if problem else {})}
+    return Reply(data, [f"Stopped. {problem}".strip()])
+
+
+def _with_uvloop(work: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+async def _serve(app: App) -> str:
+    """Until stopped; "" or what kept it from starting until it was told to stop."""
+    running = asyncio.create_task(app.run(), name="app")
+    stopper = _Stopper(app, running)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopper.signalled, number)
+    try:
+        await running
+    except asyncio.CancelledError:
+        if stopper.count < 2:
+            raise
+        raise CommandError("stopped_at_once", "stopped without waiting for calls") from None
+    except Exception as error:
+        if app.started.is_set() or not app.stopping.is_set():
+            raise
+        return str(error)
+    return ""
+
+
+class _Stopper:
+    """First signal: drain. Second: stop now. Third: leave, whatever is still being done."""
+
+    def __init__(self, app: App, running: asyncio.Task[None]) -> None:
+        self._app, self._running = app, running
+        self.count = 0
+
+    def signalled(self, number: int) -> None:
+        self.count += 1
+        log.info("signal", signal=signal.Signals(number).name, count=self.count)
+        if self.count == 1:
+            self._app.stopping.set()
+        elif self.count == 2:
+            self._running.cancel()
+        else:
+            os._exit(1)
+
+
+def demo(
+    context: typer.Context,
+    contacts: Annotated[int, typer.Option(min=1, max=1_000_000, help="Contacts to make.")] = 200,
+    operators: Annotated[int, typer.Option(min=1, max=1000, help="Simulated operators.")] = 10,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="End after so long; default: when all is dialed.")
+    ] = None,
+    list_: Annotated[
+        Path | None, typer.Option("--list", help="A CSV to dial in place of made-up contacts.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same people and answers again.")] = None,
+    predictive: Annotated[bool, typer.Option(help="Predictive pacing.")] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep everything there, not in the settings' data_dir.")
+    ] = None,
+    as_json: Json = False,
+) -> Reply:
+    """Run the whole system against a simulated carrier, and check its counts against ours."""
+    # Asterisk, carrier and live table: no other command needs them.
+    from dialer.demo.run import DemoOptions, run_demo
+
+    settings = _moved(use_settings(context), data_dir)
+    options = DemoOptions(contacts, operators, seconds, list_, seed, predictive)
+    live = not as_json and sys.stdout.isatty()
+    result = _with_uvloop(run_demo(settings, options, live=live))
+    counts = {key: value for key, value in result.items() if isinstance(value, int | float)}
+    told = ", ".join(f"{key} {value}" for key, value in counts.items() if key != "ok")
+    verdict = "All counts agree." if result["ok"] else "The counts do NOT agree; see --json."
+    return Reply(result, [told, verdict], exit_code=0 if result["ok"] else 1)
+
+
+def _moved(settings: Settings, data_dir: Path | None) -> Settings:
+    if data_dir is None:
+        return settings
+    return settings.model_copy(update={"data_dir": data_dir.absolute()})
+
+
+def migrate_database(context: typer.Context, as_json: Json = False) -> Reply:
+    """Bring the database to this version's tables. `serve` does it too, at its start."""
+    applied = run(_migrate(use_settings(context)))
+    newest = max((m.number for m in read_migrations()), default=0)
+    told = f"Applied {', '.join(applied)}." if applied else "Nothing to do."
+    return Reply(
+        {"applied": applied, "newest": newest}, [told, f"The database is at {newest:04d}."]
+    )
+
+
+async def _migrate(settings: Settings) -> list[str]:
+    async with borrowed_database(settings) as dsn:
+        return [migration.file for migration in await migrate(dsn)]

@@ -1,0 +1,411 @@
+"""The whole thing, bounded: PostgreSQL, two Asterisk servers, the controller, a list being dialed.
+
+What comes out is compared with what the carrier itself wrote down; the demo is a success only if
+both agree and the invariants hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import structlog
+from rich.console import Console
+from rich.live import Live
+
+from campaigns.campaign.model import NewCampaign
+from campaigns.campaign.service import CampaignService
+from campaigns.lists.service import ListService
+from campaigns.operators.model import NewOperator
+from campaigns.operators.service import OperatorService
+from dialer.app import App
+from dialer.asterisk.packages import find_or_fetch
+from dialer.asterisk.phones import PhoneProvisioner
+from dialer.asterisk.server import InstanceLayout
+from dialer.config import Settings, TrunkSettings, kept_secret
+from dialer.database.queries import Queries
+from dialer.demo.bots import Habits, operate
+from dialer.demo.carrier import CarrierConf, Phone, SimulatedCarrier
+from dialer.demo.numbers import generate
+from dialer.demo.table import live_table
+from dialer.demo.truth import mismatches
+from dialer.operators import LINE_STATES
+from dialer.outcomes import Outcome
+from monitoring import metrics
+
+log = structlog.get_logger(__name__)
+
+SQL = Queries.load("dialer.demo")
+ACTOR = "demo"
+CARRIER_SIP_PORT, CARRIER_AMI_PORT, CARRIER_RTP = 15160, 15138, (22000, 23999)
+REGISTRATION_LIMIT_S = 20.0
+SOON_S = 20.0
+"""Leads that are due later than this do not keep the demo running."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """`seconds` bounds the dialing (None: until the list is dialed, or a signal)."""
+
+    contacts: int = 200
+    operators: int = 10
+    seconds: float | None = None
+    list_file: Path | None = None
+    seed: int | None = None
+    predictive: bool = False
+    endless: bool = False
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """The given settings with the simulated carrier as the only trunk."""
+    trunk = TrunkSettings(
+        name="carrier",
+        host="127.0.0.1",
+        port=settings.asterisk.sip_port + (CARRIER_SIP_PORT - 15060),
+        lines=200,
+        calls_per_second=30,
+    )
+    floor = settings.floor.model_copy(update={"name": "demo", "drain_limit_s": 30.0})
+    return settings.model_copy(update={"trunks": (trunk,), "floor": floor})
+
+
+async def run_demo(
+    settings: Settings,
+    options: DemoOptions,
+    *,
+    live: bool,
+    say: Callable[[str], None] = lambda text: None,
+    stop: asyncio.Event | None = None,
+) -> dict[str, Any]:
+    """Runs the demo; returns what came of it. `ok` is True only if everything agrees.
+
+    `say` is told what is being done until the table appears; `stop` drains and ends it early.
+    """
+    demo = Demo(demo_settings(settings), options, say, stop or asyncio.Event())
+    return await demo.run(live=live)
+
+
+class Demo:
+    """One run of the demo."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        options: DemoOptions,
+        say: Callable[[str], None],
+        stop: asyncio.Event,
+    ) -> None:
+        self.settings, self.options = settings, options
+        self._say, self._stop = say, stop
+        self._rng = random.Random(options.seed)
+        self.app = App(settings, keep_servers=True)
+        self._folder = settings.data_dir / "demo"
+
+    async def run(self, *, live: bool) -> dict[str, Any]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        counted_before = _counted()
+        async with self._carrier() as carrier, self._running_app():
+            self.began_at = time.time()
+            await self._prepare(carrier)
+            await self._dial(live=live)
+            self.app.stopping.set()
+            await self._app_task
+            return await self._result(carrier, counted_before)
+
+    # --- servers
+
+    @contextlib.asynccontextmanager
+    async def _carrier(self) -> AsyncIterator[SimulatedCarrier]:
+        self._say("Asterisk: looking for one, or fetching it (once, about 80 MB)")
+        runtime = await asyncio.to_thread(
+            find_or_fetch, self.settings.cache_dir / "asterisk", self._say
+        )
+        self._say(f"Asterisk {runtime.version}: starting the simulated carrier")
+        offset = self.settings.asterisk.sip_port - 15060
+        carrier = SimulatedCarrier(
+            CarrierConf(
+                runtime=runtime,
+                layout=InstanceLayout("carrier", self.settings.data_dir / "carrier"),
+                ami_secret=kept_secret(self.settings.data_dir, "carrier_ami"),
+                sip_port=CARRIER_SIP_PORT + offset,
+                ami_port=CARRIER_AMI_PORT + offset,
+                rtp_first_port=self.settings.asterisk.rtp_last + 1,
+                rtp_last_port=self.settings.asterisk.rtp_last + 2000,
+            )
+        )
+        await carrier.start()
+        try:
+            yield carrier
+        finally:
+            await carrier.stop()
+
+    @contextlib.asynccontextmanager
+    async def _running_app(self) -> AsyncIterator[None]:
+        """The app, up; its embedded servers are stopped after the comparison, not before."""
+        self._say("PostgreSQL, Asterisk and the controller: starting")
+        self._app_task = asyncio.create_task(self.app.run(), name="app")
+        started = asyncio.create_task(self.app.started.wait())
+        try:
+            await asyncio.wait({self._app_task, started}, return_when=asyncio.FIRST_COMPLETED)
+            if self._app_task.done():
+                await self._app_task
+            yield
+        finally:
+            started.cancel()
+            self.app.stopping.set()
+            with contextlib.suppress(BaseExceptionGroup):
+                await self._app_task
+            if self.app.asterisk is not None:
+                await self.app.asterisk.stop()
+            if self.app.postgres is not None:
+                await self.app.postgres.stop()
+
+    # --- what is dialed, by whom
+
+    async def _prepare(self, carrier: SimulatedCarrier) -> None:
+        floor = self.settings.floor
+        self._say("Importing the sample list")
+        name = f"demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        file = self.options.list_file or self._sample()
+        imported = await ListService(self.app.pool).import_file(
+            file, floor=floor.name, name=name, default_region=floor.phone_region,
+            rejects_path=self._folder / "rejects.csv",
+        )  # fmt: skip
+        self.contacts = imported.accepted
+        self._say(f"Signing in {self.options.operators} operators")
+        await self._hire(carrier)
+        campaigns = CampaignService(
+            self.app.pool, self.app.board.floor_id, self.settings.asterisk.node
+        )
+        created = await campaigns.create(self._campaign(name), ACTOR)
+        self.campaign_id = created.id
+        for login in self._logins():
+            await self.app.desk.sign_in(login)
+        await campaigns.start(name, ACTOR, ["carrier"])
+
+    def _campaign(self, name: str) -> NewCampaign:
+        return NewCampaign(
+            name=name,
+            lists=(name,),
+            trunk="carrier",
+            mode="predictive" if self.options.predictive else "progressive",
+            ring_timeout_s=12.0,
+            post_dial_delay_s=4.0,
+            wrap_up_limit_s=15.0,
+            recording=True,
+        )
+
+    def _sample(self) -> Path:
+        """A list of invented people whose numbers tell the carrier what to do."""
+        file = self._folder / "contacts.csv"
+        contacts = generate(self.options.contacts, self._rng)
+        with file.open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.DictWriter(handle, ["name", "phone", "city"])
+            writer.writeheader()
+            writer.writerows(contacts)
+        return file
+
+    def _logins(self) -> list[str]:
+        return [f"op{number:02d}" for number in range(1, self.options.operators + 1)]
+
+    async def _hire(self, carrier: SimulatedCarrier) -> None:
+        """Operators on the staff, their phones on the PBX, and the phones themselves."""
+        staff = OperatorService(self.app.pool, self.app.board.floor_id)
+        passwords = await self._passwords(staff)
+        settings = self.settings.asterisk
+        async with aiohttp.ClientSession() as session:
+            await self.app.ami.wait_ready(REGISTRATION_LIMIT_S)
+            phones = PhoneProvisioner(
+                f"http://{settings.host}:{settings.http_port}",
+                settings.ari_username,
+                self.settings.secret(settings.ari_secret, "ari"),
+                session,
+                self.app.ami,
+                rtp_timeout_s=settings.phone_rtp_timeout_s,
+            )
+            await staff.provision_missing(phones)
+            registrar = f"{settings.host}:{settings.sip_port}"
+            await carrier.set_phones(
+                Phone(login, passwords[login], registrar) for login in self._logins()
+            )
+            await self._registered(phones)
+
+    async def _passwords(self, staff: OperatorService) -> dict[str, str]:
+        """Phone passwords of the demo's operators: made at the first run, kept for the next."""
+        file = self.settings.data_dir / "secrets" / "demo_phones.json"
+        kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+        present = {member.login for member in await staff.staff()}
+        for login in self._logins():
+            if login in present and login in kept:
+                continue
+            if login in present:
+                await staff.remove(login, ACTOR)
+            added = await staff.add(NewOperator(login, f"Simulated {login}"), ACTOR)
+            kept[login] = added.password
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(kept))
+        return kept
+
+    async def _registered(self, phones: PhoneProvisioner) -> None:
+        deadline = time.monotonic() + REGISTRATION_LIMIT_S
+        waiting = set(self._logins())
+        while waiting:
+            waiting = {login for login in waiting if not await phones.registered(login)}
+            if waiting and time.monotonic() > deadline:
+                raise RuntimeError(f"phones did not register: {', '.join(sorted(waiting))}")
+            await asyncio.sleep(0.1)
+
+    # --- dialing
+
+    async def _dial(self, *, live: bool) -> None:
+        bots = [
+            asyncio.create_task(
+                operate(
+                    self.app.desk, login, random.Random(f"{login} {self.options.seed}"), Habits()
+                )  # noqa: S311
+            )
+            for login in self._logins()
+        ]
+        try:
+            await (self._show() if live else self._wait())
+        finally:
+            for bot in bots:
+                bot.cancel()
+
+    def _hand(self, login: str) -> random.Random:
+        return random.Random(f"{login} {self.options.seed}")
+
+    async def _show(self) -> None:
+        address = f"http://{self.settings.http.host}:{self.app.http_port}"
+        with Live(console=Console(), refresh_per_second=4, screen=False) as table:
+            while not await self._over():
+                self.app.metrics_up_to_now()
+                frame = live_table(self.app.board, self.campaign_id, self.contacts, address)
+                table.update(frame)
+                await asyncio.sleep(0.25)
+
+    async def _wait(self) -> None:
+        while not await self._over():
+            await asyncio.sleep(0.25)
+
+    async def _over(self) -> bool:
+        """Time is up, somebody stopped it, or the list is dialed."""
+        if self._app_task.done():
+            await self._app_task
+        if self._stop.is_set() or self.app.stopping.is_set():
+            return True
+        limit = self.options.seconds
+        if limit is not None and time.time() - self.began_at > limit:
+            return True
+        return not self.options.endless and await self._dialed()
+
+    async def _dialed(self) -> bool:
+        board = self.app.board
+        campaign = board.campaigns.get(self.campaign_id)
+        if campaign is None or campaign.buffer or board.attempts:
+            return False
+        if any(seat.state.attempt for seat in board.seats.values()):
+            return False
+        due, _ = await self.app.store.next_due(self.campaign_id, campaign.max_approaches)
+        return due is None or due > time.time() + SOON_S
+
+    # --- what came of it
+
+    async def _result(
+        self, carrier: SimulatedCarrier, counted_before: dict[str, float]
+    ) -> dict[str, Any]:
+        """Read from the database with its own connection: the app's pool is closed by now."""
+        import asyncpg
+
+        connection = await asyncpg.connect(self.app.dsn, timeout=10)
+        try:
+            attempts = await connection.fetch(SQL["attempts"], self.campaign_id)
+            calls = await asyncio.to_thread(carrier.record.calls, self.began_at)
+            doubles = await asyncio.to_thread(carrier.record.double_dialed, self.began_at)
+            overlaps = await connection.fetchval(SQL["overlapping_attempts"], self.campaign_id)
+            since = datetime.fromtimestamp(self.began_at, UTC)
+            floor_id = self.app.board.floor_id
+            broken = await connection.fetch(SQL["broken_shifts"], floor_id, since)
+            waits = await connection.fetch(SQL["answer_to_operator"], self.campaign_id)
+            operators = await connection.fetch(SQL["operators"], self.campaign_id, floor_id, since)
+            states = await connection.fetch(SQL["state_seconds"], floor_id, since)
+        finally:
+            await connection.close()
+        outcomes = Counter(row["outcome"] or "none" for row in attempts)
+        problems = mismatches(attempts, calls)
+        problems += [f"shift {row['id']}: its states leave a gap or an overlap" for row in broken]
+        problems += _metric_problems(outcomes, counted_before)
+        doubled = len(doubles.overlapping) + len(doubles.after_answer) + overlaps
+        if outcomes["none"]:
+            problems.append(f"{outcomes['none']} attempts have no outcome")
+        if doubled:
+            problems.append(f"{doubled} numbers or leads were dialed twice")
+        return {
+            "ok": not problems,
+            "problems": problems,
+            "seconds": round(time.time() - self.began_at, 1),
+            "contacts": self.contacts,
+            "attempts": len(attempts),
+            "outcomes": dict(sorted(outcomes.items())),
+            "answered": sum(row["answered_at"] is not None for row in attempts),
+            "conversations": sum(row["bridged_at"] is not None for row in attempts),
+            "abandoned": outcomes["abandoned"],
+            "double_dialed": doubled,
+            "carrier": {
+                "calls": len(calls),
+                "answered": sum(call.answered_at is not None for call in calls),
+                "by_kind": dict(sorted(Counter(call.kind.value for call in calls).items())),
+            },
+            "answer_to_operator_ms": _percentiles([float(row["ms"]) for row in waits]),
+            "operators": [_operator(row, states) for row in operators],
+        }
+
+
+def _operator(row: Any, states: list[Any]) -> dict[str, Any]:
+    own = {r["state"]: round(float(r["seconds"]), 3) for r in states if r["login"] == row["login"]}
+    line_states = {state.value for state in LINE_STATES}
+    interval = row["dial_interval_s"]
+    return {
+        "name": row["login"],
+        "dials": row["dials"],
+        "conversations": row["conversations"],
+        "line_seconds": round(sum(s for name, s in own.items() if name in line_states), 3),
+        "dial_interval_seconds": None if interval is None else round(interval, 3),
+        "states": own,
+    }
+
+
+def _percentiles(values: list[float]) -> dict[str, float | None]:
+    """p50, p95, p99 (nearest rank) and max."""
+    if not values:
+        return dict.fromkeys(("p50", "p95", "p99", "max"))
+    ordered = sorted(values)
+    ranks = {
+        f"p{p}": round(ordered[min(len(ordered) - 1, -(-len(ordered) * p // 100) - 1)], 3)
+        for p in (50, 95, 99)
+    }
+    return {**ranks, "max": round(ordered[-1], 3)}
+
+
+def _counted() -> dict[str, float]:
+    return {o.value: metrics.value("prozvon_attempts_total", outcome=o.value) for o in Outcome}
+
+
+def _metric_problems(outcomes: Counter[str], before: dict[str, float]) -> list[str]:
+    """`/metrics` since the demo began against the database."""
+    return [
+        f"metrics count {now - before[name]:.0f} {name}, the database {outcomes[name]}"
+        for name, now in _counted().items()
+        if now - before[name] != outcomes[name]
+    ]
