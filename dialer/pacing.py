@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dialer.ledger import Ledger
 from dialer.pacing_model import Knowledge
-from dialer.pacing_odds import shortage
+from dialer.pacing_odds import Moments, joined, shortage
 from dialer.pacing_outlook import Outlook
 
 
@@ -195,15 +195,40 @@ class PredictivePacer:
         base = outlook.moments(
             floor.ringing, floor.talking, floor.wrapping, leads.ringing if leads else None
         )
-        need, calls, spent = floor.idle - floor.waiting, sure, 0.0
-        while calls < floor.lines and calls < sure + self.burst:
-            risk = shortage(base, need, calls, outlook.fresh, outlook.doubt)
-            if risk > level:
-                break
-            spent += risk
-            calls += 1
+        need, limit = floor.idle - floor.waiting, min(floor.lines, sure + self.burst)
+        if leads is not None and leads.next:
+            calls, spent = self._most_of(leads.next, outlook, base, need, (sure, limit), level)
+        else:
+            calls, spent = sure, 0.0
+            while calls < limit:
+                risk = shortage(base, need, calls, outlook.fresh, outlook.doubt)
+                if risk > level:
+                    break
+                spent += risk
+                calls += 1
         self._slack.placed(calls, spent / level)
         return calls
+
+    def _most_of(
+        self,
+        coming: tuple[float, ...],
+        outlook: Outlook,
+        base: Moments,
+        need: int,
+        bounds: tuple[int, int],
+        level: float,
+    ) -> tuple[int, float]:
+        """The same for leads with odds of their own, in their order; and the risk they carry."""
+        sure, limit = bounds
+        spent = 0.0
+        for calls, odds in enumerate(coming[:limit]):
+            if calls >= sure:
+                risk = shortage(base, need, 0, outlook.fresh, outlook.doubt)
+                if risk > level:
+                    return calls, spent
+                spent += risk
+            base = joined(base, outlook.fresh_with(odds))
+        return min(limit, len(coming)), spent
 
     def _refresh(self, floor: Floor) -> Outlook:
         outlook = self._outlook

@@ -99,8 +99,9 @@ class Answering:
         scaled to end at 1, its place k in 0..RING_BINS.
         """
         at_risk = [0.0] * (RING_BINS + 1)
+        last = RING_BINS - 1
         for age in ringing:
-            at_risk[max(0, int(age)) if age < RING_BINS - 1 else RING_BINS - 1] += 1.0
+            at_risk[int(age) if 0.0 <= age < last else 0 if age < 0.0 else last] += 1.0
         for k in range(RING_BINS - 1, -1, -1):
             at_risk[k] += at_risk[k + 1] + self.answers[k] + self.failures[k]
             at_risk[k] += _PRIOR_ANSWERS[k] + _PRIOR_FAILURES[k]
@@ -143,6 +144,7 @@ class AnswerChance:
 
     def __init__(self) -> None:
         self.stretch = 1.0  # of all memories
+        self._graded = False  # leads came with odds of their own
         self._yes = [0.0] * len(self.memories)
         self._no = [0.0] * len(self.memories)
         self._weights = [1.0 / len(self.memories)] * len(self.memories)
@@ -150,6 +152,7 @@ class AnswerChance:
     def ended(self, answered: bool, odds: float = 1.0) -> None:
         """One attempt; `odds` is its lead's odds of an answer against the ordinary lead's."""
         floor = self.share / len(self.memories)
+        self._graded = self._graded or odds != 1.0
         weights = []
         for i, memory in enumerate(self.memories):
             yes, no = self._yes[i] + self.prior[0], self._no[i] + self.prior[1]
@@ -174,7 +177,8 @@ class AnswerChance:
 
         `usual` is the chance over the longest memory, calls in flight counted. Only the movement
         since is taken from here, as an odds ratio: after a burst all memories hold too many quick
-        failures, and the ratio is free of that.
+        failures, and the ratio is free of that. Where leads have odds of their own, `usual` is of
+        the mix that was dialed and not of the ordinary lead, so the memories' own mean is taken.
         """
         mean = second = 0.0
         for w, yes, no in zip(self._weights, self._yes, self._no, strict=True):
@@ -186,7 +190,8 @@ class AnswerChance:
         mean, second = mean / total, second / total
         a, b = self._yes[-1] + self.prior[0], self._no[-1] + self.prior[1]
         moved = mean / (1.0 - mean) * b / a
-        return with_odds(usual, moved), sqrt(max(0.0, second / (mean * mean) - 1.0))
+        chance = mean if self._graded else with_odds(usual, moved)
+        return chance, sqrt(max(0.0, second / (mean * mean) - 1.0))
 
 
 def with_odds(chance: float, odds: float) -> float:

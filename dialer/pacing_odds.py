@@ -82,6 +82,14 @@ def moments(people: list[int], operators: list[int]) -> Moments:
     return out
 
 
+def joined(base: Moments, fresh: Row) -> Moments:
+    """`base` with one more call that was placed now."""
+    return [
+        (mean + q, variance + q * (1.0 - q), third + q * (1.0 - q) * (1.0 - 2.0 * q), people + q)
+        for (mean, variance, third, people), q in zip(base, fresh, strict=True)
+    ]
+
+
 def shortage(base: Moments, need: int, calls: int, fresh: Row, doubt: float) -> float:
     """Mean over the points of P(people - operators >= need), `calls` fresh calls more ringing.
 

@@ -17,6 +17,15 @@ from monitoring.reports.service import ReportService
 app = typer.Typer(no_args_is_help=True, help="What operators and campaigns did in a period.")
 T = TypeVar("T")
 
+OPERATOR_COLUMNS = (
+    *("operator", "name", "dials", "conversations", "line s", "interval mean s", "median s"),
+    *("p90 s", "shift s", "ready s", "talking s", "wrap-up s", "paused s"),
+)
+CAMPAIGN_COLUMNS = (
+    *("campaign", "attempts", "conversations", "abandoned", "abandoned %", "outcomes"),
+    *("interval mean s", "median s", "p90 s"),
+)
+
 From = Annotated[
     str | None,
     typer.Option("--from", help="Date or time in the floor's zone; default: today at midnight."),
@@ -34,10 +43,8 @@ def operators(
     settings = use_settings(context)
     when = period(since, until, settings.floor.time_zone, datetime.now(UTC))
     reports = run(_made(settings, lambda service: service.operators(when)))
-    columns = ("operator", "name", "dials", "conversations", "line s", "interval mean s")
-    columns += ("median s", "p90 s", "shift s", "ready s", "talking s", "wrap-up s", "paused s")
     rows = [_operator_row(report) for report in reports]
-    return _reply("operators", reports, when, table(columns, rows, _title(when)))
+    return _reply("operators", reports, when, table(OPERATOR_COLUMNS, rows, _title(when)))
 
 
 @app.command("campaigns")
@@ -48,10 +55,8 @@ def campaigns(
     settings = use_settings(context)
     when = period(since, until, settings.floor.time_zone, datetime.now(UTC))
     reports = run(_made(settings, lambda service: service.campaigns(when)))
-    columns = ("campaign", "attempts", "conversations", "abandoned", "abandoned %", "outcomes")
-    columns += ("interval mean s", "median s", "p90 s")
     rows = [_campaign_row(report) for report in reports]
-    return _reply("campaigns", reports, when, table(columns, rows, _title(when)))
+    return _reply("campaigns", reports, when, table(CAMPAIGN_COLUMNS, rows, _title(when)))
 
 
 async def _made(settings: Settings, make: Callable[[ReportService], Awaitable[T]]) -> T:

@@ -8,19 +8,20 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import structlog
 import typer
 import uvloop
 
 from dialer.app import App
-from dialer.commands.common import CommandError, Json, Reply, run, use_settings
+from dialer.commands.common import CommandError, Json, Reply, cell, run, table, use_settings
 from dialer.commands.database import borrowed_database
 from dialer.config import Settings
 from dialer.database.migrate import migrate, read_migrations
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 def serve(context: typer.Context, as_json: Json = False) -> Reply:
@@ -29,29 +30,23 @@ def serve(context: typer.Context, as_json: Json = False) -> Reply:
     A second signal stops without waiting for conversations, a third one at once.
     """
     settings = use_settings(context, quiet=False)
-    problem = _with_uvloop(_serve(App(settings)))
+    problem = _with_uvloop(_serve(settings))
     data = {"stopped": True, **({"problem": problem} if problem else {})}
     return Reply(data, [f"Stopped. {problem}".strip()])
 
 
-def _with_uvloop(work: Coroutine[Any, Any, Any]) -> Any:
+def _with_uvloop(work: Coroutine[Any, Any, T]) -> T:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
 
 
-async def _serve(app: App) -> str:
+async def _serve(settings: Settings) -> str:
     """Until stopped; "" or what kept it from starting until it was told to stop."""
-    running = asyncio.create_task(app.run(), name="app")
-    stopper = _Stopper(app, running)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopper.signalled, number)
+    app = App(settings)
     try:
-        await running
-    except asyncio.CancelledError:
-        if stopper.count < 2:
-            raise
-        raise CommandError("stopped_at_once", "stopped without waiting for calls") from None
+        await _until_stopped(app.run(), app.stopping)
+    except CommandError:
+        raise
     except Exception as error:
         if app.started.is_set() or not app.stopping.is_set():
             raise
@@ -59,18 +54,33 @@ async def _serve(app: App) -> str:
     return ""
 
 
+async def _until_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T:
+    """Signals set `stop`; a second one cancels `work`. Raises CommandError `stopped_at_once`."""
+    running = asyncio.create_task(work)
+    stopper = _Stopper(stop, running)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopper.signalled, number)
+    try:
+        return await running
+    except asyncio.CancelledError:
+        if stopper.count < 2:
+            raise
+        raise CommandError("stopped_at_once", "stopped without waiting for calls") from None
+
+
 class _Stopper:
     """First signal: drain. Second: stop now. Third: leave, whatever is still being done."""
 
-    def __init__(self, app: App, running: asyncio.Task[None]) -> None:
-        self._app, self._running = app, running
+    def __init__(self, stop: asyncio.Event, running: asyncio.Task[Any]) -> None:
+        self._stop, self._running = stop, running
         self.count = 0
 
     def signalled(self, number: int) -> None:
         self.count += 1
         log.info("signal", signal=signal.Signals(number).name, count=self.count)
         if self.count == 1:
-            self._app.stopping.set()
+            self._stop.set()
         elif self.count == 2:
             self._running.cancel()
         else:
@@ -80,7 +90,7 @@ class _Stopper:
 def demo(
     context: typer.Context,
     contacts: Annotated[int, typer.Option(min=1, max=1_000_000, help="Contacts to make.")] = 200,
-    operators: Annotated[int, typer.Option(min=1, max=1000, help="Simulated operators.")] = 10,
+    operators: Annotated[int, typer.Option(min=1, max=99, help="Simulated operators.")] = 10,
     seconds: Annotated[
         float | None, typer.Option(min=1, help="End after so long; default: when all is dialed.")
     ] = None,
@@ -88,7 +98,12 @@ def demo(
         Path | None, typer.Option("--list", help="A CSV to dial in place of made-up contacts.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="The same people and answers again.")] = None,
-    predictive: Annotated[bool, typer.Option(help="Predictive pacing.")] = False,
+    predictive: Annotated[
+        bool, typer.Option("--predictive", help="Predictive pacing, not progressive.")
+    ] = False,
+    endless: Annotated[
+        bool, typer.Option("--endless", help="Wait for retries and Ctrl-C when all is dialed.")
+    ] = False,
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep everything there, not in the settings' data_dir.")
     ] = None,
@@ -99,13 +114,32 @@ def demo(
     from dialer.demo.run import DemoOptions, run_demo
 
     settings = _moved(use_settings(context), data_dir)
-    options = DemoOptions(contacts, operators, seconds, list_, seed, predictive)
+    options = DemoOptions(contacts, operators, seconds, list_, seed, predictive, endless)
     live = not as_json and sys.stdout.isatty()
-    result = _with_uvloop(run_demo(settings, options, live=live))
-    counts = {key: value for key, value in result.items() if isinstance(value, int | float)}
-    told = ", ".join(f"{key} {value}" for key, value in counts.items() if key != "ok")
-    verdict = "All counts agree." if result["ok"] else "The counts do NOT agree; see --json."
-    return Reply(result, [told, verdict], exit_code=0 if result["ok"] else 1)
+    say = (lambda text: None) if as_json else _say
+
+    async def until_stopped() -> dict[str, Any]:
+        stop = asyncio.Event()
+        return await _until_stopped(
+            run_demo(settings, options, live=live, say=say, stop=stop), stop
+        )
+
+    result = _with_uvloop(until_stopped())
+    return Reply(result, _demonstrated(result), exit_code=0 if result["ok"] else 1)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _demonstrated(result: dict[str, Any]) -> list[Any]:
+    names = ("seconds", "contacts", "attempts", "answered", "conversations", "abandoned")
+    rows = [(name, str(result[name])) for name in (*names, "double_dialed") if name in result]
+    rows += [(f"  {name}", str(count)) for name, count in result.get("outcomes", {}).items()]
+    waits = result.get("answer_to_operator_ms", {})
+    rows += [(f"answer to operator {name}", f"{cell(ms)} ms") for name, ms in waits.items()]
+    verdict = "Our counts and the carrier's agree." if result["ok"] else "NOT all is well:"
+    return [table(("demo", ""), rows), verdict, *result.get("problems", [])]
 
 
 def _moved(settings: Settings, data_dir: Path | None) -> Settings:

@@ -224,7 +224,7 @@ def test_an_overdraft_makes_it_progressive() -> None:
 
 def test_unspent_budget_raises_the_risk_and_an_overdraft_lowers_it() -> None:
     levels = []
-    for abandoned in range(0, 16):
+    for abandoned in range(16):
         pacer = PredictivePacer()
         now = steady(pacer, 0.5, 600)
         for _ in range(abandoned):
