@@ -14,16 +14,19 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
+import aiohttp
 import asyncpg
 import psutil
 import structlog
 
 from agi.answered import Answered, ping
 from agi.server import AgiServer, Route
+from campaigns.operators.service import OperatorService
 from dialer.asterisk.ami import AmiClient, AmiError, AmiSettings, AmiState
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
 from dialer.asterisk.conf import ConfError, PbxConf, TrunkConf, render_pbx
 from dialer.asterisk.packages import PackagesError, find_or_fetch
+from dialer.asterisk.phones import PhoneProvisioner, PhonesError
 from dialer.asterisk.server import AsteriskError, AsteriskServer, InstanceLayout
 from dialer.attempts import Attempts
 from dialer.board import Board
@@ -173,6 +176,7 @@ class App:
         self.recovery = Recovery(self.controller, self._cel_journal())
         self.controller.on_unsure = lambda: self._link_up(tasks)
         self.desk = Desk(self.controller)
+        self.staff = OperatorService(self.pool, self.board.floor_id)
         limit = settings.floor.answer_limit_s
         routes: dict[str, Route] = {
             "answered": Answered(self.handover, limit).serve,
@@ -187,6 +191,26 @@ class App:
     def _link_up(self, tasks: Tasks) -> None:
         self.board.recovered = False
         tasks.command("reconcile", self.recovery.reconcile(), AmiError, OSError, *CONNECTION_ERRORS)
+
+        tasks.command(
+            "provision", self._provision(), PhonesError, AmiError, *CONNECTION_ERRORS
+        )
+
+    async def _provision(self) -> None:
+        """Every operator has a phone on this node, nobody else: the node may be new."""
+        asterisk = self.settings.asterisk
+        async with aiohttp.ClientSession() as session:
+            phones = PhoneProvisioner(
+                f"http://{asterisk.host}:{asterisk.http_port}",
+                asterisk.ari_username,
+                self.settings.secret(asterisk.ari_secret, "ari"),
+                session,
+                self.ami,
+                rtp_timeout_s=asterisk.phone_rtp_timeout_s,
+            )
+            done = await self.staff.provision_missing(phones)
+        if done.added or done.removed:
+            log.info("phones_provisioned", added=done.added, removed=done.removed)
 
     def _link_down(self, reason: str) -> None:
         self.board.recovered = False

@@ -20,6 +20,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 PROJECT = Path(__file__).resolve().parents[1]
 NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 
+OTHER_VARIABLES = {"PROZVON_CONFIG", "PROZVON_ASTERISK_MIRROR"}
+"""Variables that are no settings: where the file is, where set-up fetches Asterisk from."""
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -157,9 +160,16 @@ class Settings(BaseSettings):
         """Environment first: what init brings is the file's content (see `load`)."""
         return env_settings, init_settings
 
+    @model_validator(mode="after")
+    def _absolute(self) -> Settings:
+        """Asterisk and PostgreSQL run in folders of their own: a relative path is ours."""
+        for key in ("data_dir", "cache_dir"):
+            object.__setattr__(self, key, getattr(self, key).expanduser().absolute())
+        return self
+
     @property
     def recordings_dir(self) -> Path:
-        return self.recording.folder or self.data_dir / "recordings"
+        return (self.recording.folder or self.data_dir / "recordings").absolute()
 
     def secret(self, given: SecretStr | None, name: str) -> str:
         """The given secret, or the one kept (made up at the first call) in `<data_dir>/secrets`."""
@@ -167,7 +177,7 @@ class Settings(BaseSettings):
 
 
 def kept_secret(data_dir: Path, name: str) -> str:
-    """Reads `<data_dir>/secrets/<name>`; makes up 32 letters and writes them there if it is absent."""
+    """Reads `<data_dir>/secrets/<name>`; makes up 32 letters and keeps them there if absent."""
     path = data_dir / "secrets" / name
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
@@ -206,7 +216,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
 
 
 def _unknown_environment() -> Iterator[str]:
-    known = {f"PROZVON_{name.upper()}" for name in Settings.model_fields} | {"PROZVON_CONFIG"}
+    known = {f"PROZVON_{name.upper()}" for name in Settings.model_fields} | OTHER_VARIABLES
     for key in os.environ:
         if key.startswith("PROZVON_") and key.partition("__")[0] not in known:
             yield key

@@ -143,13 +143,10 @@ class FarEnd:
         self.render()
         await self.server.cli("module reload res_pjsip.so")
         await self.server.cli("module reload res_pjsip_outbound_registration.so")
-        # By itself Asterisk sends the first REGISTER after up to 10 s, at random.
-        for login, _ in phones:
-            for _ in range(100):
-                if login in await self.server.cli("pjsip show registrations"):
-                    break
-                await asyncio.sleep(0.05)
-            await self.server.cli(f"pjsip send register {login}")
+
+    async def register(self) -> None:
+        """Let the phones register now: by itself Asterisk waits up to 10 s, at random."""
+        await self.server.cli("pjsip send register *all")
 
     async def hang_up(self, name_part: str) -> None:
         """Hang up the far end's channels whose dialed extension contains `name_part`."""

@@ -21,6 +21,7 @@ from dialer.asterisk import cel
 from dialer.asterisk.events import EVENT_NAMES
 from dialer.asterisk.packages import AsteriskRuntime
 from dialer.asterisk.server import InstanceLayout
+from dialer.ids import SIP_REALM
 
 ASTERISK_CONF = Path(__file__).resolve().parents[2] / "asterisk-conf"
 SOUNDS = ASTERISK_CONF / "sounds"
@@ -279,6 +280,7 @@ def _pbx_values(conf: PbxConf) -> dict[str, object]:
         "sounds": conf.sounds_dir,
         "hold_dir": conf.sounds_dir / "hold",
         "message": conf.default_message,
+        "realm": SIP_REALM,
         "opt_out": conf.opt_out_digit,
         "ami_read": AMI_READ,
         "ami_write": AMI_WRITE,

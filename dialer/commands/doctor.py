@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import typer
+from rich.text import Text
 
-from dialer.commands.common import Json, Reply
+from dialer import logs
+from dialer.commands.common import Json, Reply, run, use_settings
+from dialer.config import ConfigError
+from dialer.doctor import Finding, examine
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> Reply:
-    """Check a live system; each failure says what to do."""
-    raise NotImplementedError
+    """Check a live system; each failure says what to do. Exit code 1 on any failure."""
+    findings = _findings(context)
+    ok = all(finding.ok for finding in findings)
+    data = {"ok": ok, "checks": findings}
+    return Reply(data, [_line(finding) for finding in findings], exit_code=0 if ok else 1)
+
+
+def _findings(context: typer.Context) -> list[Finding]:
+    try:
+        settings = use_settings(context)
+    except ConfigError as error:
+        return [Finding("settings", False, str(error))]
+    # What the parts would log is what the findings say.
+    if settings.log.level != "debug":
+        logs.set_up("critical", settings.log.format)
+    return [Finding("settings", True, "can be read"), *run(examine(settings))]
+
+
+def _line(finding: Finding) -> Text:
+    mark = ("ok  ", "green") if finding.ok else ("FAIL", "bold red")
+    return Text.assemble(mark, f"  {finding.check}: {finding.text}")

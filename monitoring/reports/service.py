@@ -76,7 +76,7 @@ def _operator(
         dials=dials["dials"] if dials else 0,
         conversations=talks,
         line_seconds=round(line_seconds(seconds), 3),
-        shift_seconds=round(sum(seconds.values()), 3),
+        shift_seconds=round(sum(seconds.values(), 0.0), 3),
         dial_interval_seconds=_intervals(dials) if dials else NO_INTERVALS,
         states=states,
     )
