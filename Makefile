@@ -27,7 +27,7 @@ setup: $(STAMP) ## create the environment and get Asterisk; all other commands d
 	@$(BIN)/python -m dialer.asterisk.packages .cache/asterisk
 
 run: setup ## the whole system on this machine: simulated carrier, operators, a sample list
-	@$(BIN)/prozvon demo $(ARGS)
+	@$(BIN)/prozvon demo --endless $(ARGS)
 
 test: setup ## all tests, against a real Asterisk and a real PostgreSQL
 	@$(BIN)/python -m pytest $(ARGS)

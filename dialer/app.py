@@ -214,7 +214,8 @@ class App:
 
     def _link_down(self, reason: str) -> None:
         self.board.recovered = False
-        log.error("asterisk_link_lost", reason=reason)
+        if not self.stopping.is_set():
+            log.error("asterisk_link_lost", reason=reason)
         self.controller.wake()
 
     def _ami_problem(self) -> str:

@@ -153,7 +153,9 @@ class Attempts:
 
     async def _forget_opt_out(self, attempt_id: UUID) -> None:
         if await self._journal.flushed(60):
-            await self._ami.action("DBDel", {"Family": OPT_OUTS, "Key": str(attempt_id)})
+            # DBDel would need the right `system`, which also allows Originate System().
+            variable = f"DB_DELETE({OPT_OUTS}/{attempt_id})"
+            await self._ami.action("Setvar", {"Variable": variable, "Value": "1"})
 
     def _left_alone(self, attempt_id: UUID) -> None:
         attempt = self._board.attempts.get(attempt_id)
@@ -177,7 +179,7 @@ class Attempts:
     def conversation(self, attempt: Conversing) -> None:
         """A conversation began: written down, measured."""
         seat = self._board.seats.get(attempt.operator)
-        metrics.conversation_began(attempt.answer_to_operator_s)
+        metrics.conversation_began(attempt.operator, attempt.answer_to_operator_s)
         if seat is not None:
             operator_id, shift_id = seat.operator_id, seat.shift_id
             self._journal.write(

@@ -31,7 +31,8 @@ CONNECTION_ERRORS = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # too many connections, disk full, out of memory
+    asyncpg.ReadOnlySQLTransactionError,  # the old primary after a switch-over
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.QueryCanceledError,
@@ -111,7 +112,7 @@ class Journal:
                 "journal_waits",
                 error=repr(error),
                 waiting=len(self._entries),
-                advice="PostgreSQL is away; outcomes are kept in memory and written when it is back",
+                advice="PostgreSQL is away; outcomes are kept in memory until it is back",
             )
         self.last_error = repr(error)
         elapsed = now - self.failing_since

@@ -6,17 +6,23 @@ from uuid import UUID
 
 from dialer.board import Board
 from dialer.calls import Committing, Ended
-from dialer.operators import State, StateChange
+from dialer.operators import OperatorState, State, StateChange
 from monitoring import metrics
 
 
 class LineTime:
-    """Counts operators' states and trunks' calls up to now; told of every end."""
+    """Counts operators' states and trunks' calls up to now; told of every end.
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    An end may be learned late (the link was lost): what was counted too much then is owed, and is
+    taken off what follows, because a counter never goes down.
+    """
+
+    def __init__(self, board: Board, since: float = 0.0) -> None:
+        """`since` (epoch seconds): the process's start. The last process counted what was before."""
+        self._board, self._since = board, since
         self._states: dict[str, float] = {}
         self._calls: dict[UUID, float] = {}
+        self._owed: dict[tuple[str, str], float] = {}
 
     def state_changed(self, change: StateChange) -> None:
         """The old state's rest is counted; the new one counts from its beginning."""
@@ -30,20 +36,40 @@ class LineTime:
         self._states.pop(login, None)
 
     def attempt_ended(self, ended: Ended) -> None:
-        begun = self._calls.pop(ended.id, ended.placed_at)
-        metrics.trunk_line_time(ended.trunk, ended.ended_at - begun)
+        self._count_call(ended.trunk, self._counted_to(ended.id, ended.placed_at), ended.ended_at)
+        self._calls.pop(ended.id, None)
 
     def up_to(self, now: float) -> None:
         """Counts everything that still runs, up to `now`."""
         for seat in self._board.seats.values():
-            self._count_state(seat.login, seat.state, now)
+            until = max(now, self._states.get(seat.login, seat.state.since))
+            self._count_state(seat.login, seat.state, until)
         for attempt in self._board.attempts.values():
             if not isinstance(attempt, Committing):
-                begun = self._calls.get(attempt.id, attempt.placed_at)
-                metrics.trunk_line_time(attempt.trunk, now - begun)
+                begun = self._counted_to(attempt.id, attempt.placed_at)
                 self._calls[attempt.id] = max(begun, now)
+                self._count_call(attempt.trunk, begun, max(begun, now))
+
+    def _counted_to(self, attempt_id: UUID, placed_at: float) -> float:
+        return self._calls.get(attempt_id, placed_at)
+
+    def _count_call(self, trunk: str, begun: float, until: float) -> None:
+        seconds = self._settled(("trunk", trunk), self._lasted(begun, until))
+        metrics.trunk_line_time(trunk, seconds)
 
     def _count_state(self, login: str, state: State, until: float) -> None:
-        begun = max(self._states.get(login, state.since), state.since)
-        metrics.operator_time(login, state.kind, until - begun)
-        self._states[login] = max(begun, until)
+        begun = self._states.get(login, state.since)
+        self._states[login] = until
+        kind: OperatorState = state.kind
+        seconds = self._settled((login, kind.value), self._lasted(begun, until))
+        metrics.operator_time(login, kind, seconds)
+
+    def _lasted(self, begun: float, until: float) -> float:
+        """Seconds since this process began; negative when more was counted already."""
+        return max(until, self._since) - max(begun, self._since)
+
+    def _settled(self, key: tuple[str, str], seconds: float) -> float:
+        seconds += self._owed.pop(key, 0.0)
+        if seconds < 0:
+            self._owed[key] = seconds
+        return max(0.0, seconds)

@@ -1,8 +1,8 @@
 """PURE. Trunks: free lines, calls per second, and a circuit breaker for a trunk that does not ring.
 
-The breaker opens after `TRIP_AFTER` attempts in a row that the network never took up (no ringing, no
-refusal, or the node refused to originate). It lets one probe call through after a pause that doubles
-from `FIRST_PAUSE_S` to `LONGEST_PAUSE_S`; the first sign of life closes it.
+The breaker opens after `TRIP_AFTER` attempts in a row that the network never took up (no ringing,
+no refusal, or the node refused to originate). It lets one probe call through after a pause that
+doubles with every probe from `FIRST_PAUSE_S` to `LONGEST_PAUSE_S`; the first sign of life closes it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ LONGEST_PAUSE_S = 120.0
 
 @dataclass(slots=True)
 class Breaker:
-    """State of one trunk's circuit breaker; times are epoch seconds."""
+    """State of one trunk's circuit breaker; times are epoch seconds.
+
+    `pause_s` is 0 while it is closed (calls go through).
+    """
 
     dead_in_row: int = 0
     pause_s: float = 0.0
@@ -29,7 +32,11 @@ class Breaker:
 
     def allows(self, now: float) -> bool:
         """Whether a call may be placed now (a probe, when open)."""
-        return not self.open or (not self.probing and now >= self.closed_until_s)
+        if not self.open:
+            return True
+        # A rest longer than the pause itself: the clock was set back.
+        waits = 0 < self.closed_until_s - now <= self.pause_s
+        return not self.probing and not waits
 
     def placed(self) -> None:
         if self.open:
@@ -42,6 +49,8 @@ class Breaker:
     def dead(self, now: float) -> bool:
         """An attempt that the network never took up. True when the breaker trips or stays open."""
         self.dead_in_row += 1
+        if self.open and not self.probing and now < self.closed_until_s:
+            return True  # placed before the breaker opened: tells nothing new
         if self.open:
             self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
         elif self.dead_in_row >= TRIP_AFTER:
@@ -83,7 +92,7 @@ class Trunk:
         return max(0, self.lines - self.used)
 
     def calls_now(self, now: float) -> int:
-        """Calls that the rate allows at `now` (epoch seconds); a clock set back gives none extra."""
+        """Calls that the rate allows at `now` (epoch seconds). A clock set back gives none."""
         if self.filled_at is not None and now > self.filled_at:
             self.tokens = min(
                 self._depth, self.tokens + (now - self.filled_at) * self.calls_per_second

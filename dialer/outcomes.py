@@ -39,24 +39,35 @@ class EndedBy(StrEnum):
 
 
 SIP_OUTCOMES: Final[dict[int, Outcome]] = {
+    403: Outcome.REJECTED,
     404: Outcome.INVALID,
     408: Outcome.NO_ANSWER,
     410: Outcome.INVALID,
+    429: Outcome.CONGESTION,
     480: Outcome.NO_ANSWER,
     484: Outcome.INVALID,
+    485: Outcome.INVALID,
     486: Outcome.BUSY,
     487: Outcome.NO_ANSWER,
-    600: Outcome.BUSY,
-    403: Outcome.REJECTED,
-    603: Outcome.REJECTED,
-    604: Outcome.INVALID,
-    607: Outcome.REJECTED,
-    608: Outcome.REJECTED,
     500: Outcome.CONGESTION,
     502: Outcome.CONGESTION,
     503: Outcome.CONGESTION,
     504: Outcome.CONGESTION,
+    600: Outcome.BUSY,
+    603: Outcome.REJECTED,
+    604: Outcome.INVALID,
+    606: Outcome.FAILED,
+    607: Outcome.REJECTED,
+    608: Outcome.REJECTED,
 }
+
+SIP_CLASS_OUTCOMES: Final[dict[int, Outcome]] = {
+    3: Outcome.FAILED,
+    4: Outcome.FAILED,  # 401, 402, 407, 488: the provider refuses us, not the person
+    5: Outcome.CONGESTION,
+    6: Outcome.REJECTED,
+}
+"""For codes without a row of their own, by their first digit."""
 
 CAUSE_OUTCOMES: Final[dict[int, Outcome]] = {
     1: Outcome.INVALID,  # unallocated number
@@ -71,12 +82,20 @@ CAUSE_OUTCOMES: Final[dict[int, Outcome]] = {
     22: Outcome.INVALID,  # number changed
     27: Outcome.CONGESTION,  # destination out of order
     28: Outcome.INVALID,  # address incomplete
+    29: Outcome.FAILED,  # facility rejected
+    31: Outcome.NO_ANSWER,  # normal, unspecified
     34: Outcome.CONGESTION,  # no circuit
     38: Outcome.CONGESTION,  # network out of order
     41: Outcome.CONGESTION,
     42: Outcome.CONGESTION,
     44: Outcome.CONGESTION,
     47: Outcome.CONGESTION,
+    58: Outcome.FAILED,  # no common codec
+    65: Outcome.FAILED,
+    79: Outcome.FAILED,
+    88: Outcome.FAILED,
+    102: Outcome.CONGESTION,  # recovery on timer expiry
+    111: Outcome.FAILED,
 }
 
 DIAL_STATUS_OUTCOMES: Final[dict[str, Outcome]] = {
@@ -86,14 +105,18 @@ DIAL_STATUS_OUTCOMES: Final[dict[str, Outcome]] = {
     "CANCEL": Outcome.NO_ANSWER,
 }
 
+OWN_TIMEOUT: Final = 408
+"""PJSIP itself ends an INVITE that nobody took up with 408 (timer B of RFC 3261, 32 s), and then a
+DialEnd comes as if the far end had refused."""
+
 
 @dataclass(frozen=True, slots=True)
 class LineEvidence:
     """All that the line told about one attempt until its end.
 
     `rang` is None where nobody watched (read back from the CEL journal, which has no ringing).
-    `refused_by_network` is True when the far end itself ended the dialing (a DialEnd was seen): that
-    tells its 480 from our own ring timeout, Asterisk reports both as cause 19.
+    `refused_by_network` is True when the far end itself ended the dialing (a DialEnd was seen):
+    that tells its 480 from our own ring timeout, Asterisk reports both as cause 19.
     """
 
     answered: bool = False
@@ -117,9 +140,8 @@ def outcome_of(line: LineEvidence) -> Outcome:
         return Outcome.ABANDONED if line.abandoned and not line.conversed else Outcome.ANSWERED
     if not line.channel_existed:
         return Outcome.FAILED
-    if not line.refused_by_network and line.rang is False:
-        return _never_rang(line)
-    return _refused(line)
+    silent = not line.refused_by_network or line.sip_code == OWN_TIMEOUT
+    return _never_rang(line) if silent and line.rang is False else _refused(line)
 
 
 def _never_rang(line: LineEvidence) -> Outcome:
@@ -134,6 +156,8 @@ def _never_rang(line: LineEvidence) -> Outcome:
 def _refused(line: LineEvidence) -> Outcome:
     if line.sip_code in SIP_OUTCOMES:
         return SIP_OUTCOMES[line.sip_code]
+    if line.sip_code is not None and line.sip_code // 100 in SIP_CLASS_OUTCOMES:
+        return SIP_CLASS_OUTCOMES[line.sip_code // 100]
     if line.cause in CAUSE_OUTCOMES:
         return CAUSE_OUTCOMES[line.cause]
     return DIAL_STATUS_OUTCOMES.get(line.dial_status, Outcome.FAILED)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from dialer.ledger import Ledger
 from dialer.pacing_model import Knowledge
-from dialer.pacing_odds import Moments, joined, shortage
+from dialer.pacing_odds import Moments, exact_shortage, joined, shortage
 from dialer.pacing_outlook import Outlook
 
 
@@ -102,6 +102,8 @@ class PredictivePacer:
     caution = 0.2  # standard deviations added to the chance of an answer
     base = 0.4  # of the cap is spent while the reserve is empty
     thrift = 0.8  # reserve kept, in square roots of the budget earned (its noise grows so)
+    small = 1.5
+    slope = 0.06
     start = 6.0  # people: what a window's budget is taken to be before anything is earned
     ceiling = 3.0  # times the cap
     burst = 64  # risky calls in one decision
@@ -185,7 +187,10 @@ class PredictivePacer:
         Rises and falls smoothly with the unspent budget; at the bottom the pacer is progressive.
         """
         earned = self.max_abandon_rate * self.ledger.totals(now)[0]
-        reserve = self.thrift * sqrt(earned + self.start + 0.5 * self._known.in_flight)
+        reserve = min(
+            self.thrift * sqrt(earned + self.start + 0.5 * self._known.in_flight),
+            self.small + self.slope * earned + 0.03 * self._known.in_flight,
+        )
         share = self.base + (1.0 - self.base) * self.ledger.spendable(now) / reserve
         return self.max_abandon_rate * min(max(share / self._slack.ratio, 0.0), self.ceiling)
 
@@ -198,6 +203,16 @@ class PredictivePacer:
         need, limit = floor.idle - floor.waiting, min(floor.lines, sure + self.burst)
         if leads is not None and leads.next:
             calls, spent = self._most_of(leads.next, outlook, base, need, (sure, limit), level)
+        elif len(floor.talking)+len(floor.wrapping)+len(floor.ringing) <= FEW:
+            calls, spent = sure, 0.0
+            pr = outlook._tables[0].rows(floor.ringing)
+            op = outlook._busy.talking.rows(floor.talking)+outlook._busy.wrapping.rows(floor.wrapping)
+            while calls < limit:
+                risk = exact_shortage(pr, op, need, calls, outlook.fresh)
+                if risk > level:
+                    break
+                spent += risk
+                calls += 1
         else:
             calls, spent = sure, 0.0
             while calls < limit:
@@ -243,6 +258,9 @@ class PredictivePacer:
             )
         outlook.follow(self._known, floor.now, self.caution)
         return outlook
+
+
+FEW = 0
 
 
 class _Slack:

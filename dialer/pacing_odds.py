@@ -108,3 +108,30 @@ def shortage(base: Moments, need: int, calls: int, fresh: Row, doubt: float) -> 
         x = 5.0 if x > 5.0 else -5.0 if x < -5.0 else x
         total += erfc((x - skew * (x * x - 1.0) / 6.0) * _ROOT_HALF)
     return 0.5 * total / POINTS
+
+
+def exact_shortage(
+    people: list[Row], operators: list[Row], need: int, calls: int, fresh: Row
+) -> float:
+    """The same without doubt, exactly: for small floors, where the normal's tails are wrong."""
+    total = 0.0
+    for point in range(POINTS):
+        mass, shift = [1.0], -len(operators)
+        chances = [row[point] for row in people]
+        chances += [1.0 - row[point] for row in operators]
+        chances += [fresh[point]] * calls
+        for p in chances:
+            if p > 0.9995:
+                shift += 1
+            elif p > 0.0005:
+                q = 1.0 - p
+                before = 0.0
+                grown = []
+                for m in mass:
+                    grown.append(q * m + p * before)
+                    before = m
+                grown.append(p * before)
+                mass = grown
+        start = need - shift
+        total += 1.0 if start <= 0 else sum(mass[start:])
+    return total / POINTS

@@ -2,7 +2,8 @@
 -- Take the floor's lease when it is free, expired, or held by ourselves; the fence grows.
 update floor set lease_holder = $2, lease_fence = lease_fence + 1,
     lease_expires_at = now() + $3 * interval '1 second'
-where id = $1 and (lease_holder is null or lease_expires_at < now() or lease_holder = any($4::text[]))
+where id = $1
+    and (lease_holder is null or lease_expires_at < now() or lease_holder = any($4::text[]))
 returning lease_fence
 
 -- name: renew_lease
@@ -26,7 +27,8 @@ on conflict (name) do update set time_zone = excluded.time_zone returning id
 
 -- name: ensure_node
 -- The node's row, made at the first start.
-insert into node (name) values ($1) on conflict (name) do update set name = excluded.name returning id
+insert into node (name) values ($1)
+on conflict (name) do update set name = excluded.name returning id
 
 -- name: ensure_trunk
 -- The trunk's row follows the settings.
@@ -61,9 +63,13 @@ where c.floor_id = $1 and c.status = 'running' order by c.id
 
 -- name: claim_leads
 -- Claim the next leads of a campaign for this lease. Order: priority, then who waits longest.
-with due as (
+-- The share lock makes a take-over wait: what it then releases is all that the old lease claimed.
+with held as (
+    select id from floor where id = $5 and lease_fence = $3 for share
+), due as (
     select id from lead
     where campaign_id = $1 and status in ('new', 'retry') and next_at <= now() and approaches < $4
+        and exists (select from held)
     order by priority desc, next_at, id
     limit $2 for update skip locked
 ), claimed as (
@@ -80,13 +86,14 @@ order by l.priority desc, l.next_at, l.id
 
 -- name: close_lead
 -- A claimed lead that must not be dialed.
-update lead set status = 'done', last_outcome = $2 where id = $1 and status = 'claimed'
+update lead set status = 'done', last_outcome = $2, claimed_fence = null
+where id = $1 and status = 'claimed' and claimed_fence = $3
 
 -- name: release_leads
 -- Claimed leads that were not dialed go back.
 update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
     claimed_fence = null
-where id = any($1::bigint[]) and status = 'claimed'
+where id = any($1::bigint[]) and status = 'claimed' and claimed_fence = $2
 
 -- name: release_stale_leads
 -- Leads claimed under an older lease: their controller is gone and never committed an attempt.
@@ -97,13 +104,16 @@ where c.id = lead.campaign_id and c.floor_id = $1 and lead.status = 'claimed'
     and lead.claimed_fence is distinct from $2
 
 -- name: commit_attempt
--- Commit before dialing: the lead is ours, its floor's lease too, nobody said do-not-call since the
--- claim, and the campaign still runs. No row: lost the race, do not dial.
-with mine as (
+-- Commit before dialing: the lead is ours and as we know it, its floor's lease too, nobody said
+-- do-not-call since the claim, and the campaign still runs. No row: lost the race, do not dial.
+-- The share lock makes a take-over wait, so that the next controller sees this attempt.
+with held as (
+    select id from floor where id = $2 and lease_fence = $13 for share
+), mine as (
     update lead set status = 'dialing'
-    from floor f, campaign c
-    where lead.id = $4 and lead.status = 'claimed'
-        and f.id = $2 and f.lease_fence = $13
+    from held, campaign c
+    where lead.id = $4 and lead.status = 'claimed' and lead.claimed_fence = $13
+        and lead.approaches = $14 and lead.failures = $15
         and c.id = lead.campaign_id and c.status = 'running'
         and not exists (select from do_not_call d where d.floor_id = $2 and d.e164 = $7)
     returning lead.id
@@ -126,17 +136,28 @@ update attempt set rang_at = $2, answered_at = $3, bridged_at = $4, operator_id 
 where id = $1 and outcome is null
 
 -- name: finish_attempt
--- The one outcome of an attempt, and what it does to its lead. Idempotent: a second time changes nothing.
+-- The one outcome of an attempt, and what it does to its lead. Idempotent: a second time changes
+-- nothing. What an earlier controller knew stays, and so does a disposition given while still talking.
 with ended as (
-    update attempt set rang_at = $2, answered_at = $3, bridged_at = $4, ended_at = $5,
-        operator_id = coalesce($6, operator_id), shift_id = coalesce($7, shift_id), outcome = $8, ended_by = $9, cause = $10, sip_code = $11,
-        recording = case when $4::timestamptz is null then null else recording end
+    update attempt set rang_at = coalesce($2::timestamptz, rang_at),
+        answered_at = coalesce($3::timestamptz, answered_at),
+        bridged_at = coalesce($4::timestamptz, bridged_at), ended_at = $5::timestamptz,
+        operator_id = coalesce($6, operator_id), shift_id = coalesce($7, shift_id),
+        outcome = $8, ended_by = $9, cause = $10, sip_code = $11,
+        recording = case when coalesce($4::timestamptz, bridged_at) is not null then recording end
     where id = $1 and outcome is null
-    returning lead_id
+    returning lead_id, campaign_id, disposition_id
+), last as (
+    select ended.lead_id, coalesce(d.flags && array['machine', 'callback'] and $12::text = 'done'
+        and $13::integer < c.max_approaches, false) as again
+    from ended join campaign c on c.id = ended.campaign_id
+    left join disposition d on d.id = ended.disposition_id
 )
-update lead set status = $12, approaches = $13, failures = $14,
-    next_at = $5::timestamptz + $15 * interval '1 second', last_outcome = $8, claimed_fence = null
-from ended where lead.id = ended.lead_id and lead.status = 'dialing'
+update lead set approaches = $13, failures = $14, last_outcome = $8, claimed_fence = null,
+    status = case when again then 'retry' else $12 end,
+    next_at = $5::timestamptz
+        + case when again then interval '4 hours' else $15 * interval '1 second' end
+from last where lead.id = last.lead_id and lead.status = 'dialing'
 
 -- name: withdraw_attempt
 -- An attempt that was never sent to the node: as if it had not been, the lead goes back.
@@ -145,7 +166,8 @@ with gone as (
 )
 update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
     claimed_fence = null
-where id = $2 and (status = 'claimed' or exists (select from gone))
+where id = $2
+    and ((status = 'claimed' and claimed_fence = $3) or id in (select lead_id from gone))
 
 -- name: call_created
 -- One leg's life begins.
@@ -158,9 +180,14 @@ update call set answered_at = $3, ended_at = $4, cause = $5
 where node_id = $1 and id = $2 and ended_at is null
 
 -- name: open_shift
--- An operator signs in.
-insert into shift (id, operator_id, floor_id, node_id, started_at) values ($1, $2, $3, $4, $5)
-on conflict do nothing
+-- An operator signs in. The first state comes with the shift: a crash leaves no gap between them.
+with opened as (
+    insert into shift (id, operator_id, floor_id, node_id, started_at) values ($1, $2, $3, $4, $5)
+    on conflict (id) do nothing
+    returning id, started_at
+)
+insert into shift_state (shift_id, seq, state, started_at)
+select id, 0, 'connecting', started_at from opened
 
 -- name: close_state
 -- The last state ends where the next one starts.
@@ -236,7 +263,9 @@ on conflict do nothing
 
 -- name: log_decision
 -- Why this number of calls, why none.
-insert into decision (campaign_id, at, placed, limited_by, reason) values ($1, $2, $3, $4, $5)
+insert into decision (campaign_id, at, placed, limited_by, reason)
+select $1, $2, $3, $4, $5
+where not exists (select from decision where campaign_id = $1 and at = $2)
 
 -- name: forget_decisions
 -- Decisions are kept for a day.

@@ -1,4 +1,4 @@
-"""What the controller reads and writes in PostgreSQL. Times are epoch seconds outside, UTC inside."""
+"""What the controller reads and writes in PostgreSQL: epoch seconds outside, UTC inside."""
 
 from __future__ import annotations
 
@@ -58,8 +58,9 @@ class Store:
             row = await self.pool.fetchrow(SQL["lease_holder"], self.floor_id)
             assert row is not None
             raise LeaseHeld(
-                f"the floor is held by {row['lease_holder']} until {row['lease_expires_at']:%H:%M:%S} "
-                "UTC; stop that controller or wait until its lease ends"
+                f"the floor is held by {row['lease_holder']} until "
+                f"{row['lease_expires_at']:%H:%M:%S} UTC; "
+                "stop that controller or wait until its lease ends"
             )
         self.fence = fence
 
@@ -93,10 +94,12 @@ class Store:
         return leads, [r["id"] for r in rows if r["do_not_call"]]
 
     async def close_leads(self, lead_ids: Sequence[int], why: str) -> None:
-        await self.pool.executemany(SQL["close_lead"], [(lead, why) for lead in lead_ids])
+        await self.pool.executemany(
+            SQL["close_lead"], [(lead, why, self.fence) for lead in lead_ids]
+        )
 
     async def release_leads(self, lead_ids: Sequence[int]) -> None:
-        await self.pool.execute(SQL["release_leads"], list(lead_ids))
+        await self.pool.execute(SQL["release_leads"], list(lead_ids), self.fence)
 
     async def release_stale_leads(self) -> None:
         await self.pool.execute(SQL["release_stale_leads"], self.floor_id, self.fence)
@@ -125,6 +128,8 @@ class Store:
             utc(attempt.placed_at),
             attempt.recording,
             self.fence,
+            attempt.lead.approaches,
+            attempt.lead.failures,
         )
         return row is not None
 
@@ -154,7 +159,7 @@ class Store:
     # --- what the journal writes, each idempotent
 
     async def withdraw(self, connection: Connection, attempt: Attempt) -> None:
-        await connection.execute(SQL["withdraw_attempt"], attempt.id, attempt.lead.id)
+        await connection.execute(SQL["withdraw_attempt"], attempt.id, attempt.lead.id, self.fence)
 
     async def bridged(
         self, connection: Connection, attempt: Conversing, operator_id: int, shift_id: UUID

@@ -1,22 +1,63 @@
 """What the process counts for Prometheus. Call sites know no labels; no personal data goes in.
 
 Operators are labelled by login (a staff code), never by name or phone. Counters count since the
-process started; the database has the whole history.
+process started; the database has the whole history. docs/reference/metrics.md is made from here.
 """
 
 from __future__ import annotations
 
 import platform
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from dialer.calls import Ended
 from dialer.operators import LINE_STATES, OperatorState
 from dialer.outcomes import Outcome
 
 REGISTRY = CollectorRegistry()
+# Else every series has a second one, with nothing that a floor needs.
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric as Prometheus sees it; `bounds` of a histogram, without the infinite one."""
+
+    name: str
+    kind: str
+    help: str
+    labels: tuple[str, ...]
+    bounds: tuple[float, ...] = ()
+
+
+FAMILIES: list[Family] = []
+"""All metrics, in the order of the reference."""
+
+
+def _counter(name: str, help: str, *labels: str) -> Counter:
+    FAMILIES.append(Family(name, "counter", help, labels))
+    return Counter(name, help, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, help: str, *labels: str) -> Gauge:
+    FAMILIES.append(Family(name, "gauge", help, labels))
+    return Gauge(name, help, labels, registry=REGISTRY)
+
+
+def _histogram(name: str, help: str, bounds: tuple[float, ...], *labels: str) -> Histogram:
+    FAMILIES.append(Family(name, "histogram", help, labels, bounds))
+    return Histogram(name, help, labels, buckets=bounds, registry=REGISTRY)
+
 
 # Bounds hold the legal thresholds: 2 s to an operator, 15 s and 20 s of ringing.
 ANSWER_TO_OPERATOR_BOUNDS = (
@@ -26,98 +67,72 @@ RING_BOUNDS = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 45, 60, 120)
 TALK_BOUNDS = (1, 3, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600)
 WRAP_UP_BOUNDS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
 DIAL_INTERVAL_BOUNDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600)
+LOOP_LAG_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
-_build = Gauge("prozvon_build_info", "Version of Prozvon", ("version", "python"), registry=REGISTRY)
-_attempts = Counter(
-    "prozvon_attempts", "Attempts ended, by outcome", ("outcome",), registry=REGISTRY
+_build = _gauge("prozvon_build_info", "Version of Prozvon", "version", "python")
+_attempts = _counter("prozvon_attempts_total", "Attempts ended, by outcome", "outcome")
+_dials = _counter("prozvon_dials_total", "Dials started", "campaign")
+_operator_dials = _counter(
+    "prozvon_operator_dials_total", "Dials started for an operator", "operator"
 )
-_dials = Counter("prozvon_dials", "Dials started", ("campaign",), registry=REGISTRY)
-_operator_dials = Counter(
-    "prozvon_operator_dials", "Dials started for an operator", ("operator",), registry=REGISTRY
+_operator_conversations = _counter(
+    "prozvon_operator_conversations_total", "Conversations begun by an operator", "operator"
 )
-_answered = Counter("prozvon_answered", "Attempts answered", registry=REGISTRY)
-_conversations = Counter("prozvon_conversations", "Conversations begun", registry=REGISTRY)
-_in_progress = Gauge(
-    "prozvon_calls_in_progress", "Attempts in progress, by stage", ("stage",), registry=REGISTRY
-)
-_operators = Gauge("prozvon_operators", "Operators by state", ("state",), registry=REGISTRY)
-_operator_line = Counter(
-    "prozvon_operator_line_seconds",
+_answered = _counter("prozvon_answered_total", "Attempts answered")
+_conversations = _counter("prozvon_conversations_total", "Conversations begun")
+_in_progress = _gauge("prozvon_calls_in_progress", "Attempts in progress, by stage", "stage")
+_operators = _gauge("prozvon_operators", "Operators by state", "state")
+_operator_line = _counter(
+    "prozvon_operator_line_seconds_total",
     "Operator's line time: dialing, talking, hold, consult",
-    ("operator",),
-    registry=REGISTRY,
+    "operator",
 )
-_operator_state = Counter(
-    "prozvon_operator_state_seconds",
-    "Operators' time in each state",
-    ("operator", "state"),
-    registry=REGISTRY,
+_operator_state = _counter(
+    "prozvon_operator_state_seconds_total", "Operators' time in each state", "operator", "state"
 )
-_trunk_line = Counter(
-    "prozvon_trunk_line_seconds",
+_trunk_line = _counter(
+    "prozvon_trunk_line_seconds_total",
     "Trunk's line time: from placing to hang-up of each call",
-    ("trunk",),
-    registry=REGISTRY,
+    "trunk",
 )
-_dial_interval = Histogram(
+_dial_interval = _histogram(
     "prozvon_dial_interval_seconds",
     "Start to start of a campaign's dials",
-    ("campaign",),
-    buckets=DIAL_INTERVAL_BOUNDS,
-    registry=REGISTRY,
+    DIAL_INTERVAL_BOUNDS,
+    "campaign",
 )
-_operator_dial_interval = Histogram(
+_operator_dial_interval = _histogram(
     "prozvon_operator_dial_interval_seconds",
     "Start to start of an operator's dials, pauses excluded",
-    ("operator",),
-    buckets=DIAL_INTERVAL_BOUNDS,
-    registry=REGISTRY,
+    DIAL_INTERVAL_BOUNDS,
+    "operator",
 )
-_ring = Histogram(
-    "prozvon_ring_seconds", "First ringing to answer or end", buckets=RING_BOUNDS, registry=REGISTRY
-)
-_talk = Histogram(
-    "prozvon_talk_seconds", "Length of conversations", buckets=TALK_BOUNDS, registry=REGISTRY
-)
-_wrap_up = Histogram(
-    "prozvon_wrap_up_seconds", "Length of wrap-ups", buckets=WRAP_UP_BOUNDS, registry=REGISTRY
-)
-_answer_to_operator = Histogram(
+_ring = _histogram("prozvon_ring_seconds", "First ringing to answer or end", RING_BOUNDS)
+_talk = _histogram("prozvon_talk_seconds", "Length of conversations", TALK_BOUNDS)
+_wrap_up = _histogram("prozvon_wrap_up_seconds", "Length of wrap-ups", WRAP_UP_BOUNDS)
+_answer_to_operator = _histogram(
     "prozvon_answer_to_operator_seconds",
     "Answer to the bridge with an operator",
-    buckets=ANSWER_TO_OPERATOR_BOUNDS,
-    registry=REGISTRY,
+    ANSWER_TO_OPERATOR_BOUNDS,
 )
-_decisions = Counter(
-    "prozvon_pacing_decisions",
+_decisions = _counter(
+    "prozvon_pacing_decisions_total",
     "Pacing decisions by what limited them",
-    ("campaign", "limited_by"),
-    registry=REGISTRY,
+    "campaign",
+    "limited_by",
 )
-_ami_up = Gauge("prozvon_ami_up", "1 while the manager link is ready", registry=REGISTRY)
-_ami_reconnects = Gauge(
-    "prozvon_ami_reconnects", "Manager links made after the first", registry=REGISTRY
+_ami_up = _gauge("prozvon_ami_up", "1 while the manager link is ready")
+_ami_reconnects = _counter("prozvon_ami_reconnects_total", "Manager links made after the first")
+_loop_lag = _histogram(
+    "prozvon_event_loop_lag_seconds", "How late the event loop runs", LOOP_LAG_BOUNDS
 )
-_loop_lag = Histogram(
-    "prozvon_event_loop_lag_seconds",
-    "How late the event loop runs",
-    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
-    registry=REGISTRY,
+_pool = _gauge("prozvon_database_connections", "Database connections by state", "state")
+_journal = _gauge("prozvon_journal_entries", "Writes that wait for the database")
+_trunk_open = _gauge(
+    "prozvon_trunk_breaker_open", "1 while a trunk that does not ring is left alone", "trunk"
 )
-_pool = Gauge(
-    "prozvon_database_connections", "Database connections by state", ("state",), registry=REGISTRY
-)
-_journal = Gauge("prozvon_journal_entries", "Writes that wait for the database", registry=REGISTRY)
-_trunk_open = Gauge(
-    "prozvon_trunk_breaker_open",
-    "1 while a trunk that does not ring is left alone",
-    ("trunk",),
-    registry=REGISTRY,
-)
-_trunk_lines = Gauge(
-    "prozvon_trunk_lines_used", "Lines of a trunk in use", ("trunk",), registry=REGISTRY
-)
-_agi = Gauge("prozvon_agi_sessions", "FastAGI sessions open", registry=REGISTRY)
+_trunk_lines = _gauge("prozvon_trunk_lines_used", "Lines of a trunk in use", "trunk")
+_agi = _gauge("prozvon_agi_sessions", "FastAGI sessions open")
 
 _build.labels(version("prozvon"), platform.python_version()).set(1)
 for _outcome in Outcome:
@@ -142,8 +157,9 @@ def dial_started(
             _operator_dial_interval.labels(operator).observe(operator_interval_s)
 
 
-def conversation_began(answer_to_operator_s: float) -> None:
+def conversation_began(operator: str, answer_to_operator_s: float) -> None:
     _conversations.inc()
+    _operator_conversations.labels(operator).inc()
     _answer_to_operator.observe(answer_to_operator_s)
 
 
@@ -203,8 +219,9 @@ def trunk_now(trunk: str, lines_used: int, *, breaker_open: bool) -> None:
 def process_now(
     *, ami_up: bool, reconnects: int, agi_sessions: int, journal: int, pool_size: int, idle: int
 ) -> None:
+    """`reconnects`: manager links made after the first since the process started."""
     _ami_up.set(ami_up)
-    _ami_reconnects.set(reconnects)
+    _ami_reconnects.inc(max(0.0, reconnects - value("prozvon_ami_reconnects_total")))
     _agi.set(agi_sessions)
     _journal.set(journal)
     _pool.labels("idle").set(idle)

@@ -145,7 +145,7 @@ class FarEnd:
         await self.server.cli("module reload res_pjsip_outbound_registration.so")
 
     async def register(self) -> None:
-        """Let the phones register now: by itself Asterisk waits up to 10 s, at random."""
+        """Let the phones register again now."""
         await self.server.cli("pjsip send register *all")
 
     async def hang_up(self, name_part: str) -> None:
@@ -249,10 +249,15 @@ class Floor:
         return await self.ami.get_variable(channel, "SHARED(free)") == "1"
 
     async def partners(self, channel: str) -> set[str]:
-        """Unique ids of the other channels in the same bridge."""
-        items = await self.ami.list_action("CoreShowChannels")
-        mine = {i["BridgeId"] for i in items if i["Channel"] == channel and i["BridgeId"]}
-        return {i["Uniqueid"] for i in items if i["BridgeId"] in mine and i["Channel"] != channel}
+        """Unique ids of the others in the same bridge, waiting for the first of them."""
+        for _ in range(50):
+            items = await self.ami.list_action("CoreShowChannels")
+            mine = {i["BridgeId"] for i in items if i["Channel"] == channel and i["BridgeId"]}
+            others = [i for i in items if i["BridgeId"] in mine and i["Channel"] != channel]
+            if others:
+                return {i["Uniqueid"] for i in others}
+            await asyncio.sleep(0.02)
+        return set()
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """PURE. What an attempt's outcome does to its lead.
 
 Defaults: at most 4 approaches, a repeat in 2 days; busy sooner; what trunk or node did costs no
-approach and is tried again soon, ever more gently.
+approach and is tried again soon, ever more gently, for two days: an outage of the provider costs
+no lead.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ PAUSE_S: dict[Outcome, float] = {
     Outcome.UNKNOWN: 4 * HOUR_S,
 }
 FIRST_FAILURE_PAUSE_S = 60.0
-LONGEST_FAILURE_PAUSE_S = HOUR_S
-MAX_FAILURES = 10
+LONGEST_FAILURE_PAUSE_S = 4 * HOUR_S
+MAX_FAILURES = 20
 
 LeadStatus = Literal["retry", "done"]
 

@@ -282,6 +282,7 @@ def _pbx_values(conf: PbxConf) -> dict[str, object]:
         "message": conf.default_message,
         "realm": SIP_REALM,
         "opt_out": conf.opt_out_digit,
+        "ari_acl": _knows_ari_acl(conf.runtime.version),
         "ami_read": AMI_READ,
         "ami_write": AMI_WRITE,
         "ami_events": AMI_EVENTS,
@@ -289,6 +290,12 @@ def _pbx_values(conf: PbxConf) -> dict[str, object]:
         "cel_mapping": cel.JOURNAL_MAPPING,
         "cel_events": ",".join(cel.JOURNAL_EVENTS),
     }
+
+
+def _knows_ari_acl(version: str) -> bool:
+    """Address lists for ARI came with 20.19, 22.9 and 23.3; before, they are an error."""
+    number = tuple(int(part) for part in version.split("."))
+    return number >= {20: (20, 19), 22: (22, 9), 23: (23, 3)}.get(number[0], (24,))
 
 
 def config_value(value: object) -> object:

@@ -8,7 +8,8 @@ from rich.text import Text
 from dialer import logs
 from dialer.commands.common import Json, Reply, run, use_settings
 from dialer.config import ConfigError
-from dialer.doctor import Finding, examine
+from dialer.doctor import examine
+from dialer.findings import Finding
 
 
 def doctor(context: typer.Context, as_json: Json = False) -> Reply:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 
-from dialer.asterisk.ami import AmiClient, AmiError, AmiSettings
+from dialer.asterisk.ami import AmiClient, AmiError, AmiSettings, AmiState, AmiTimeout
 from dialer.asterisk.events import Event
 from dialer.asterisk.phones import PhoneProvisioner, PhonesError
 from dialer.config import Settings
@@ -52,11 +52,24 @@ async def ami_link(
     )
     task = asyncio.create_task(client.run())
     try:
-        await client.wait_ready(AMI_TIMEOUT_S)
+        await _ready(client)
         yield client
     finally:
         await client.close()
         await task
+
+
+async def _ready(client: AmiClient) -> None:
+    try:
+        await client.wait_ready(AMI_TIMEOUT_S)
+    except AmiTimeout:
+        if client.state is not AmiState.REFUSED:
+            raise
+        # Asterisk closes a refused link at once, and that may be what the client heard last.
+        raise AmiError(
+            f"Asterisk refused the AMI login of {client.settings.username!r}; compare "
+            "asterisk.ami_secret with manager.conf"
+        ) from None
 
 
 @contextlib.asynccontextmanager

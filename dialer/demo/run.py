@@ -50,6 +50,7 @@ SQL = Queries.load("dialer.demo")
 ACTOR = "demo"
 CARRIER_SIP_PORT, CARRIER_AMI_PORT, CARRIER_RTP = 15160, 15138, (22000, 23999)
 REGISTRATION_LIMIT_S = 20.0
+LOOK_S = 0.25
 SOON_S = 20.0
 """Leads that are due later than this do not keep the demo running."""
 
@@ -119,8 +120,6 @@ class Demo:
             self.began_at = time.time()
             await self._prepare(carrier)
             await self._dial(live=live)
-            self.app.stopping.set()
-            await self._app_task
             return await self._result(carrier, counted_before)
 
     # --- servers
@@ -185,14 +184,20 @@ class Demo:
         self.contacts = imported.accepted
         self._say(f"Signing in {self.options.operators} operators")
         await self._hire(carrier)
-        campaigns = CampaignService(
+        campaigns = self._campaigns = CampaignService(
             self.app.pool, self.app.board.floor_id, self.settings.asterisk.node
         )
+        await self._stop_campaigns()  # of a demo that was killed
         created = await campaigns.create(self._campaign(name), ACTOR)
         self.campaign_id = created.id
         for login in self._logins():
             await self.app.desk.sign_in(login)
         await campaigns.start(name, ACTOR, ["carrier"])
+
+    async def _stop_campaigns(self) -> None:
+        for campaign in await self._campaigns.status():
+            if campaign.status in ("running", "paused"):
+                await self._campaigns.stop(campaign.name, ACTOR)
 
     def _campaign(self, name: str) -> NewCampaign:
         return NewCampaign(
@@ -269,11 +274,10 @@ class Demo:
     # --- dialing
 
     async def _dial(self, *, live: bool) -> None:
+        """Operators work until the drain is over: somebody must end the conversations."""
         bots = [
             asyncio.create_task(
-                operate(
-                    self.app.desk, login, random.Random(f"{login} {self.options.seed}"), Habits()
-                )  # noqa: S311
+                operate(self.app.desk, login, self._hand(login), Habits()), name=f"bot {login}"
             )
             for login in self._logins()
         ]
@@ -282,28 +286,35 @@ class Demo:
         finally:
             for bot in bots:
                 bot.cancel()
+        await self._app_task
 
     def _hand(self, login: str) -> random.Random:
         return random.Random(f"{login} {self.options.seed}")
 
     async def _show(self) -> None:
         address = f"http://{self.settings.http.host}:{self.app.http_port}"
-        with Live(console=Console(), refresh_per_second=4, screen=False) as table:
-            while not await self._over():
-                self.app.metrics_up_to_now()
+        with Live(console=Console(), refresh_per_second=4) as table:
+            while not await self._stopped():
+                if not self.app.stopping.is_set():
+                    self.app.metrics_up_to_now()
                 frame = live_table(self.app.board, self.campaign_id, self.contacts, address)
                 table.update(frame)
-                await asyncio.sleep(0.25)
+                await asyncio.sleep(LOOK_S)
 
     async def _wait(self) -> None:
-        while not await self._over():
-            await asyncio.sleep(0.25)
+        while not await self._stopped():
+            await asyncio.sleep(LOOK_S)
+
+    async def _stopped(self) -> bool:
+        """Begins the drain when it is time; True when it is over."""
+        if not self.app.stopping.is_set() and await self._over():
+            await self._stop_campaigns()
+            self.app.stopping.set()
+        return self._app_task.done()
 
     async def _over(self) -> bool:
         """Time is up, somebody stopped it, or the list is dialed."""
-        if self._app_task.done():
-            await self._app_task
-        if self._stop.is_set() or self.app.stopping.is_set():
+        if self._stop.is_set() or self._app_task.done():
             return True
         limit = self.options.seconds
         if limit is not None and time.time() - self.began_at > limit:

@@ -16,6 +16,7 @@ from dialer.operators import OperatorState
 from dialer.outcomes import Outcome
 from monitoring import metrics
 
+WIDTH = 92
 STATE_STYLE = {
     OperatorState.CONNECTING: "red",
     OperatorState.READY: "green",
@@ -29,56 +30,60 @@ STATE_STYLE = {
 
 def live_table(board: Board, campaign_id: int, contacts: int, address: str) -> RenderableType:
     """One frame. `address` is where `/metrics` can be read."""
+    side_by_side = Table.grid(padding=(0, 4))
+    side_by_side.add_row(_operators(board), _outcomes())
     return Group(
         _campaign(board, campaign_id, contacts, address),
-        _operators(board),
-        _outcomes(),
+        side_by_side,
         Text("Ctrl-C: no new calls, conversations finish, everything is saved", style="dim"),
     )
 
 
 def _campaign(board: Board, campaign_id: int, contacts: int, address: str) -> Panel:
     campaign = board.campaigns.get(campaign_id)
-    stages = board.attempts_by_stage()
+    name = campaign.name if campaign else ""
+    dials = metrics.value("prozvon_dials_total", campaign=name)
+    stages = [f"{stage} {count}" for stage, count in board.attempts_by_stage().items()]
     lines = [
-        f"contacts {contacts}   "
-        + "   ".join(f"{stage} {count}" for stage, count in stages.items()),
-        f"decision: {campaign.decision.reason if campaign else 'not running'}",
-        f"metrics: {address}/metrics",
+        f"{dials:.0f} dials for {contacts} contacts   now: {'   '.join(stages)}",
+        f"decision  {campaign.decision.reason if campaign else 'not running'}",
+        f"metrics   {address}/metrics",
     ]
-    title = f"Prozvon · {campaign.name}" if campaign else "Prozvon"
-    return Panel("\n".join(lines), title=title, title_align="left")
+    return Panel("\n".join(lines), title=f"Prozvon · {name}", title_align="left", width=WIDTH)
 
 
 def _operators(board: Board) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="Operators", title_justify="left")
-    for column in ("operator", "state", "for", "dials", "line time"):
-        table.add_column(column, justify="left" if column in ("operator", "state") else "right")
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("operator")
+    table.add_column("state", min_width=11)
+    for column in ("for", "dials", "talks", "line time"):
+        table.add_column(column, justify="right")
     now = time.time()
     for seat in sorted(board.seats.values(), key=lambda s: s.login):
-        state = seat.state
+        state, login = seat.state, seat.login
         table.add_row(
-            seat.login,
+            login,
             Text(state.kind.value, style=STATE_STYLE.get(state.kind, "")),
             _clock(now - state.since),
-            f"{metrics.value('prozvon_operator_dials_total', operator=seat.login):.0f}",
-            _clock(metrics.value("prozvon_operator_line_seconds_total", operator=seat.login)),
+            f"{metrics.value('prozvon_operator_dials_total', operator=login):.0f}",
+            f"{metrics.value('prozvon_operator_conversations_total', operator=login):.0f}",
+            _clock(metrics.value("prozvon_operator_line_seconds_total", operator=login)),
         )
     return table
 
 
 def _outcomes() -> Table:
+    """Outcomes that occurred, the most frequent first, and how many became conversations."""
     counts = Counter(
         {o.value: int(metrics.value("prozvon_attempts_total", outcome=o.value)) for o in Outcome}
     )
-    table = Table(box=box.SIMPLE_HEAD, title="Outcomes", title_justify="left")
-    row = []
+    table = Table("outcome", box=box.SIMPLE_HEAD)
+    table.add_column("attempts", justify="right")
     for name, count in counts.most_common():
-        table.add_column(name, justify="right")
-        row.append(str(count))
-    table.add_column("conversations", justify="right")
-    row.append(f"{metrics.value('prozvon_conversations_total'):.0f}")
-    table.add_row(*row)
+        if count:
+            table.add_row(name, str(count))
+    table.add_section()
+    table.add_row("conversations", f"{metrics.value('prozvon_conversations_total'):.0f}")
     return table
 
 

@@ -34,7 +34,7 @@ def write_voices(folder: Path) -> None:
 
 
 def _voices() -> dict[str, list[int]]:
-    rng = Random(1)  # noqa: S311 - the same voices on every machine
+    rng = Random(1)
     return {
         "person/voice": [*_hello(), *_speech(rng, PERSON_S, pitch_hz=120)],
         "operator/voice": list(_speech(rng, OPERATOR_S, pitch_hz=190, loudness=1500)),

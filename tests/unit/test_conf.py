@@ -134,6 +134,23 @@ def test_the_ami_user_has_neither_command_nor_system(conf: PbxConf) -> None:
     assert "eventfilter(action(include),name(OriginateResponse)) =" in text
 
 
+@pytest.mark.parametrize(
+    ("version", "known"),
+    [
+        ("20.18.2", False),
+        ("20.19.0", True),
+        ("21.12.0", False),
+        ("22.8.2", False),
+        ("22.9.0", True),
+    ],
+)
+def test_ari_has_an_address_list_where_asterisk_knows_it(
+    conf: PbxConf, version: str, known: bool
+) -> None:
+    older = replace(conf, runtime=replace(conf.runtime, version=version))
+    assert ("acl = prozvon-control" in rendered(older, "ari.conf")) is known
+
+
 def test_the_answer_limit_and_the_prompts_reach_the_dialplan(conf: PbxConf) -> None:
     text = rendered(replace(conf, answer_limit_s=1.5, opt_out_digit="*"), "extensions.conf")
     assert "TIMEOUT(absolute)=1.500" in text

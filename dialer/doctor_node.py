@@ -1,0 +1,291 @@
+"""What the doctor asks of Asterisk, with the rights that the controller has and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from agi.answered import ping
+from agi.server import AgiServer
+from dialer.asterisk.ami import AmiClient, AmiError
+from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
+from dialer.asterisk.conf import ASTERISK_CONF, MODULES, REQUIRED_PROMPTS, missing_prompts
+from dialer.asterisk.events import Event, UserEvent
+from dialer.asterisk.server import InstanceLayout
+from dialer.commands.node import ami_link, ari_url, listens
+from dialer.config import Settings
+from dialer.findings import Check, Finding, Trouble, finding, http_session, read_json
+
+PONG_TIMEOUT_S = 7.0
+JOURNAL_TIMEOUT_S = 3.0
+VERSIONS = range(20, 24)
+
+NEEDED_ACTIONS = frozenset(
+    {"CoreShowChannels", "DBGetTree", "Getvar", "Hangup", "Originate", "Ping", "Redirect", "Setvar"}
+)
+TOO_MUCH = frozenset({"Command", "ModuleLoad", "UpdateConfig"})
+"""With these a client may run programs on the node; the controller needs none of them."""
+
+_CONTEXT = re.compile(r"^\[(prozvon-[a-z-]+)\]", re.MULTILINE)
+_PROMPT = re.compile(rf"(/[^,()$]*)/(?:{'|'.join(REQUIRED_PROMPTS)})(?![a-z-])")
+_LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Node:
+    """What is asked of Asterisk, over ARI and AMI."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._http: aiohttp.ClientSession
+        self._pong: asyncio.Future[UserEvent]
+        self._ami: AmiClient
+        self._ari_answers = True
+        self._ping_id = f"doctor-{uuid.uuid4()}"
+        self._pinged_at = 0.0
+
+    # --- ARI
+
+    @contextlib.asynccontextmanager
+    async def ari(self) -> AsyncIterator[None]:
+        asterisk = self._settings.asterisk
+        password = self._settings.secret(asterisk.ari_secret, "ari")
+        header = aiohttp.encode_basic_auth(asterisk.ari_username, password, "utf-8")
+        async with http_session({"Authorization": header}) as self._http:
+            yield
+
+    async def check_ari(self) -> str:
+        status, info = await self._ari("GET", "/asterisk/info?only=system")
+        version = str(info.get("system", {}).get("version", "")) if isinstance(info, dict) else ""
+        major = version.partition(".")[0]
+        if status != 200 or not major.isdigit() or int(major) not in VERSIONS:
+            raise Trouble(
+                f"Asterisk {version or '?'} answers ({status}); Prozvon is made for "
+                f"{VERSIONS[0]} to {VERSIONS[-1]}"
+            )
+        # Nothing has this name: an allowed deletion answers 404.
+        path = "/asterisk/config/dynamic/res_pjsip/endpoint/prozvon-doctor"
+        status, _ = await self._ari("DELETE", path)
+        if status != 404:
+            raise Trouble(
+                f"operators' phones cannot be provisioned ({status}); in ari.conf set "
+                "read_only = no, and check sorcery.conf"
+            )
+        return f"Asterisk {version}; operators' phones can be provisioned"
+
+    async def check_modules(self) -> str:
+        status, body = await self._ari("GET", "/asterisk/modules")
+        if status != 200 or not isinstance(body, list):
+            raise Trouble(f"Asterisk does not list its modules ({status}); load res_ari_asterisk")
+        running = {m["name"].removesuffix(".so") for m in body if m["status"] == "Running"}
+        missing = sorted(set(MODULES) - running)
+        if missing:
+            raise Trouble(f"not running: {', '.join(missing)}; add them to modules.conf")
+        return f"all {len(MODULES)} run"
+
+    async def check_trunk(self, name: str) -> str:
+        status, body = await self._ari("GET", f"/endpoints/PJSIP/trunk-{name}")
+        if status != 200 or not isinstance(body, dict):
+            raise Trouble(
+                f"Asterisk has no endpoint trunk-{name} ({status}); restart `prozvon serve`, or "
+                "add the endpoint to your pjsip.conf"
+            )
+        trunk = next(t for t in self._settings.trunks if t.name == name)
+        if body.get("state") == "offline":
+            raise Trouble(
+                f"{trunk.host}:{trunk.port} does not answer OPTIONS; check the address, the "
+                "firewall and the provider"
+            )
+        return f"endpoint trunk-{name} to {trunk.host}:{trunk.port} is {body.get('state')}"
+
+    async def _ari(self, method: str, path: str) -> tuple[int, Any]:
+        asterisk, url = self._settings.asterisk, ari_url(self._settings)
+        if not self._ari_answers:
+            raise Trouble("not checked: it needs the line `ari` to be ok")
+        try:
+            async with self._http.request(method, f"{url}/ari{path}") as response:
+                status, body = response.status, await read_json(response)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self._ari_answers = False
+            raise Trouble(
+                f"nothing answers at {url} ({type(error).__name__}); start `prozvon serve`, or "
+                "your Asterisk with http.conf and ari.conf of Prozvon"
+            ) from None
+        if status in (401, 403):
+            self._ari_answers = False
+            raise Trouble(
+                f"ARI refuses the user {asterisk.ari_username!r} ({status}); compare "
+                "asterisk.ari_secret with ari.conf"
+            )
+        return status, body
+
+    # --- AMI
+
+    async def over_ami(self) -> list[Finding]:
+        """Checks that need the manager's link; without one they fail all, and say so."""
+        checks: dict[str, Check] = {
+            "ami rights": self._check_rights,
+            "dialplan": self._check_dialplan,
+            "prompts": self._check_prompts,
+            "fastagi": self._check_fastagi,
+            "cel journal": self._check_journal,
+        }
+        async with contextlib.AsyncExitStack() as stack:
+            login = await finding("ami", lambda: self._log_in(stack))
+            if not login.ok:
+                text = "not checked: it needs the line `ami` to be ok"
+                return [login, *(Finding(name, False, text) for name in checks)]
+            return [login, *[await finding(name, check) for name, check in checks.items()]]
+
+    async def _log_in(self, stack: contextlib.AsyncExitStack) -> str:
+        asterisk = self._settings.asterisk
+        where = f"{asterisk.host}:{asterisk.ami_port}"
+        if not await listens(asterisk.host, asterisk.ami_port):
+            raise Trouble(
+                f"nothing listens at {where}; start `prozvon serve`, or your Asterisk with "
+                "manager.conf of Prozvon"
+            )
+        self._pong = asyncio.get_running_loop().create_future()
+        self._ami = await stack.enter_async_context(ami_link(self._settings, self._take))
+        return f"{asterisk.ami_username} is logged in at {where}"
+
+    def _take(self, event: Event) -> None:
+        if not isinstance(event, UserEvent) or event.name != "ProzvonPong":
+            return
+        if event.fields.get("Ping") == self._ping_id and not self._pong.done():
+            self._pong.set_result(event)
+
+    async def _check_rights(self) -> str:
+        allowed = set(await self._ami.action("ListCommands"))
+        missing = sorted(NEEDED_ACTIONS - allowed)
+        if missing:
+            raise Trouble(
+                f"the AMI user may not {', '.join(missing)}; in manager.conf give it write = "
+                "call,originate,reporting"
+            )
+        if too_much := sorted(TOO_MUCH & allowed):
+            raise Trouble(
+                f"the AMI user may {', '.join(too_much)}: who gets its secret owns the machine; "
+                "in manager.conf leave it write = call,originate,reporting"
+            )
+        return "enough to dial, and nothing that runs programs"
+
+    async def _check_dialplan(self) -> str:
+        template = (ASTERISK_CONF / "pbx/extensions.conf.j2").read_text()
+        wanted = _CONTEXT.findall(template)
+        missing = [name for name in wanted if not await self._context(name)]
+        if missing:
+            raise Trouble(
+                f"the contexts {', '.join(missing)} are not loaded; use the extensions.conf of "
+                "Prozvon and reload the dialplan"
+            )
+        return f"all {len(wanted)} contexts are loaded"
+
+    async def _context(self, name: str) -> list[Any]:
+        with contextlib.suppress(AmiError):
+            return await self._ami.list_action("ShowDialPlan", {"Context": name})
+        return []
+
+    async def _check_prompts(self) -> str:
+        """Looks where the loaded dialplan looks, which may be another copy of Prozvon."""
+        if self._settings.asterisk.host not in _LOCAL:
+            return "the node is another machine: its prompts cannot be seen from here"
+        steps = [*await self._context("prozvon-phone"), *await self._context("prozvon-abandoned")]
+        found = {match[1] for step in steps for match in _PROMPT.finditer(step["AppData"])}
+        # `<sounds>/en/...` is the fall-back in one language.
+        folders = {Path(re.sub(r"/(?:en|ru)\Z", "", folder)) for folder in found}
+        if not folders:
+            raise Trouble("the dialplan plays no prompt; use the extensions.conf of Prozvon")
+        missing = [f"{folder}/{name}" for folder in folders for name in missing_prompts(folder)]
+        if missing:
+            raise Trouble(
+                f"no sound files for {', '.join(sorted(missing))}; people would hear nothing. Put "
+                "them back from Prozvon's asterisk-conf/sounds"
+            )
+        return f"all are in {', '.join(map(str, sorted(folders)))}"
+
+    async def _check_fastagi(self) -> str:
+        agi = self._settings.agi
+        async with self._answering() as who:
+            pong = await self._ping_call()
+        if pong.fields.get("Pong") != "pong":
+            raise Trouble(
+                f"Asterisk does not reach FastAGI at {agi.host}:{agi.port} "
+                f"({pong.fields.get('Status')}): answered persons would hear the message only. "
+                "Check agi.host, agi.port and the firewall between node and controller"
+            )
+        return f"Asterisk reaches {agi.host}:{agi.port}, answered by {who}"
+
+    @contextlib.asynccontextmanager
+    async def _answering(self) -> AsyncIterator[str]:
+        """`serve` answers; where it does not run we do, so that the way there is tried anyhow."""
+        agi = self._settings.agi
+        if await listens(agi.host, agi.port):
+            yield "`prozvon serve`"
+            return
+        server = AgiServer(agi.host, agi.port, {"ping": ping})
+        await server.start()
+        try:
+            yield "the doctor, because `prozvon serve` does not run"
+        finally:
+            await server.close(1)
+
+    async def _ping_call(self) -> UserEvent:
+        self._pinged_at = time.time()
+        await self._ami.action(
+            "Originate",
+            {
+                "Channel": "Local/s@prozvon-ping/n",
+                "ChannelId": self._ping_id,
+                "Application": "Wait",
+                "Data": "6",
+                "Timeout": "6000",
+                "Async": "true",
+                "Variable": [f"__PROZVON_PING={self._ping_id}"],
+            },
+        )
+        try:
+            return await asyncio.wait_for(self._pong, PONG_TIMEOUT_S)
+        except TimeoutError:
+            raise Trouble(
+                f"the ping call gave no UserEvent in {PONG_TIMEOUT_S:g} s; check the context "
+                "prozvon-ping, and in manager.conf read = system,call,user"
+            ) from None
+
+    async def _check_journal(self) -> str:
+        path = self._journal_path()
+        if not self._pinged_at:
+            raise Trouble("not checked: the ping call could not be placed")
+        deadline = time.monotonic() + JOURNAL_TIMEOUT_S
+        while not await asyncio.to_thread(self._is_journaled, path):
+            if time.monotonic() > deadline:
+                why = "does not grow" if path.exists() else "is not there"
+                raise Trouble(
+                    f"the journal {path} {why}: after a crash calls would be lost. Check cel.conf, "
+                    "cel_custom.conf, the disk, and asterisk.cel_journal"
+                )
+            await asyncio.sleep(0.1)
+        return f"{path} grows"
+
+    def _journal_path(self) -> Path:
+        asterisk = self._settings.asterisk
+        if asterisk.cel_journal is not None:
+            return asterisk.cel_journal
+        if not asterisk.embedded:
+            raise Trouble(
+                "the settings do not say where the node's CEL journal is; set asterisk.cel_journal "
+                f"(usually /var/log/asterisk/cel-custom/{JOURNAL_FILE})"
+            )
+        layout = InstanceLayout("pbx", self._settings.data_dir / "pbx")
+        return layout.log / "cel-custom" / JOURNAL_FILE
+
+    def _is_journaled(self, path: Path) -> bool:
+        events = CelJournal(path).read(self._pinged_at - 60)
+        return any(event.linked_id == self._ping_id for event in events)

@@ -1,0 +1,131 @@
+"""What a test of a race needs: to act in the middle of something, and to make it last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from dialer.asterisk.ami import AmiClient, AmiSettings
+from dialer.calls import Answered, Attempt, Ringing
+from dialer.demo.carrier import Manners
+from tests.fixtures_floor import FloorApp, Telephony
+
+LIMIT_S = 2.0
+"""The legal limit that an answered person may wait."""
+
+
+class HeldAnswers:
+    """FastAGI's answer is ready, but the session gets it only when the test says so.
+
+    A reservation lasts a millisecond; this makes it last as long as the test needs. Only the first
+    `asks` answers are held.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, floor: FloorApp, asks: int = 1) -> None:
+        self._ask = floor.app.handover.ask
+        self._left = asks
+        self._go = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        monkeypatch.setattr(floor.app.handover, "ask", self._held)
+
+    def go(self) -> None:
+        self._go.set()
+
+    def _held(self, attempt_id: UUID) -> asyncio.Future[str | None]:
+        answer = self._ask(attempt_id)
+        if self._left == 0:
+            return answer
+        self._left -= 1
+        held: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._tasks.append(asyncio.create_task(self._pass_on(answer, held)))
+        return held
+
+    async def _pass_on(
+        self, answer: asyncio.Future[str | None], held: asyncio.Future[str | None]
+    ) -> None:
+        channel = await answer
+        await self._go.wait()
+        if not held.done():
+            held.set_result(channel)
+
+
+def cancels_come_too_late(monkeypatch: pytest.MonkeyPatch, floor: FloorApp) -> None:
+    """The person picks up before the cancel of a call that lost its operator gets there."""
+    monkeypatch.setattr(floor.app.controller, "_cancel_unserved", lambda: None)
+
+
+async def carrier_channel(floor: FloorApp, phone: str) -> str:
+    """The name of the person's channel at the carrier."""
+    async with asyncio.timeout(5):
+        while True:
+            for call in await asyncio.to_thread(floor.calls):
+                if call.number == phone and call.ended_at is None:
+                    return call.channel
+            await asyncio.sleep(0.05)
+
+
+async def person_hangs_up(floor: FloorApp, channel: str) -> None:
+    await floor.telephony.carrier.server.cli(f"channel request hangup {channel}")
+
+
+async def at_once(*acts: Coroutine[Any, Any, None]) -> None:
+    await asyncio.gather(*acts)
+
+
+async def hears_message(floor: FloorApp, phone: str) -> str:
+    """Waits until nobody came in time and the message plays; the person's channel."""
+
+    def abandoned() -> bool:
+        attempt = floor.live(phone)
+        return attempt is not None and attempt.abandoned
+
+    await floor.until(abandoned, f"{phone} hears the message")
+    return await carrier_channel(floor, phone)
+
+
+async def left_waiting(monkeypatch: pytest.MonkeyPatch, floor: FloorApp, phone: str) -> Attempt:
+    """`phone`, the only call, is answered while its operator t1 has just paused."""
+    cancels_come_too_late(monkeypatch, floor)
+    await floor.stage(phone, Ringing)
+    floor.app.desk.pause("t1", "away")
+    return await floor.stage(phone, Answered)
+
+
+async def assert_no_gap(floor: FloorApp, *logins: str) -> None:
+    """These operators are in no state that belongs to a call."""
+    for login in logins:
+        assert floor.seat(login).state.kind in ("ready", "connecting", "paused", "wrap_up"), login
+
+
+@asynccontextmanager
+async def phones_as_before(telephony: Telephony, *logins: str) -> AsyncIterator[None]:
+    """Manners of these phones are good again at the end."""
+    try:
+        yield
+    finally:
+        for login in logins:
+            await telephony.carrier.set_manners(login, Manners.ANSWER)
+
+
+@asynccontextmanager
+async def carrier_ami(telephony: Telephony) -> AsyncIterator[AmiClient]:
+    """The carrier's own manager: what a person does on their phone."""
+    conf = telephony.carrier.conf
+    ami = AmiClient(
+        AmiSettings("127.0.0.1", conf.ami_port, conf.ami_user, conf.ami_secret),
+        on_event=lambda event: None,
+        on_up=lambda: None,
+        on_down=lambda reason: None,
+    )
+    task = asyncio.create_task(ami.run())
+    try:
+        await ami.wait_ready(10)
+        yield ami
+    finally:
+        await ami.close()
+        await task

@@ -1,0 +1,53 @@
+-- Rows that tests of services need.
+
+-- name: list
+-- A list of a floor.
+insert into list (floor_id, name) values ($1, $2) returning id;
+
+-- name: contact
+-- A contact with one phone.
+with made as (insert into contact (list_id) values ($1) returning id, list_id)
+insert into contact_phone (contact_id, list_id, position, e164)
+select id, list_id, 0, $2 from made returning contact_id;
+
+-- name: attempt
+-- An attempt with the times and outcome given.
+insert into attempt (id, floor_id, campaign_id, lead_id, node_id, trunk_id, phone,
+    dial_operator_id, operator_id, dial_interval_s, operator_dial_interval_s,
+    placed_at, bridged_at, ended_at, outcome)
+select $1, $2, l.campaign_id, l.id, $3, c.trunk_id, '+70000000000', $5, $6, $7, $8, $9, $10,
+    $11, $12
+from lead l join campaign c on c.id = l.campaign_id where l.id = $4;
+
+-- name: shift
+-- A shift, open or over.
+insert into shift (id, operator_id, floor_id, node_id, started_at, ended_at)
+values ($1, $2, $3, $4, $5, $6);
+
+-- name: state
+-- One state of a shift.
+insert into shift_state (shift_id, seq, state, started_at, ended_at)
+values ($1, $2, $3, $4, $5);
+
+-- name: operator_id
+-- By login.
+select id from operator where login = $1;
+
+-- name: leads
+-- A campaign's leads.
+select lead.id from lead join campaign on campaign.id = lead.campaign_id
+where campaign.name = $1 order by lead.id;
+
+-- name: audit
+-- What was noted, oldest first.
+select actor, action, subject, details from audit order by id;
+
+-- name: finish_leads
+-- All leads of a campaign are done.
+update lead set status = 'done' from campaign
+where campaign.id = lead.campaign_id and campaign.name = $1;
+
+-- name: decision
+-- One line of a campaign's decision log.
+insert into decision (campaign_id, at, placed, limited_by, reason)
+select id, $2, $3, $4, $5 from campaign where name = $1;

@@ -1,0 +1,155 @@
+"""Staff on a real database; phones on a node that is down, up again, and was somebody else's."""
+
+import asyncio
+import dataclasses
+import hashlib
+from typing import Any
+
+import pytest
+
+from campaigns.operators.model import NewOperator, OperatorError
+from campaigns.operators.service import OperatorService
+from dialer.database.pool import Pool
+from dialer.ids import SIP_REALM
+from tests.database.staff import ROWS, TestFloor, after
+
+ANNA = NewOperator("anna", "Анна Иванова", "sale", ("tax", "english"))
+
+
+@pytest.fixture
+async def floor(pool: Pool) -> TestFloor:
+    return await TestFloor.make(pool)
+
+
+@pytest.fixture
+def service(floor: TestFloor) -> OperatorService:
+    return OperatorService(floor.pool, floor.id)
+
+
+class NodePhones:
+    """A node's phones by login with their digests; `down` as when Asterisk does not run."""
+
+    def __init__(self) -> None:
+        self.digests: dict[str, str] = {}
+        self.down = False
+
+    async def provisioned(self) -> set[str]:
+        if self.down:
+            raise ConnectionError("down")
+        return set(self.digests)
+
+    async def add(self, login: str, *, ha1: str) -> None:
+        self.digests[login] = ha1
+
+    async def remove(self, login: str) -> None:
+        self.digests.pop(login, None)
+
+
+async def refused(id: str, work: Any) -> str:
+    with pytest.raises(OperatorError) as caught:
+        await work
+    assert caught.value.id == id
+    return str(caught.value)
+
+
+async def test_an_operator_joins_with_a_phone_login(
+    floor: TestFloor, service: OperatorService
+) -> None:
+    phone = await service.add(ANNA, "olga")
+    assert phone.username == "op-anna"
+    assert len(phone.password) == 16
+    digest = hashlib.md5(f"op-anna:{SIP_REALM}:{phone.password}".encode()).hexdigest()
+    assert phone.ha1 == digest
+    (member,) = await service.staff()
+    assert (member.login, member.full_name, member.stage) == ("anna", "Анна Иванова", "sale")
+    assert (member.skills, member.signed_in_at) == (("tax", "english"), None)
+    (note,) = await floor.pool.fetch(ROWS.audit)
+    assert (note["actor"], note["action"], note["subject"]) == (
+        "olga",
+        "operator_added",
+        "operator anna",
+    )
+    assert "Анна" not in str(note["details"])
+
+
+async def test_a_login_is_used_once_also_by_two_at_a_time(service: OperatorService) -> None:
+    twice = [service.add(ANNA, "olga") for _ in range(2)]
+    results = await asyncio.gather(*twice, return_exceptions=True)
+    errors = [result for result in results if isinstance(result, OperatorError)]
+    assert [error.id for error in errors] == ["operator_exists"]
+    assert len(await service.staff()) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"login": "Anna"}, "a login"),
+        ({"login": "a\r\nb"}, "a login"),
+        ({"login": "x" * 33}, "a login"),
+        ({"login": ""}, "a login"),
+        ({"full_name": ""}, "a name"),
+        ({"full_name": "A\x00"}, "a name"),
+        ({"stage": "boss"}, "stage"),
+        ({"skills": ("",)}, "skills"),
+        ({"skills": tuple(map(str, range(51)))}, "skills"),
+    ],
+)
+async def test_wrong_values_are_named(
+    service: OperatorService, values: dict[str, Any], said: str
+) -> None:
+    new = dataclasses.replace(ANNA, **values)
+    assert said in await refused("bad_value", service.add(new, "olga"))
+
+
+async def test_who_is_signed_in_cannot_be_removed(
+    floor: TestFloor, service: OperatorService
+) -> None:
+    anna = await floor.add_operator("anna")
+    await floor.add_shift(anna, [("ready", after(0))], None)
+    said = await refused("signed_in", service.remove("anna", "olga"))
+    assert "sign-out anna" in said and "09:00" in said
+    (member,) = await service.staff()
+    assert member.signed_in_at == after(0)
+
+
+async def test_who_left_may_come_back_under_the_same_login(
+    floor: TestFloor, service: OperatorService
+) -> None:
+    former = await floor.add_operator("anna")
+    await floor.add_shift(former, [("ready", after(0))], after(60))
+    await service.remove("anna", "olga")
+    assert await service.staff() == []
+    await refused("unknown_operator", service.remove("anna", "olga"))
+    await service.add(ANNA, "olga")
+    assert await floor.pool.fetchval(ROWS.operator_id, "anna") is not None
+    assert len(await service.staff()) == 1
+
+
+async def test_phones_follow_the_staff_when_the_node_is_back(service: OperatorService) -> None:
+    node = NodePhones()
+    node.digests["stranger"] = "set up by somebody else"
+    anna = await service.add(ANNA, "olga")
+    await service.add(dataclasses.replace(ANNA, login="boris"), "olga")
+    node.down = True
+    with pytest.raises(ConnectionError):
+        await service.provision_missing(node)
+    node.down = False
+    done = await service.provision_missing(node)
+    assert (done.added, done.removed) == (("anna", "boris"), ())
+    assert node.digests["anna"] == anna.ha1
+    assert (await service.provision_missing(node)).added == ()
+
+    await service.remove("boris", "olga")
+    await service.remove("anna", "olga")
+    anna = await service.add(ANNA, "olga")
+    done = await service.provision_missing(node)
+    assert (done.added, done.removed) == (("anna",), ("boris",))
+    assert node.digests == {"anna": anna.ha1, "stranger": "set up by somebody else"}
+
+
+async def test_floors_do_not_see_each_other(pool: Pool, service: OperatorService) -> None:
+    other = await TestFloor.make(pool, "other")
+    await other.add_operator("anna")
+    assert await service.staff() == []
+    await refused("unknown_operator", service.remove("anna", "olga"))
+    await refused("operator_exists", service.add(ANNA, "olga"))

@@ -1,0 +1,396 @@
+"""The command line: one JSON document, exit codes, logs; against a real database and HTTP."""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from dialer import logs
+from dialer.cli import explain, invoke
+from dialer.commands.database import embedded_server
+from dialer.config import ConfigError, load
+from dialer.database.pool import DatabaseError
+from dialer.health import Health
+from dialer.http.server import HttpServer
+
+PROJECT = Path(__file__).parents[2]
+TRUNK = "[[trunks]]\nname = 'carrier'\nhost = '127.0.0.1'\n"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(autouse=True)
+def separate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Own folder, own settings, and logging as it was."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PROZVON_CONFIG", raising=False)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+@dataclass
+class Prozvon:
+    """The command in this process, with its settings in the working folder."""
+
+    capsys: pytest.CaptureFixture[str]
+    http_port: int
+    data_dir: Path
+
+    def __call__(self, *arguments: str) -> tuple[int, Any]:
+        """Exit code and the one JSON document on stdout."""
+        code = invoke([*arguments, "--json"])
+        return code, json.loads(self.capsys.readouterr().out)
+
+    async def later(self, *arguments: str) -> tuple[int, Any]:
+        """The same beside a running loop; commands have their own."""
+        return await asyncio.to_thread(self, *arguments)
+
+    async def done(self, *arguments: str) -> Any:
+        code, data = await self.later(*arguments)
+        assert code == 0, data
+        return data
+
+    async def refused(self, *arguments: str) -> str:
+        """The id of the error."""
+        code, data = await self.later(*arguments)
+        assert code == 1 and set(data) == {"error"}
+        assert data["error"]["message"]
+        return str(data["error"]["id"])
+
+    def text(self, *arguments: str) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr for people."""
+        code = invoke(arguments)
+        captured = self.capsys.readouterr()
+        return code, captured.out, captured.err
+
+
+def write_settings(tmp_path: Path, http_port: int, database: str = "") -> Path:
+    """Settings with ports where nothing listens."""
+    file, nobody = tmp_path / "prozvon.toml", free_port()
+    url = f"[database]\nurl = '{database}'\n" if database else ""
+    asterisk = f"[asterisk]\nembedded = false\nhttp_port = {nobody}\nami_port = {nobody}\n"
+    http = f"[http]\nport = {http_port}\n"
+    file.write_text(f"data_dir = '{tmp_path}/data'\n{url}{asterisk}{http}{TRUNK}")
+    return file
+
+
+@pytest.fixture
+def prozvon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Prozvon:
+    """Without a database."""
+    port = free_port()
+    write_settings(tmp_path, port, f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    return Prozvon(capsys, port, tmp_path / "data")
+
+
+@pytest.fixture
+async def with_database(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], empty_database: str
+) -> Prozvon:
+    """With a database that has no tables yet."""
+    port = free_port()
+    write_settings(tmp_path, port, empty_database)
+    return Prozvon(capsys, port, tmp_path / "data")
+
+
+# --- errors and exit codes ---------------------------------------------------------------------
+
+
+def test_wrong_usage_is_exit_code_2(prozvon: Prozvon) -> None:
+    for wrong in (["dance"], ["campaign", "create"], ["demo", "--contacts", "0"], ["operator"]):
+        code, data = prozvon(*wrong)
+        assert (code, data["error"]["id"]) == (2, "usage")
+    code, out, err = prozvon.text("dance")
+    assert (code, out) == (2, "") and "dance" in err
+
+
+def test_help_names_every_command(prozvon: Prozvon) -> None:
+    code, out, _ = prozvon.text("--help")
+    assert code == 0
+    for name in ("serve", "demo", "doctor", "migrate", "operator", "list", "campaign", "report"):
+        assert name in out
+
+
+def test_bad_settings_are_an_error_that_names_the_key(prozvon: Prozvon, tmp_path: Path) -> None:
+    (tmp_path / "prozvon.toml").write_text("[http]\nprot = 1\n")
+    code, data = prozvon("operator", "list")
+    assert (code, data["error"]["id"]) == (1, "bad_settings")
+    assert "http.prot" in data["error"]["message"]
+    code, out, err = prozvon.text("operator", "list")
+    assert (code, out) == (1, "") and err.startswith("prozvon: http.prot")
+    code, data = prozvon("--config", "none.toml", "migrate")
+    assert "none.toml" in data["error"]["message"]
+
+
+def test_no_database_is_a_sentence(prozvon: Prozvon) -> None:
+    code, data = prozvon("campaign", "status")
+    assert (code, data["error"]["id"]) == (1, "database_unreachable")
+    assert "Check the database URL" in data["error"]["message"]
+
+
+def test_a_command_for_the_desk_without_serve_says_how_to_start_it(prozvon: Prozvon) -> None:
+    code, data = prozvon("operator", "sign-in", "anna")
+    assert (code, data["error"]["id"]) == (1, "not_running")
+    assert "prozvon serve" in data["error"]["message"]
+
+
+def test_errors_in_groups_and_unforeseen_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    group = ExceptionGroup("tasks", [ExceptionGroup("more", [DatabaseError("gone")])])
+    assert explain(group) == ("database_unreachable", "gone")
+    assert explain(ConfigError("key"))[0] == "bad_settings"
+    logs.set_up("warning")
+    id, text = explain(ZeroDivisionError("x"))
+    assert id == "internal" and "ZeroDivisionError" in text
+    assert "unforeseen_error" in capsys.readouterr().err
+
+
+# --- the way of a list -------------------------------------------------------------------------
+
+
+async def test_from_an_empty_database_to_a_running_campaign(
+    with_database: Prozvon, tmp_path: Path
+) -> None:
+    prozvon = with_database
+    file = tmp_path / "base.csv"
+    file.write_text("phone,name\n+79161234567,Ann\n+79161234568,Bob\nnonsense,Bad\n")
+    imported = await prozvon.done("list", "import", str(file))
+    assert (imported["list"], imported["accepted"], imported["rejected"]) == ("base", 2, 1)
+    assert Path(imported["rejects_file"]).exists()
+    (shown,) = await prozvon.done("list", "show")
+    assert (shown["name"], shown["contacts"]) == ("base", 2)
+    assert await prozvon.done("list", "list") == [shown]
+
+    created = await prozvon.done("campaign", "create", "spring", "--list", "base")
+    assert (created["leads"], created["trunk"], created["status"]) == (2, "carrier", "draft")
+    assert await prozvon.done("campaign", "start", "spring") == {
+        "name": "spring",
+        "status": "running",
+    }
+    assert await prozvon.refused("campaign", "start", "spring") == "wrong_state"
+    assert (await prozvon.done("campaign", "pause", "spring"))["status"] == "paused"
+    assert (await prozvon.done("campaign", "stop", "spring"))["status"] == "stopped"
+    (state,) = await prozvon.done("campaign", "status", "spring")
+    assert state["leads"]["new"] == 2
+    (report,) = (await prozvon.done("report", "campaigns"))["campaigns"]
+    assert (report["campaign"], report["attempts"]) == ("spring", 0)
+
+
+async def test_what_is_refused_has_a_stable_id(with_database: Prozvon, tmp_path: Path) -> None:
+    prozvon = with_database
+    (tmp_path / "empty.csv").write_text("")
+    for id, *arguments in (
+        ("bad_file", "list", "import", "none.csv"),
+        ("bad_file", "list", "import", "empty.csv"),
+        ("unknown_list", "campaign", "create", "spring", "--list", "none"),
+        ("bad_value", "campaign", "create", "spring", "--list", "a", "--ring-timeout", "1"),
+        ("unknown_trunk", "campaign", "create", "spring", "--list", "a", "--trunk", "none"),
+        ("unknown_campaign", "campaign", "start", "spring"),
+        ("unknown_campaign", "campaign", "status", "spring"),
+        ("unknown_operator", "operator", "remove", "anna"),
+        ("bad_value", "operator", "add", "An na", "--name", "A"),
+        ("bad_period", "report", "operators", "--from", "soon"),
+    ):
+        if id == "unknown_trunk":
+            (tmp_path / "a.csv").write_text("phone\n+79161234567\n")
+            await prozvon.done("list", "import", "a.csv")
+        assert await prozvon.refused(*arguments) == id
+
+
+async def test_a_dry_run_stores_nothing(with_database: Prozvon, tmp_path: Path) -> None:
+    (tmp_path / "base.csv").write_text("phone\n+79161234567\n")
+    arguments = ("list", "import", "base.csv", "--dry-run", "--name", "spring base")
+    result = await with_database.done(*arguments)
+    assert (result["list"], result["accepted"], result["list_id"]) == ("spring base", 1, None)
+    assert await with_database.done("list", "show") == []
+
+
+async def test_an_operator_is_added_also_while_the_node_is_down(with_database: Prozvon) -> None:
+    prozvon = with_database
+    added = await prozvon.done("operator", "add", "anna", "--name", "Анна", "--skill", "tax")
+    assert added["phone"]["username"] == "op-anna" and added["phone"]["password"]
+    assert added["phone"]["port"] == 15060
+    assert added["provisioned"] is False
+    assert "when `prozvon serve` starts" in added["note"]
+    assert await prozvon.refused("operator", "add", "anna", "--name", "A") == "operator_exists"
+    (member,) = await prozvon.done("operator", "list")
+    assert (member["login"], member["full_name"], member["skills"]) == ("anna", "Анна", ["tax"])
+    (report,) = (await prozvon.done("report", "operators"))["operators"]
+    assert (report["login"], report["dials"], report["line_seconds"]) == ("anna", 0, 0)
+    removed = await prozvon.done("operator", "remove", "anna")
+    assert (removed["removed"], removed["phone_removed"]) == (True, False)
+
+
+async def test_tables_for_people_show_names_as_they_are(with_database: Prozvon) -> None:
+    await with_database.done("operator", "add", "anna", "--name", "[red]Анна[/]")
+    code, out, _ = await asyncio.to_thread(with_database.text, "operator", "list")
+    assert code == 0 and "[red]Анна[/]" in out
+    code, out, _ = await asyncio.to_thread(with_database.text, "campaign", "status")
+    assert code == 0 and "No campaigns yet" in out
+
+
+async def test_several_trunks_must_be_named(with_database: Prozvon, tmp_path: Path) -> None:
+    file = tmp_path / "prozvon.toml"
+    text = file.read_text()
+    file.write_text(text + TRUNK.replace("carrier", "second"))
+    create = ("campaign", "create", "spring", "--list", "none")
+    assert await with_database.refused(*create) == "which_trunk"
+    assert await with_database.refused(*create, "--trunk", "second") == "unknown_list"
+    file.write_text(text.removesuffix(TRUNK))
+    assert await with_database.refused(*create) == "no_trunk"
+
+
+# --- the embedded database ---------------------------------------------------------------------
+
+
+def test_an_embedded_server_is_borrowed(prozvon: Prozvon, tmp_path: Path) -> None:
+    # Under var/: PostgreSQL's system user could not pass into tmp_path.
+    data = PROJECT / "var" / f"test-cli-{os.getpid()}"
+    file = write_settings(tmp_path, prozvon.http_port)
+    file.write_text(file.read_text().replace(f"{tmp_path}/data", str(data)))
+    server = embedded_server(load())
+    try:
+        code, first = prozvon("migrate")
+        assert (code, first["newest"]) == (0, len(first["applied"]))
+        assert server.pid is None, "started for the command, stopped after it"
+        asyncio.run(server.start())
+        code, second = prozvon("migrate")
+        assert (code, second["applied"]) == (0, [])
+        assert server.pid is not None, "it ran before, it runs on"
+    finally:
+        asyncio.run(server.stop())
+        shutil.rmtree(data)
+
+
+# --- a running serve ---------------------------------------------------------------------------
+
+
+async def test_answers_of_the_desk_come_through(prozvon: Prozvon) -> None:
+    token = load().secret(None, "api_token")
+    for given, id in ((token, "starting"), ("another", "unauthorized")):
+        server = HttpServer(Health(), given, lambda: None)
+        await server.start("127.0.0.1", prozvon.http_port)
+        try:
+            assert await prozvon.refused("operator", "ready", "anna") == id
+        finally:
+            await server.close()
+
+
+async def test_something_else_on_the_port_is_told_apart(prozvon: Prozvon) -> None:
+    async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(shout, "127.0.0.1", prozvon.http_port):
+        assert await prozvon.refused("operator", "ready", "anna") == "not_prozvon"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_serve_waits_for_the_database_and_stops_when_told(
+    prozvon: Prozvon, number: signal.Signals
+) -> None:
+    async with serving() as process:
+        await until_it_listens(prozvon.http_port)
+        process.send_signal(number)
+        out, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, err.decode()
+    assert json.loads(out)["stopped"] is True
+    assert "Check the database URL" in json.loads(out)["problem"]
+    assert b"cannot_start" in err
+
+
+class serving:
+    """`prozvon serve --json` as a process of its own."""
+
+    async def __aenter__(self) -> asyncio.subprocess.Process:
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", "from dialer.cli import main; main()", "serve", "--json"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        return self._process
+
+    async def __aexit__(self, *exc: object) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+async def until_it_listens(port: int) -> None:
+    for _ in range(300):
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.1)
+            continue
+        writer.close()
+        await writer.wait_closed()
+        return
+    raise AssertionError(f"nothing listens on {port} after 30 s")
+
+
+# --- logs --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["console", "json"])
+def test_personal_data_is_masked_in_every_log(
+    format: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.set_up("debug", format)
+    log = structlog.get_logger("test")
+    nested = {"lead": 7, "pii_name": "Иван", "list": [{"pii_phone": "+79161234567"}]}
+    log.info("dialed", pii_phone="+79161234567", details=nested, pii_none="")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "+7916" not in captured.err and "Иван" not in captured.err
+    assert "***" in captured.err and "dialed" in captured.err
+
+
+def test_json_logs_are_one_object_a_line_with_the_exception(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.set_up("info", "json")
+    secret = "kept in a local variable"
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        structlog.get_logger("a.b").exception("failed", count=3)
+    logging.getLogger("other").warning("from %s", "a library")
+    structlog.get_logger("a.b").debug("too_fine")
+    first, second = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (first["event"], first["level"], first["logger"], first["count"]) == (
+        "failed",
+        "error",
+        "a.b",
+        3,
+    )
+    assert "ValueError: broken" in first["exception"] and secret not in first["exception"]
+    assert (second["event"], second["level"]) == ("from a library", "warning")
+
+
+def test_logging_set_up_twice_writes_once(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.set_up()
+    logs.set_up("warning", "json")
+    structlog.get_logger("x").warning("once")
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert len(logging.getLogger().handlers) == 1
