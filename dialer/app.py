@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,7 +21,7 @@ import psutil
 import structlog
 
 from agi.answered import Answered, ping
-from agi.server import AgiServer, Route
+from agi.server import AgiError, AgiServer, Route
 from campaigns.operators.service import OperatorService
 from dialer.asterisk.ami import AmiClient, AmiError, AmiSettings, AmiState
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
@@ -67,6 +68,7 @@ class App:
         """`keep_servers`: embedded PostgreSQL and Asterisk go on running after the end."""
         self.settings = settings
         self._keep_servers = keep_servers
+        self._holder = _new_holder()
         self.health = Health()
         self.stopping = asyncio.Event()
         self.started = asyncio.Event()
@@ -98,7 +100,7 @@ class App:
     async def _run_floor(self, tasks: Tasks) -> None:
         self._compose(tasks)
         await self.recovery.restore()
-        await self._keep_trying("agi", self.agi.start, OSError)
+        await self._keep_trying("agi", self.agi.start, AgiError, OSError)
         tasks.start("journal", self.journal.run())
         tasks.start("ami", self.ami.run())
         tasks.start("campaigns", self.controller.watch_campaigns())
@@ -337,7 +339,7 @@ class App:
     async def _take_lease(self) -> None:
         holder = await self.store.lease_holder()
         dead = [holder] if holder and _is_dead(holder) else []
-        await self.store.lease(_my_name(), LEASE_S, dead)
+        await self.store.lease(self._holder, LEASE_S, dead)
 
     # --- background
 
@@ -434,15 +436,16 @@ def pbx_conf(settings: Settings, *, runtime_layout: InstanceLayout, runtime: obj
     )
 
 
-def _my_name() -> str:
+def _new_holder() -> str:
+    """A name for one controller: it tells whether that controller can still be alive."""
     process = psutil.Process()
-    return f"{socket.gethostname()}/{os.getpid()}/{process.create_time():.0f}"
+    begun = f"{process.create_time():.0f}"
+    return f"{socket.gethostname()}/{os.getpid()}/{begun}/{secrets.token_hex(4)}"
 
 
 def _is_dead(holder: str) -> bool:
     """Whether that controller was a process of this machine that is gone."""
-    host, _, rest = holder.partition("/")
-    pid, _, begun = rest.partition("/")
+    host, pid, begun, *_ = [*holder.split("/"), "", "", ""]
     if host != socket.gethostname() or not pid.isdigit():
         return False
     try:

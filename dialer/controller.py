@@ -64,7 +64,7 @@ class Controller:
         self.board, self.store, self.journal = board, store, journal
         self.ami, self.tasks, self.clock = ami, tasks, clock
         self.seating, self.handover, self.attempts = seating, handover, attempts
-        self._recordings_dir, self._min_free_bytes = recordings_dir, min_free_bytes
+        self._recordings_dir, self.min_free_bytes = recordings_dir, min_free_bytes
         self._wake = asyncio.Event()
         self._placing = 0
         self.draining = False
@@ -338,11 +338,11 @@ class Controller:
             free = shutil.disk_usage(self._recordings_dir).free
         except OSError as error:
             return f"recordings cannot be written to {self._recordings_dir}: {error.strerror}"
-        if free >= self._min_free_bytes:
+        if free >= self.min_free_bytes:
             return ""
         return (
             f"{free >> 20} MB free for recordings in {self._recordings_dir}, "
-            f"{self._min_free_bytes >> 20} MB needed: free some space or turn recording off"
+            f"{self.min_free_bytes >> 20} MB needed: free some space or turn recording off"
         )
 
     def _paced(self, campaign: Campaign, now: float) -> Decision:

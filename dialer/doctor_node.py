@@ -26,6 +26,7 @@ from dialer.findings import Check, Finding, Trouble, finding, http_session, read
 
 PONG_TIMEOUT_S = 7.0
 JOURNAL_TIMEOUT_S = 3.0
+FIRST_QUALIFY_S = 3.0
 VERSIONS = range(20, 24)
 
 NEEDED_ACTIONS = frozenset(
@@ -91,19 +92,28 @@ class Node:
         return f"all {len(MODULES)} run"
 
     async def check_trunk(self, name: str) -> str:
+        trunk = next(t for t in self._settings.trunks if t.name == name)
+        state = await self._trunk_state(name)
+        # A node that has just started has not asked the trunk yet.
+        deadline = time.monotonic() + FIRST_QUALIFY_S
+        while state == "offline" and time.monotonic() < deadline:
+            await asyncio.sleep(0.2)
+            state = await self._trunk_state(name)
+        if state == "offline":
+            raise Trouble(
+                f"{trunk.host}:{trunk.port} does not answer OPTIONS; check the address, the "
+                "firewall and the provider"
+            )
+        return f"endpoint trunk-{name} to {trunk.host}:{trunk.port} is {state}"
+
+    async def _trunk_state(self, name: str) -> str:
         status, body = await self._ari("GET", f"/endpoints/PJSIP/trunk-{name}")
         if status != 200 or not isinstance(body, dict):
             raise Trouble(
                 f"Asterisk has no endpoint trunk-{name} ({status}); restart `prozvon serve`, or "
                 "add the endpoint to your pjsip.conf"
             )
-        trunk = next(t for t in self._settings.trunks if t.name == name)
-        if body.get("state") == "offline":
-            raise Trouble(
-                f"{trunk.host}:{trunk.port} does not answer OPTIONS; check the address, the "
-                "firewall and the provider"
-            )
-        return f"endpoint trunk-{name} to {trunk.host}:{trunk.port} is {body.get('state')}"
+        return str(body.get("state"))
 
     async def _ari(self, method: str, path: str) -> tuple[int, Any]:
         asterisk, url = self._settings.asterisk, ari_url(self._settings)

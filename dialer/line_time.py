@@ -18,7 +18,7 @@ class LineTime:
     """
 
     def __init__(self, board: Board, since: float = 0.0) -> None:
-        """`since` (epoch seconds): the process's start. The last process counted what was before."""
+        """`since` (epoch seconds): the process's start; what was before, the last one counted."""
         self._board, self._since = board, since
         self._states: dict[str, float] = {}
         self._calls: dict[UUID, float] = {}

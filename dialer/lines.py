@@ -2,7 +2,7 @@
 
 The breaker opens after `TRIP_AFTER` attempts in a row that the network never took up (no ringing,
 no refusal, or the node refused to originate). It lets one probe call through after a pause that
-doubles with every probe from `FIRST_PAUSE_S` to `LONGEST_PAUSE_S`; the first sign of life closes it.
+doubles with every probe, from `FIRST_PAUSE_S` to `LONGEST_PAUSE_S`; a sign of life closes it.
 """
 
 from __future__ import annotations

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import Protocol
 
 from dialer.ledger import Ledger
 from dialer.pacing_model import Knowledge
-from dialer.pacing_odds import Moments, exact_shortage, joined, shortage
 from dialer.pacing_outlook import Outlook
 
 
@@ -101,10 +99,8 @@ class PredictivePacer:
 
     caution = 0.2  # standard deviations added to the chance of an answer
     base = 0.4  # of the cap is spent while the reserve is empty
-    thrift = 0.8  # reserve kept, in square roots of the budget earned (its noise grows so)
-    small = 1.5
-    slope = 0.06
-    start = 6.0  # people: what a window's budget is taken to be before anything is earned
+    thrift = 0.4  # people kept in reserve = thrift x (budget earned + start) ^ 0.65
+    start = 6.0  # people
     ceiling = 3.0  # times the cap
     burst = 64  # risky calls in one decision
 
@@ -187,63 +183,29 @@ class PredictivePacer:
         Rises and falls smoothly with the unspent budget; at the bottom the pacer is progressive.
         """
         earned = self.max_abandon_rate * self.ledger.totals(now)[0]
-        reserve = min(
-            self.thrift * sqrt(earned + self.start + 0.5 * self._known.in_flight),
-            self.small + self.slope * earned + 0.03 * self._known.in_flight,
-        )
+        reserve: float = self.thrift * (earned + self.start + 0.5 * self._known.in_flight) ** 0.65
         share = self.base + (1.0 - self.base) * self.ledger.spendable(now) / reserve
         return self.max_abandon_rate * min(max(share / self._slack.ratio, 0.0), self.ceiling)
 
     def _most(self, floor: Floor, leads: Leads | None, sure: int, level: float) -> int:
-        """The most calls of which the last one is within `level`."""
+        """The most calls of which the last one is within `level`; `sure` ones carry no risk."""
         outlook = self._refresh(floor)
-        base = outlook.moments(
-            floor.ringing, floor.talking, floor.wrapping, leads.ringing if leads else None
-        )
-        need, limit = floor.idle - floor.waiting, min(floor.lines, sure + self.burst)
+        question = outlook.question(floor, leads.ringing if leads else None)
+        limit = min(floor.lines, sure + self.burst)
         if leads is not None and leads.next:
-            calls, spent = self._most_of(leads.next, outlook, base, need, (sure, limit), level)
-        elif len(floor.talking)+len(floor.wrapping)+len(floor.ringing) <= FEW:
-            calls, spent = sure, 0.0
-            pr = outlook._tables[0].rows(floor.ringing)
-            op = outlook._busy.talking.rows(floor.talking)+outlook._busy.wrapping.rows(floor.wrapping)
-            while calls < limit:
-                risk = exact_shortage(pr, op, need, calls, outlook.fresh)
-                if risk > level:
-                    break
-                spent += risk
-                calls += 1
+            fresh = [outlook.fresh_with(odds) for odds in leads.next[:limit]]
         else:
-            calls, spent = sure, 0.0
-            while calls < limit:
-                risk = shortage(base, need, calls, outlook.fresh, outlook.doubt)
-                if risk > level:
-                    break
-                spent += risk
-                calls += 1
+            fresh = [outlook.fresh] * limit
+        calls, spent = 0, 0.0
+        for row in fresh:
+            risk = question.risk() if calls >= sure else 0.0
+            if risk > level:
+                break
+            spent += risk
+            calls += 1
+            question.ring(row)
         self._slack.placed(calls, spent / level)
         return calls
-
-    def _most_of(
-        self,
-        coming: tuple[float, ...],
-        outlook: Outlook,
-        base: Moments,
-        need: int,
-        bounds: tuple[int, int],
-        level: float,
-    ) -> tuple[int, float]:
-        """The same for leads with odds of their own, in their order; and the risk they carry."""
-        sure, limit = bounds
-        spent = 0.0
-        for calls, odds in enumerate(coming[:limit]):
-            if calls >= sure:
-                risk = shortage(base, need, 0, outlook.fresh, outlook.doubt)
-                if risk > level:
-                    return calls, spent
-                spent += risk
-            base = joined(base, outlook.fresh_with(odds))
-        return min(limit, len(coming)), spent
 
     def _refresh(self, floor: Floor) -> Outlook:
         outlook = self._outlook
@@ -258,9 +220,6 @@ class PredictivePacer:
             )
         outlook.follow(self._known, floor.now, self.caution)
         return outlook
-
-
-FEW = 0
 
 
 class _Slack:

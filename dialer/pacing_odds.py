@@ -83,55 +83,58 @@ def moments(people: list[int], operators: list[int]) -> Moments:
 
 
 def joined(base: Moments, fresh: Row) -> Moments:
-    """`base` with one more call that was placed now."""
+    """`base` with one more call, which was placed now."""
     return [
         (mean + q, variance + q * (1.0 - q), third + q * (1.0 - q) * (1.0 - 2.0 * q), people + q)
         for (mean, variance, third, people), q in zip(base, fresh, strict=True)
     ]
 
 
-def shortage(base: Moments, need: int, calls: int, fresh: Row, doubt: float) -> float:
-    """Mean over the points of P(people - operators >= need), `calls` fresh calls more ringing.
+def shortage(base: Moments, need: int, doubt: float) -> float:
+    """Mean over the points of P(people - operators >= need).
 
     `doubt` is the relative standard deviation of the chance of an answer: all calls share it, so
     it grows with the number of people and not with its square root. Normal with continuity and a
     Cornish-Fisher correction for skewness; the clamps keep it within 0..1 and falling in `need`.
     """
     total = 0.0
-    for (mean, variance, third, people), q in zip(base, fresh, strict=True):
-        own = calls * q
-        shared = doubt * (people + own)
-        spread = sqrt(variance + own * (1.0 - q) + shared * shared) + 1e-9
-        skew = (third + own * (1.0 - q) * (1.0 - 2.0 * q)) / (spread * spread * spread)
+    for mean, variance, third, people in base:
+        shared = doubt * people
+        spread = sqrt(variance + shared * shared) + 1e-9
+        skew = third / (spread * spread * spread)
         skew = 0.5 if skew > 0.5 else -0.5 if skew < -0.5 else skew
-        x = (need - 0.5 - mean - own) / spread
+        x = (need - 0.5 - mean) / spread
         x = 5.0 if x > 5.0 else -5.0 if x < -5.0 else x
         total += erfc((x - skew * (x * x - 1.0) / 6.0) * _ROOT_HALF)
     return 0.5 * total / POINTS
 
 
-def exact_shortage(
-    people: list[Row], operators: list[Row], need: int, calls: int, fresh: Row
-) -> float:
-    """The same without doubt, exactly: for small floors, where the normal's tails are wrong."""
+def exact_shortage(people: list[Row], operators: list[Row], need: int) -> float:
+    """The same without doubt, exactly: on small floors the tails of the normal are wrong."""
+    certain = need + len(operators)
     total = 0.0
     for point in range(POINTS):
-        mass, shift = [1.0], -len(operators)
         chances = [row[point] for row in people]
         chances += [1.0 - row[point] for row in operators]
-        chances += [fresh[point]] * calls
-        for p in chances:
-            if p > 0.9995:
-                shift += 1
-            elif p > 0.0005:
-                q = 1.0 - p
-                before = 0.0
-                grown = []
-                for m in mass:
-                    grown.append(q * m + p * before)
-                    before = m
-                grown.append(p * before)
-                mass = grown
-        start = need - shift
-        total += 1.0 if start <= 0 else sum(mass[start:])
+        total += _at_least(chances, certain)
     return total / POINTS
+
+
+def _at_least(chances: list[float], count: int) -> float:
+    """Chance that at least `count` of independent yes/no variables are yes."""
+    mass = [1.0]
+    for p in chances:
+        if p > 0.9995:
+            count -= 1
+        elif p > 0.0005:
+            mass = _with(mass, p)
+    return 1.0 if count <= 0 else sum(mass[count:])
+
+
+def _with(mass: list[float], p: float) -> list[float]:
+    q, before, grown = 1.0 - p, 0.0, []
+    for m in mass:
+        grown.append(q * m + p * before)
+        before = m
+    grown.append(p * before)
+    return grown

@@ -7,17 +7,28 @@ would be answered.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import pairwise
 from math import inf, log2
 from operator import mul, sub
+from typing import Protocol
 
 from dialer.pacing_model import Knowledge, survival, with_odds
-from dialer.pacing_odds import POINTS, Moments, Row, Table, moments
+from dialer.pacing_odds import (
+    POINTS,
+    Moments,
+    Row,
+    Table,
+    exact_shortage,
+    joined,
+    moments,
+    shortage,
+)
 
 _STEP = 2  # ring ages are kept in half seconds
 _RING_S = 60
+FEW = 14  # variables that are counted exactly
 _LONG_S = 900  # conversations longer than this look alike
 
 
@@ -105,6 +116,65 @@ def _between(curve: list[float], second: float) -> float:
     return curve[k] + (curve[k + 1] - curve[k]) * (second - k)
 
 
+class Asked(Protocol):
+    """The part of a floor that the question is about."""
+
+    @property
+    def idle(self) -> int: ...
+    @property
+    def waiting(self) -> int: ...
+    @property
+    def talking(self) -> tuple[float, ...]: ...
+    @property
+    def wrapping(self) -> tuple[float, ...]: ...
+    @property
+    def ringing(self) -> tuple[float, ...]: ...
+
+
+class Question(Protocol):
+    """If one more call is placed now and answered, is an operator there for it?"""
+
+    def risk(self) -> float:
+        """Chance that there is none."""
+
+    def ring(self, fresh: Row) -> None:
+        """Take it as placed."""
+
+
+class FewQuestion:
+    """Exactly, for the few variables of a small floor."""
+
+    def __init__(self, people: list[Row], operators: list[Row], need: int) -> None:
+        self._people, self._operators, self._need = people, operators, need
+
+    def risk(self) -> float:
+        return exact_shortage(self._people, self._operators, self._need)
+
+    def ring(self, fresh: Row) -> None:
+        self._people.append(fresh)
+
+
+class ManyQuestion:
+    """By moments, for any number."""
+
+    def __init__(self, base: Moments, need: int, doubt: float) -> None:
+        self._base, self._need, self._doubt = base, need, doubt
+
+    def risk(self) -> float:
+        return shortage(self._base, self._need, self._doubt)
+
+    def ring(self, fresh: Row) -> None:
+        self._base = joined(self._base, fresh)
+
+
+def _rows(groups: Iterable[tuple[Table, Sequence[float]]]) -> list[Row]:
+    return [row for table, elapsed in groups for row in table.rows(elapsed)]
+
+
+def _packed(groups: Iterable[tuple[Table, Sequence[float]]]) -> list[int]:
+    return [row for table, elapsed in groups for row in table.packed(elapsed)]
+
+
 class Outlook:
     """The next half minute of one floor, as of `built_at`; chances follow every second."""
 
@@ -144,26 +214,26 @@ class Outlook:
             self._tables: dict[int, Table] = {0: self._ring.table(chance)}
             self.fresh = self._ring.fresh(chance)
 
+    def question(self, floor: Asked, odds: Sequence[float] | None) -> Question:
+        """What one more call would meet; `odds` of the ringing calls' leads, or None."""
+        if odds is None:
+            people = [(self._tables[0], floor.ringing)]
+        else:
+            people = [
+                (self._table(own), (age,)) for age, own in zip(floor.ringing, odds, strict=True)
+            ]
+        operators = [
+            (self._busy.talking, floor.talking),
+            (self._busy.wrapping, floor.wrapping),
+        ]
+        need = floor.idle - floor.waiting
+        if len(floor.ringing) + len(floor.talking) + len(floor.wrapping) <= FEW:
+            return FewQuestion(_rows(people), _rows(operators), need)
+        return ManyQuestion(moments(_packed(people), _packed(operators)), need, self.doubt)
+
     def fresh_with(self, odds: float) -> Row:
         """Chances of a call placed now to a lead with these odds against the ordinary lead's."""
         return self._ring.fresh(with_odds(self.chance, odds))
-
-    def moments(
-        self,
-        ringing: Sequence[float],
-        talking: Sequence[float],
-        wrapping: Sequence[float],
-        odds: Sequence[float] | None = None,
-    ) -> Moments:
-        """People who answer minus operators who come free, by each point."""
-        if odds is None:
-            people = self._tables[0].packed(ringing)
-        else:
-            people = []
-            for age, own in zip(ringing, odds, strict=True):
-                people += self._table(own).packed((age,))
-        busy = self._busy
-        return moments(people, busy.talking.packed(talking) + busy.wrapping.packed(wrapping))
 
     def _table(self, odds: float) -> Table:
         grade = odds_grade(odds)

@@ -199,10 +199,13 @@ class LinkKeeper(ABC, Generic[L]):
 
     def _refused(self, link: L, refused: AmiRefused) -> float:
         name, pause_s = self.settings.username, self.settings.refused_retry_s
-        link.lose(
+        sentence = (
             f"Asterisk refused the AMI login of {name!r} ({refused.message}): compare the secret "
             f"with manager.conf; next try in {pause_s:g} s"
         )
+        link.lose(sentence)
+        # Asterisk closes the link right after its refusal, so that may already be the reason.
+        self.last_error = sentence
         if not self._is_closed():
             self._set_state(AmiState.REFUSED)
         log.error("ami_login_refused", username=name, reason=refused.message, retry_s=pause_s)

@@ -238,7 +238,12 @@ class AsteriskServer:
 
     def _spawn(self) -> psutil.Process:
         try:
-            return psutil.Process(self._spawn_detached())
+            # What Asterisk writes (recordings, journal, its database) is its owner's alone.
+            mask = os.umask(0o077)
+            try:
+                return psutil.Process(self._spawn_detached())
+            finally:
+                os.umask(mask)
         except (OSError, psutil.NoSuchProcess) as error:
             raise AsteriskError(self._explain(f"could not be started: {error}")) from error
 

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from pydantic import SecretStr
 
 from dialer.app import App
 from dialer.asterisk.cel import JOURNAL_FILE
+from dialer.asterisk.conf import TrunkConf
+from dialer.asterisk.packages import AsteriskRuntime
 from dialer.config import (
     AgiSettings,
     AsteriskSettings,
@@ -24,7 +26,7 @@ from dialer.config import (
 )
 from dialer.doctor import examine
 from dialer.findings import LIMIT_S, Finding
-from tests.fixtures_asterisk import FarEnd, Pbx, free_port
+from tests.fixtures_asterisk import FarEnd, Pbx, free_port, pbx_conf, running_pbx
 
 ALL = (
     *("host name", "database", "recordings", "ports", "serve", "ari", "modules", "trunk carrier"),
@@ -154,7 +156,33 @@ async def test_fastagi_at_another_place_than_the_node_looks(settings: Settings) 
     assert "agi.port" in wrong["fastagi"]
 
 
-async def test_a_trunk_that_is_unknown_or_away(settings: Settings) -> None:
+async def test_a_trunk_that_does_not_answer(settings: Settings, silent_trunk_pbx: Pbx) -> None:
+    conf = silent_trunk_pbx.conf
+    findings = await examine(
+        changed(
+            settings,
+            "asterisk",
+            ami_port=conf.ami_port,
+            ami_secret=SecretStr(conf.ami_secret),
+            http_port=conf.http_port,
+            ari_secret=SecretStr(conf.ari_secret),
+        )
+    )
+    assert "does not answer OPTIONS" in failures(findings)["trunk carrier"]
+
+
+@pytest.fixture
+def silent_trunk_pbx(
+    asterisk_runtime: AsteriskRuntime, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pbx]:
+    """A PBX of this test alone, whose trunk leads to a port where nobody is."""
+    trunk = TrunkConf("carrier", "127.0.0.1", free_port(), qualify_s=1)
+    root = tmp_path_factory.mktemp("silent-trunk")
+    with running_pbx(pbx_conf(asterisk_runtime, root, (trunk,))) as pbx:
+        yield pbx
+
+
+async def test_a_trunk_that_is_unknown_or_missing(settings: Settings) -> None:
     unknown = TrunkSettings(name="other", host="127.0.0.1")
     findings = await examine(settings.model_copy(update={"trunks": (unknown,)}))
     (trunk,) = [finding for finding in findings if finding.check == "trunk other"]
