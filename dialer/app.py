@@ -23,11 +23,11 @@ import structlog
 from agi.answered import Answered, ping
 from agi.server import AgiError, AgiServer, Route
 from campaigns.operators.service import OperatorService
-from dialer.asterisk.ami import AmiClient, AmiError, AmiSettings, AmiState
+from dialer.asterisk.ami import AmiClient, AmiError, AmiState
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
 from dialer.asterisk.conf import ConfError, PbxConf, TrunkConf, render_pbx
 from dialer.asterisk.packages import PackagesError, find_or_fetch
-from dialer.asterisk.phones import PhoneProvisioner, PhonesError
+from dialer.asterisk.phones import PhonesError
 from dialer.asterisk.server import AsteriskError, AsteriskServer, InstanceLayout
 from dialer.attempts import Attempts
 from dialer.board import Board
@@ -43,6 +43,7 @@ from dialer.http.server import HttpServer
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.line_time import LineTime
 from dialer.lines import Trunk
+from dialer.node import ami_settings, phone_provisioner
 from dialer.recovery import Recovery
 from dialer.seating import Seating
 from dialer.store import SQL, LeaseHeld, Store
@@ -72,6 +73,7 @@ class App:
         self.health = Health()
         self.stopping = asyncio.Event()
         self.started = asyncio.Event()
+        self.health.checks["floor"] = lambda: "" if self.started.is_set() else "starting"
         self.postgres: EmbeddedPostgres | None = None
         self.asterisk: AsteriskServer | None = None
         self.http_port = 0
@@ -148,12 +150,7 @@ class App:
     def _compose(self, tasks: Tasks) -> None:
         settings, clock = self.settings, time.time
         self.ami = AmiClient(
-            AmiSettings(
-                host=settings.asterisk.host,
-                port=settings.asterisk.ami_port,
-                username=settings.asterisk.ami_username,
-                secret=settings.secret(settings.asterisk.ami_secret, "ami"),
-            ),
+            ami_settings(settings),
             on_event=lambda event: self.controller.on_event(event),
             on_up=lambda: self._link_up(tasks),
             on_down=self._link_down,
@@ -194,22 +191,12 @@ class App:
         self.board.recovered = False
         tasks.command("reconcile", self.recovery.reconcile(), AmiError, OSError, *CONNECTION_ERRORS)
 
-        tasks.command(
-            "provision", self._provision(), PhonesError, AmiError, *CONNECTION_ERRORS
-        )
+        tasks.command("provision", self._provision(), PhonesError, AmiError, *CONNECTION_ERRORS)
 
     async def _provision(self) -> None:
         """Every operator has a phone on this node, nobody else: the node may be new."""
-        asterisk = self.settings.asterisk
         async with aiohttp.ClientSession() as session:
-            phones = PhoneProvisioner(
-                f"http://{asterisk.host}:{asterisk.http_port}",
-                asterisk.ari_username,
-                self.settings.secret(asterisk.ari_secret, "ari"),
-                session,
-                self.ami,
-                rtp_timeout_s=asterisk.phone_rtp_timeout_s,
-            )
+            phones = phone_provisioner(self.settings, session, self.ami)
             done = await self.staff.provision_missing(phones)
         if done.added or done.removed:
             log.info("phones_provisioned", added=done.added, removed=done.removed)

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from campaigns.leads.model import after_outcome
-from dialer.asterisk.ami import AmiClient, AmiError
+from dialer.asterisk.ami import AmiClient, AmiDisconnected, AmiError, AmiTimeout
 from dialer.asterisk.events import (
     ChannelCreated,
     ChannelState,
@@ -45,6 +45,8 @@ log = structlog.get_logger(__name__)
 RINGING, UP = 5, 6
 ORIGINATE_RING_TIMEOUT = 3
 OPT_OUTS = "prozvon_opt_out"
+HANG_UP_AGAIN_S = 0.2
+LINK_PATIENCE_S = 600.0
 
 
 class Attempts:
@@ -77,6 +79,8 @@ class Attempts:
         if attempt is None or attempt.channel:
             return
         self._board.attempts[attempt.id] = attempt.seen(event.channel)
+        if attempt.intent is not None:  # asked for before there was a channel to hang up
+            self.hang_up(attempt, attempt.intent)
         trunk_id = self._board.trunks[attempt.trunk].trunk_id
         self._journal.write(
             "call_created",
@@ -121,9 +125,11 @@ class Attempts:
         attempt = self._board.attempt_of_channel(event.action_id)
         if attempt is None or event.success:
             return
+        if not isinstance(attempt, Dialing):
+            return
         if event.reason == ORIGINATE_RING_TIMEOUT and attempt.channel:
             self._board.attempts[attempt.id] = attempt.wants_end(EndedBy.RING_TIMEOUT)
-        elif not attempt.channel and isinstance(attempt, Dialing):
+        elif not attempt.channel:
             self.end(attempt.ended(event.at, cause=0, sip_code=None, by=EndedBy.NETWORK))
 
     def hung_up(self, event: Hangup) -> None:
@@ -188,10 +194,18 @@ class Attempts:
         self.on_change()
 
     def hang_up(self, attempt: Attempt, by: EndedBy) -> None:
-        """Asks the node to hang up the person's leg."""
-        self._board.attempts[attempt.id] = attempt.wants_end(by)
-        target = attempt.channel or str(attempt.id)
-        self._tasks.command(f"hang_up {attempt.id}", self._ami.hangup(target), AmiError)
+        """Asks the node to hang up the person's leg; without a link, as soon as it is back."""
+        self._board.attempts[attempt.id] = self._board.attempts[attempt.id].wants_end(by)
+        self._tasks.command(f"hang_up {attempt.id}", self._hang_up(attempt.id), AmiError)
+
+    async def _hang_up(self, attempt_id: UUID) -> None:
+        while attempt_id in self._board.attempts:
+            try:
+                await self._ami.hangup(str(attempt_id))
+                return
+            except (AmiDisconnected, AmiTimeout):
+                await asyncio.sleep(HANG_UP_AGAIN_S)
+                await self._ami.wait_ready(LINK_PATIENCE_S)
 
     def _limit_ringing(self, attempt: Attempt, since: float) -> None:
         """The minimum ring is measured from the first ringing signal, so the limit is too."""
@@ -207,7 +221,8 @@ class Attempts:
     def _rang_out(self, attempt_id: UUID) -> None:
         self._ring_timers.pop(attempt_id, None)
         attempt = self._board.attempts.get(attempt_id)
-        if isinstance(attempt, Dialing):
+        # Without a link the node's own limit ends the ringing, or the person answers before.
+        if isinstance(attempt, Dialing) and self._board.recovered:
             self.hang_up(attempt, EndedBy.RING_TIMEOUT)
 
     def _stop_ring_timer(self, attempt_id: UUID) -> None:
@@ -277,7 +292,8 @@ class Attempts:
             failures=lead.failures,
             max_approaches=lead.max_approaches,
         )
-        seat = self._board.seats.get(ended.operator or "")
+        talked_with = ended.operator if ended.bridged_at is not None else None
+        seat = self._board.seats.get(talked_with or "")
         operator_id = seat.operator_id if seat else None
         shift_id = seat.shift_id if seat else None
         self._journal.write(

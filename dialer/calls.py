@@ -61,6 +61,10 @@ class Attempt:
         """Somebody on our side asked for the hang-up; the first one counts."""
         return self if self.intent else replace(self, intent=by)
 
+    def dialed_for(self: A, operator: str) -> A:
+        """The call is for this operator now: whose dial it was has left."""
+        return replace(self, dial_operator=operator)
+
     def dial_ended(self: A, dial_status: str) -> A:
         """The far end finished the dialing by itself."""
         refused = dial_status not in ("ANSWER", "CANCEL", "")
@@ -74,10 +78,12 @@ class Attempt:
         """The channel is gone (or never was: `channel` is empty)."""
         answered_at = getattr(self, "answered_at", None)
         bridged_at = getattr(self, "bridged_at", None)
+        # Picked up while our cancel was on the way: cut off by us, without an operator.
+        cut_off = self.intent in (EndedBy.RING_TIMEOUT, EndedBy.DIALER)
         line = LineEvidence(
             answered=answered_at is not None,
             conversed=bridged_at is not None,
-            abandoned=self.abandoned,
+            abandoned=self.abandoned or cut_off,
             rang=self._rang(),
             refused_by_network=self.refused_by_network,
             cause=cause,

@@ -24,7 +24,7 @@ from dialer.calls import Answered, Assigned, Attempt, Committing, Conversing, Di
 from dialer.handover import Handover
 from dialer.ids import new_id
 from dialer.journal import CONNECTION_ERRORS, Journal
-from dialer.operators import Ready, Seat, longest_ready
+from dialer.operators import Connecting, Paused, Ready, Seat, longest_ready
 from dialer.outcomes import EndedBy
 from dialer.pacing import Decision, PredictivePacer, ProgressivePacer
 from dialer.seating import HOLDING, Seating
@@ -177,22 +177,28 @@ class Controller:
         """Progressive promises an operator for every call: what lost its operator stops ringing.
 
         A ringing call whose operator left goes to one who waits without a call, if there is any.
+        Without a link nothing can be cancelled: asked again with the decisions after it is back.
         """
-        spare = sum(isinstance(s.state, Ready) and s.can_take for s in self.board.seats.values())
+        if not self._link_ready():
+            return
         for attempt in tuple(self.board.attempts.values()):
-            if not isinstance(attempt, Dialing) or self._served(attempt):
-                continue
-            if spare > 0:
-                spare -= 1
-            elif attempt.intent is None:
+            if isinstance(attempt, Dialing) and attempt.intent is None and not self._serve(attempt):
                 self.attempts.hang_up(attempt, EndedBy.DIALER)
 
-    def _served(self, attempt: Attempt) -> bool:
+    def _serve(self, attempt: Attempt) -> bool:
+        """Whether somebody is there to take this call: whose dial it is, else a spare operator."""
+        seats = self.board.seats.values()
         campaign = self.board.campaigns.get(attempt.campaign_id)
         if campaign is not None and campaign.mode == "predictive":
-            return bool(self.board.seats)
-        owner = self.board.seats.get(attempt.dial_operator or "")
-        return owner is not None and owner.can_take and owner.state.attempt == attempt.id
+            return any(not isinstance(seat.state, Paused | Connecting) for seat in seats)
+        if any(seat.state.attempt == attempt.id and seat.can_take for seat in seats):
+            return True
+        spare = longest_ready(seats)
+        if spare is None or not isinstance(spare.state, Ready):
+            return False
+        self.board.attempts[attempt.id] = attempt.dialed_for(spare.login)
+        spare.become(spare.state.dial(self.clock(), attempt.id))
+        return True
 
     # --- campaigns
 
@@ -293,6 +299,7 @@ class Controller:
 
     def decide(self) -> None:
         """One decision for every running campaign; the first in turn changes with every call."""
+        self._cancel_unserved()
         campaigns = [c for c in self.board.campaigns.values() if c.running]
         if campaigns:
             turn = int(self.clock()) % len(campaigns)
@@ -322,6 +329,9 @@ class Controller:
             if reason:
                 return Decision(0, limited_by, f"0: {reason}")
         return None
+
+    def _link_ready(self) -> bool:
+        return self.ami.state is AmiState.READY and self.board.recovered
 
     def ami_trouble(self) -> str:
         if self.ami.state is AmiState.READY:
@@ -456,11 +466,12 @@ class Controller:
         attempt = self.board.attempts.get(attempt_id)
         if not isinstance(attempt, Committing):
             return
-        ready = self.ami.state is AmiState.READY and self.board.recovered
-        if not ready or not self._served_now(campaign, attempt):
+        if not self._link_ready() or not self._serve(attempt):
             self.attempts.withdraw(attempt)
             return
-        self.board.attempts[attempt_id] = attempt.placed()
+        attempt = self.board.attempts[attempt_id]
+        assert isinstance(attempt, Committing)
+        attempt = self.board.attempts[attempt_id] = attempt.placed()
         try:
             await self.ami.originate(self._request(campaign, attempt))
         except AmiRefused as error:
@@ -471,10 +482,6 @@ class Controller:
             log.warning("originate_unconfirmed", attempt=str(attempt_id), error=repr(error))
             if self.ami.state is AmiState.READY:
                 self.on_unsure()
-
-    def _served_now(self, campaign: Campaign, attempt: Attempt) -> bool:
-        """Still somebody to take it, after the commit."""
-        return self._served(attempt) or any(s.can_take for s in self.board.seats.values())
 
     def _refused(self, attempt_id: UUID) -> None:
         attempt = self.board.attempts.get(attempt_id)

@@ -20,9 +20,10 @@ from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
 from dialer.asterisk.conf import ASTERISK_CONF, MODULES, REQUIRED_PROMPTS, missing_prompts
 from dialer.asterisk.events import Event, UserEvent
 from dialer.asterisk.server import InstanceLayout
-from dialer.commands.node import ami_link, ari_url, listens
+from dialer.commands.node import ami_link, listens
 from dialer.config import Settings
 from dialer.findings import Check, Finding, Trouble, finding, http_session, read_json
+from dialer.node import ari_url
 
 PONG_TIMEOUT_S = 7.0
 JOURNAL_TIMEOUT_S = 3.0

@@ -20,8 +20,14 @@ from dialer.seating import Seating
 
 log = structlog.get_logger(__name__)
 
-BRIDGE_LIMIT_S = 3.0
-"""An operator who was given a person and is in no bridge with them after this is free again."""
+BRIDGE_LIMIT_S = 10.0
+"""An operator who was given a person and is in no bridge with them after this is free again.
+
+Longer than a dead link to the node goes unnoticed: the bridge's event may be on its way.
+"""
+REFUSED_REST_S = 0.1
+"""An operator whom the dialplan's guard refused is given to nobody for this long: two takers met,
+or the operator is not where we think, and would be named again and again."""
 
 Answer = asyncio.Future[str | None]
 
@@ -32,6 +38,7 @@ class Handover:
     def __init__(self, board: Board, seating: Seating, clock: Callable[[], float]) -> None:
         self._board, self._seating, self._clock = board, seating, clock
         self._waiting: dict[UUID, Answer] = {}
+        self._resting: set[str] = set()
         self.on_answered: Callable[[Attempt], None] = lambda attempt: None
         seating.on_phone_lost = self._phone_lost
 
@@ -42,7 +49,7 @@ class Handover:
         if attempt is None:
             answer.set_result(None)
             return answer
-        seat = who_takes(self._board.seats.values(), attempt_id)
+        seat = self._taker(attempt_id)
         if seat is None:
             self._waiting[attempt_id] = answer
         else:
@@ -62,18 +69,27 @@ class Handover:
             if not isinstance(attempt, Answered):
                 self.give_up(attempt_id)
                 continue
-            seat = who_takes(self._board.seats.values(), attempt_id)
+            seat = self._taker(attempt_id)
             if seat is None:
                 return
             self._assign(attempt, seat, self._waiting.pop(attempt_id))
 
     def missed(self, attempt_id: UUID, channel: str) -> None:
-        """The dialplan's guard refused the operator: they already talk, or are gone."""
+        """The dialplan's guard refused the operator: they already talk, or are gone.
+
+        No `channel`: the person is not waited for any more, nothing is said of the operator.
+        """
         attempt = self._board.attempts.get(attempt_id)
         log.warning("operator_missed", attempt=str(attempt_id), channel=channel)
-        if isinstance(attempt, Assigned):
-            self._board.attempts[attempt_id] = attempt.missed()
-            self._release(attempt)
+        if not isinstance(attempt, Assigned):
+            return
+        seat = self._board.seats.get(attempt.operator)
+        if channel and seat is not None and channel != seat.channel:
+            return  # late: the person has asked again since and was given somebody else
+        self._board.attempts[attempt_id] = attempt.missed()
+        if channel:
+            self._rest(attempt.operator)
+        self._release(attempt)
 
     def bridged(self, attempt_id: UUID, seat: Seat, at: float) -> Conversing | None:
         """Both are in one bridge: the conversation began. None when it already had."""
@@ -102,10 +118,22 @@ class Handover:
         elif isinstance(attempt, Assigned):
             self.missed(attempt_id, "")
             attempt = self._board.attempts.get(attempt_id)
-        if isinstance(attempt, Answered):
+        if isinstance(attempt, Answered) and attempt.intent is None:
             return attempt
         log.info("answer_for_unknown_attempt", attempt=str(attempt_id))
         return None
+
+    def _taker(self, attempt_id: UUID) -> Seat | None:
+        seats = self._board.seats.values()
+        return who_takes((s for s in seats if s.login not in self._resting), attempt_id)
+
+    def _rest(self, login: str) -> None:
+        self._resting.add(login)
+        asyncio.get_running_loop().call_later(REFUSED_REST_S, self._rested, login)
+
+    def _rested(self, login: str) -> None:
+        self._resting.discard(login)
+        self.serve()
 
     def _assign(self, attempt: Answered, seat: Seat, answer: Answer) -> None:
         state = seat.state
@@ -116,6 +144,8 @@ class Handover:
         asyncio.get_running_loop().call_later(BRIDGE_LIMIT_S, self._check, attempt.id, seat)
         if not answer.done():
             answer.set_result(seat.channel)
+        if isinstance(state, SeatDialing) and state.attempt_id != attempt.id:
+            self._seating.on_leave()  # the call that rings for this operator has lost them
 
     def _free_dial_operator(self, attempt: Attempt, taker: Seat) -> None:
         """Someone else takes the person whom this operator's dial reached."""
@@ -125,8 +155,12 @@ class Handover:
 
     def _check(self, attempt_id: UUID, seat: Seat) -> None:
         attempt = self._board.attempts.get(attempt_id)
-        if isinstance(attempt, Assigned) and attempt.operator == seat.login:
+        if not isinstance(attempt, Assigned) or attempt.operator != seat.login:
+            return
+        if self._board.recovered:
             self.missed(attempt_id, seat.channel)
+        else:  # nobody tells us now whether they talk
+            asyncio.get_running_loop().call_later(BRIDGE_LIMIT_S, self._check, attempt_id, seat)
 
     def _release(self, attempt: Assigned) -> None:
         seat = self._board.seats.get(attempt.operator)

@@ -5,7 +5,7 @@
                     +----------------> Paused <----------------+
 
 A `Seat` is one operator's shift as the floor sees it now; every change of state goes through
-`Seat.become`, which writes the log of states without gaps: the next state starts where the last ended.
+`Seat.become`, which writes the log of states without gaps: a state starts where the last ended.
 """
 
 from __future__ import annotations
@@ -195,8 +195,8 @@ class StateChange:
 class Seat:
     """One operator's shift in memory.
 
-    `channel` is the operator's own leg ("" while the phone is down); `after_call` what was asked for
-    when the present conversation is over: "sign_out", or a pause reason prefixed "pause:".
+    `channel` is the operator's own leg ("" while the phone is down); `after_call` what was asked
+    for when the present conversation is over: "sign_out", or a pause reason prefixed "pause:".
     """
 
     operator_id: int
@@ -226,7 +226,7 @@ class Seat:
         self.on_change(StateChange(self.shift_id, self.login, self.seq, old, new))
 
     def dial_interval(self, at: float) -> float | None:
-        """Seconds from this operator's previous dial to this one, pauses excluded; notes the dial."""
+        """Seconds since this operator's previous dial, pauses excluded; notes the dial."""
         last, paused = self.last_dial_at, self.paused_since_dial_s
         self.last_dial_at, self.paused_since_dial_s = at, 0.0
         return None if last is None else max(0.0, at - last - paused)

@@ -102,7 +102,6 @@ class PredictivePacer:
     thrift = 0.4  # people kept in reserve = thrift x (budget earned + start) ^ 0.65
     start = 6.0  # people
     ceiling = 3.0  # times the cap
-    burst = 64  # risky calls in one decision
 
     def __init__(
         self, max_abandon_rate: float = 0.03, ledger: Ledger | None = None, patience_s: float = 2.0
@@ -175,7 +174,7 @@ class PredictivePacer:
         calls = sure if level <= 0.0 else self._most(floor, leads, sure, level)
         if calls >= floor.lines:
             return calls, "lines", level
-        return calls, "budget" if level < self.base * self.max_abandon_rate else "operators", level
+        return calls, "budget" if level < 0.4 * self.max_abandon_rate else "operators", level
 
     def risk_level(self, now: float) -> float:
         """Chance of an abandoned person that one more call may carry now, 0..3 x the cap.
@@ -184,14 +183,17 @@ class PredictivePacer:
         """
         earned = self.max_abandon_rate * self.ledger.totals(now)[0]
         reserve: float = self.thrift * (earned + self.start + 0.5 * self._known.in_flight) ** 0.65
-        share = self.base + (1.0 - self.base) * self.ledger.spendable(now) / reserve
+        base = self.base * (0.25 + 1.5 / (2.0 + earned))
+        share = base + (1.0 - base) * self.ledger.spendable(now) / reserve
         return self.max_abandon_rate * min(max(share / self._slack.ratio, 0.0), self.ceiling)
 
     def _most(self, floor: Floor, leads: Leads | None, sure: int, level: float) -> int:
         """The most calls of which the last one is within `level`; `sure` ones carry no risk."""
         outlook = self._refresh(floor)
         question = outlook.question(floor, leads.ringing if leads else None)
-        limit = min(floor.lines, sure + self.burst)
+        limit = min(floor.lines, question.limit(sure))
+        if sure >= limit:
+            return limit
         if leads is not None and leads.next:
             fresh = [outlook.fresh_with(odds) for odds in leads.next[:limit]]
         else:

@@ -7,7 +7,7 @@ then). Both are known at a few moments ahead ("points"); a `Row` holds one varia
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import erfc, sqrt
 
 POINTS = 6
@@ -109,32 +109,34 @@ def shortage(base: Moments, need: int, doubt: float) -> float:
     return 0.5 * total / POINTS
 
 
-def exact_shortage(people: list[Row], operators: list[Row], need: int) -> float:
-    """The same without doubt, exactly: on small floors the tails of the normal are wrong."""
-    certain = need + len(operators)
-    total = 0.0
+Mass = list[float]  # of 0, 1, 2.. yes among independent yes/no variables
+
+
+def masses(people: Sequence[Row], operators: Sequence[Row]) -> list[Mass]:
+    """At every point: of (people who answer + operators who do not come free), exactly."""
+    out = []
     for point in range(POINTS):
-        chances = [row[point] for row in people]
-        chances += [1.0 - row[point] for row in operators]
-        total += _at_least(chances, certain)
-    return total / POINTS
+        mass = [1.0]
+        for row in people:
+            mass = with_one(mass, row[point])
+        for row in operators:
+            mass = with_one(mass, 1.0 - row[point])
+        out.append(mass)
+    return out
 
 
-def _at_least(chances: list[float], count: int) -> float:
-    """Chance that at least `count` of independent yes/no variables are yes."""
-    mass = [1.0]
-    for p in chances:
-        if p > 0.9995:
-            count -= 1
-        elif p > 0.0005:
-            mass = _with(mass, p)
-    return 1.0 if count <= 0 else sum(mass[count:])
-
-
-def _with(mass: list[float], p: float) -> list[float]:
+def with_one(mass: Mass, p: float) -> Mass:
+    """One more variable that is yes with chance `p`."""
     q, before, grown = 1.0 - p, 0.0, []
     for m in mass:
         grown.append(q * m + p * before)
         before = m
     grown.append(p * before)
     return grown
+
+
+def exact_shortage(at_points: list[Mass], count: int) -> float:
+    """Mean over the points of P(at least `count` yes)."""
+    if count <= 0:
+        return 1.0
+    return sum(sum(mass[count:]) for mass in at_points) / POINTS

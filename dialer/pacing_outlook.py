@@ -22,8 +22,10 @@ from dialer.pacing_odds import (
     Table,
     exact_shortage,
     joined,
+    masses,
     moments,
     shortage,
+    with_one,
 )
 
 _STEP = 2  # ring ages are kept in half seconds
@@ -140,18 +142,25 @@ class Question(Protocol):
     def ring(self, fresh: Row) -> None:
         """Take it as placed."""
 
+    def limit(self, sure: int) -> int:
+        """Calls in one decision, of which `sure` carry no risk; never falls as `sure` grows."""
+
 
 class FewQuestion:
-    """Exactly, for the few variables of a small floor."""
+    """Exactly, for a small floor: the tails of the normal are wrong there."""
 
     def __init__(self, people: list[Row], operators: list[Row], need: int) -> None:
-        self._people, self._operators, self._need = people, operators, need
+        self._masses = masses(people, operators)
+        self._count = need + len(operators)
 
     def risk(self) -> float:
-        return exact_shortage(self._people, self._operators, self._need)
+        return exact_shortage(self._masses, self._count)
 
     def ring(self, fresh: Row) -> None:
-        self._people.append(fresh)
+        self._masses = [with_one(m, p) for m, p in zip(self._masses, fresh, strict=True)]
+
+    def limit(self, sure: int) -> int:
+        return max(sure, 2 * FEW)
 
 
 class ManyQuestion:
@@ -165,6 +174,9 @@ class ManyQuestion:
 
     def ring(self, fresh: Row) -> None:
         self._base = joined(self._base, fresh)
+
+    def limit(self, sure: int) -> int:
+        return sure + 64
 
 
 def _rows(groups: Iterable[tuple[Table, Sequence[float]]]) -> list[Row]:

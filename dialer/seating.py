@@ -103,6 +103,7 @@ class Seating:
         self._line_time.signed_out(seat.login, seat.state, now)
         self._journal.write("close_shift", lambda c: self._store.close_shift(c, seat.shift_id, now))
         self._hang_up_leg(seat)
+        self._forget_leg(seat)
         self.on_leave()
 
     def pause(self, seat: Seat, reason: str) -> None:
@@ -291,7 +292,7 @@ class Seating:
             by = EndedBy.PHONE_LOST if event.cause == RTP_TIMEOUT_CAUSE else EndedBy.OPERATOR
             self._note_end(state.attempt_id, by)
             self.conversation_ended(seat, event.at, self._wrap_up_limit(state.attempt_id))
-        if seat.after_call == "sign_out" and isinstance(seat.state, Connecting):
+        if isinstance(seat.state, Connecting):
             self._leave_after_call(seat)
 
     def _note_end(self, attempt_id: UUID, by: EndedBy) -> None:

@@ -29,13 +29,18 @@ on conflict do nothing;
 
 -- name: make_leads
 -- A lead for every contact of the campaign's lists that has none yet, in the order of the files;
--- returns how many.
-with made as (
-    insert into lead (campaign_id, contact_id)
-    select campaign_list.campaign_id, contact.id
+-- one only for a number that stands in several lists. Returns how many.
+with phones as (
+    select distinct on (contact.id) contact.id, contact_phone.e164
     from campaign_list join contact on contact.list_id = campaign_list.list_id
+    join contact_phone on contact_phone.contact_id = contact.id
     where campaign_list.campaign_id = $1
-    order by contact.id
+    order by contact.id, contact_phone.position
+), first as (
+    select distinct on (e164) id from phones order by e164, id
+), made as (
+    insert into lead (campaign_id, contact_id)
+    select $1, first.id from first order by first.id
     on conflict (campaign_id, contact_id) do nothing
     returning 1
 )

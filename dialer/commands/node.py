@@ -8,17 +8,14 @@ from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 
-from dialer.asterisk.ami import AmiClient, AmiError, AmiSettings, AmiState, AmiTimeout
+from dialer.asterisk.ami import AmiClient, AmiError
 from dialer.asterisk.events import Event
 from dialer.asterisk.phones import PhoneProvisioner, PhonesError
 from dialer.config import Settings
+from dialer.node import ami_settings, ari_url, phone_provisioner
 
 CONNECT_TIMEOUT_S = 1.0
 AMI_TIMEOUT_S = 4.0
-
-
-def ari_url(settings: Settings) -> str:
-    return f"http://{settings.asterisk.host}:{settings.asterisk.http_port}"
 
 
 async def listens(host: str, port: int, *, timeout_s: float = CONNECT_TIMEOUT_S) -> bool:
@@ -38,38 +35,19 @@ async def ami_link(
     settings: Settings, on_event: Callable[[Event], None] = lambda event: None
 ) -> AsyncIterator[AmiClient]:
     """A ready link. Raises AmiError when there is none in a few seconds."""
-    asterisk = settings.asterisk
     client = AmiClient(
-        AmiSettings(
-            asterisk.host,
-            asterisk.ami_port,
-            asterisk.ami_username,
-            settings.secret(asterisk.ami_secret, "ami"),
-        ),
+        ami_settings(settings),
         on_event=on_event,
         on_up=lambda: None,
         on_down=lambda reason: None,
     )
     task = asyncio.create_task(client.run())
     try:
-        await _ready(client)
+        await client.wait_ready(AMI_TIMEOUT_S)
         yield client
     finally:
         await client.close()
         await task
-
-
-async def _ready(client: AmiClient) -> None:
-    try:
-        await client.wait_ready(AMI_TIMEOUT_S)
-    except AmiTimeout:
-        if client.state is not AmiState.REFUSED:
-            raise
-        # Asterisk closes a refused link at once, and that may be what the client heard last.
-        raise AmiError(
-            f"Asterisk refused the AMI login of {client.settings.username!r}; compare "
-            "asterisk.ami_secret with manager.conf"
-        ) from None
 
 
 @contextlib.asynccontextmanager
@@ -79,14 +57,7 @@ async def node_phones(settings: Settings) -> AsyncIterator[PhoneProvisioner]:
     if not await listens(asterisk.host, asterisk.http_port):
         raise PhonesError(f"nothing listens at {ari_url(settings)}, where Asterisk's ARI should be")
     async with aiohttp.ClientSession() as session, ami_link(settings) as ami:
-        yield PhoneProvisioner(
-            ari_url(settings),
-            asterisk.ari_username,
-            settings.secret(asterisk.ari_secret, "ari"),
-            session,
-            ami,
-            rtp_timeout_s=asterisk.phone_rtp_timeout_s,
-        )
+        yield phone_provisioner(settings, session, ami)
 
 
 NODE_ERRORS = (PhonesError, AmiError, OSError)

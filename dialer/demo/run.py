@@ -40,6 +40,7 @@ from dialer.demo.carrier import CarrierConf, Phone, SimulatedCarrier
 from dialer.demo.numbers import generate
 from dialer.demo.table import live_table
 from dialer.demo.truth import mismatches
+from dialer.node import phone_provisioner
 from dialer.operators import LINE_STATES
 from dialer.outcomes import Outcome
 from monitoring import metrics
@@ -222,7 +223,7 @@ class Demo:
         return file
 
     def _logins(self) -> list[str]:
-        return [f"op{number:02d}" for number in range(1, self.options.operators + 1)]
+        return [f"demo-{number:02d}" for number in range(1, self.options.operators + 1)]
 
     async def _hire(self, carrier: SimulatedCarrier) -> None:
         """Operators on the staff, their phones on the PBX, and the phones themselves."""
@@ -231,14 +232,7 @@ class Demo:
         settings = self.settings.asterisk
         async with aiohttp.ClientSession() as session:
             await self.app.ami.wait_ready(REGISTRATION_LIMIT_S)
-            phones = PhoneProvisioner(
-                f"http://{settings.host}:{settings.http_port}",
-                settings.ari_username,
-                self.settings.secret(settings.ari_secret, "ari"),
-                session,
-                self.app.ami,
-                rtp_timeout_s=settings.phone_rtp_timeout_s,
-            )
+            phones = phone_provisioner(self.settings, session, self.app.ami)
             await staff.provision_missing(phones)
             registrar = f"{settings.host}:{settings.sip_port}"
             await carrier.set_phones(

@@ -55,6 +55,14 @@ async def test_a_campaign_gets_a_lead_for_every_contact(
     )
 
 
+async def test_a_number_in_two_lists_is_one_lead(
+    floor: TestFloor, service: CampaignService
+) -> None:
+    await floor.add_list("march", 4)
+    await floor.add_list("april", 4, first=2)
+    assert (await service.create(a_campaign("march", "april"), "olga")).leads == 6
+
+
 async def test_a_refused_campaign_leaves_nothing_behind(
     floor: TestFloor, service: CampaignService
 ) -> None:

@@ -1,17 +1,20 @@
-"""Staff on a real database; phones on a node that is down, up again, and was somebody else's."""
+"""Staff on a real database; phones on a real node that was down, and is not ours alone."""
 
 import asyncio
 import dataclasses
 import hashlib
 from typing import Any
 
+import aiohttp
 import pytest
 
 from campaigns.operators.model import NewOperator, OperatorError
 from campaigns.operators.service import OperatorService
+from dialer.asterisk.phones import PhoneProvisioner, PhonesError
 from dialer.database.pool import Pool
 from dialer.ids import SIP_REALM
 from tests.database.staff import ROWS, TestFloor, after
+from tests.fixtures_asterisk import Floor, Pbx, connected, free_port
 
 ANNA = NewOperator("anna", "Анна Иванова", "sale", ("tax", "english"))
 
@@ -24,25 +27,6 @@ async def floor(pool: Pool) -> TestFloor:
 @pytest.fixture
 def service(floor: TestFloor) -> OperatorService:
     return OperatorService(floor.pool, floor.id)
-
-
-class NodePhones:
-    """A node's phones by login with their digests; `down` as when Asterisk does not run."""
-
-    def __init__(self) -> None:
-        self.digests: dict[str, str] = {}
-        self.down = False
-
-    async def provisioned(self) -> set[str]:
-        if self.down:
-            raise ConnectionError("down")
-        return set(self.digests)
-
-    async def add(self, login: str, *, ha1: str) -> None:
-        self.digests[login] = ha1
-
-    async def remove(self, login: str) -> None:
-        self.digests.pop(login, None)
 
 
 async def refused(id: str, work: Any) -> str:
@@ -125,26 +109,40 @@ async def test_who_left_may_come_back_under_the_same_login(
     assert len(await service.staff()) == 1
 
 
-async def test_phones_follow_the_staff_when_the_node_is_back(service: OperatorService) -> None:
-    node = NodePhones()
-    node.digests["stranger"] = "set up by somebody else"
+async def test_phones_follow_the_staff_when_the_node_is_back(
+    service: OperatorService, pbx: Pbx
+) -> None:
     anna = await service.add(ANNA, "olga")
     await service.add(dataclasses.replace(ANNA, login="boris"), "olga")
-    node.down = True
-    with pytest.raises(ConnectionError):
-        await service.provision_missing(node)
-    node.down = False
-    done = await service.provision_missing(node)
-    assert (done.added, done.removed) == (("anna", "boris"), ())
-    assert node.digests["anna"] == anna.ha1
-    assert (await service.provision_missing(node)).added == ()
+    async with connected(pbx) as node, aiohttp.ClientSession() as session:
+        user = (pbx.conf.ari_username, pbx.conf.ari_secret, session, node.ami)
+        nobody = PhoneProvisioner(f"http://127.0.0.1:{free_port()}", *user)
+        with pytest.raises(PhonesError):
+            await service.provision_missing(nobody)
+        phones = PhoneProvisioner(pbx.ari_url, *user)
+        await phones.add("stranger", ha1="0" * 32)  # set up by somebody else
+        others = await phones.provisioned()
+        done = await service.provision_missing(phones)
+        assert (done.added, done.removed) == (("anna", "boris"), ())
+        assert anna.ha1 in await digest(node, "anna")
+        assert (await service.provision_missing(phones)).added == ()
 
-    await service.remove("boris", "olga")
-    await service.remove("anna", "olga")
-    anna = await service.add(ANNA, "olga")
-    done = await service.provision_missing(node)
-    assert (done.added, done.removed) == (("anna",), ("boris",))
-    assert node.digests == {"anna": anna.ha1, "stranger": "set up by somebody else"}
+        await service.remove("boris", "olga")
+        await service.remove("anna", "olga")
+        anna = await service.add(ANNA, "olga")
+        done = await service.provision_missing(phones)
+        assert (done.added, done.removed) == (("anna",), ("boris",))
+        assert anna.ha1 in await digest(node, "anna")
+        assert await phones.provisioned() == {*others, "anna"}
+        for login in ("anna", "stranger"):
+            await phones.remove(login)
+
+
+async def digest(node: Floor, login: str) -> str:
+    """What the node keeps of a phone's login."""
+    rows = await node.ami.list_action("DBGetTree", {"Family": "ps_auths", "Key": "auth"})
+    (value,) = [row["Val"] for row in rows if row["Key"].endswith(f"/op-{login}")]
+    return value
 
 
 async def test_floors_do_not_see_each_other(pool: Pool, service: OperatorService) -> None:

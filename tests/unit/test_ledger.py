@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.ledger import DAY_S, MONTH_S, Ledger
@@ -81,6 +81,7 @@ steps = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(steps)
 def test_totals_equal_a_count_by_hand(moves: list[tuple[float, int, int]]) -> None:
     ledger, now = Ledger(0.03), 0.0
@@ -95,6 +96,7 @@ def test_totals_equal_a_count_by_hand(moves: list[tuple[float, int, int]]) -> No
         assert ledger.spendable(now) <= ledger.budget(now)
 
 
+@settings(deadline=None)
 @given(steps)
 def test_pickling_changes_nothing(moves: list[tuple[float, int, int]]) -> None:
     ledger, now = Ledger(0.01), 0.0

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from dialer.ledger import Ledger
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer, ProgressivePacer
 
+quick = settings(deadline=None, max_examples=60)
+
 ages = st.lists(st.floats(0.0, 400.0), max_size=40).map(tuple)
 floors = st.builds(
     Floor,
@@ -77,6 +79,7 @@ def with_idle(floor: Floor, idle: int) -> Floor:
 
 
 @pytest.mark.parametrize("make", [ProgressivePacer, PredictivePacer])
+@quick
 @given(floor=floors, moves=events)
 def test_calls_are_never_negative_and_never_more_than_lines(
     make: Callable[[], Pacer], floor: Floor, moves: list[tuple[str, float, float]]
@@ -90,6 +93,7 @@ def test_calls_are_never_negative_and_never_more_than_lines(
 
 
 @pytest.mark.parametrize("make", [ProgressivePacer, PredictivePacer])
+@quick
 @given(floor=floors, moves=honest)
 def test_no_operator_signed_in_no_call(
     make: Callable[[], Pacer], floor: Floor, moves: list[tuple[str, float, float]]
@@ -101,6 +105,7 @@ def test_no_operator_signed_in_no_call(
     assert pacer.decide(empty) == 0
 
 
+@quick
 @given(floor=floors, moves=honest, cap=st.sampled_from([0.0, 0.01, 0.03, 1.0]))
 def test_more_free_operators_never_fewer_calls(
     floor: Floor, moves: list[tuple[str, float, float]], cap: float
@@ -113,6 +118,7 @@ def test_more_free_operators_never_fewer_calls(
         before = calls
 
 
+@quick
 @given(moves=events, floor=floors)
 def test_no_number_is_lost_after_any_events(
     moves: list[tuple[str, float, float]], floor: Floor
@@ -125,6 +131,7 @@ def test_no_number_is_lost_after_any_events(
     assert "nan" not in pacer.explain(floor).reason
 
 
+@quick
 @given(bad=st.lists(any_time, min_size=1, max_size=8).map(tuple), now=any_time)
 def test_floors_that_cannot_be_are_survived(bad: tuple[float, ...], now: float) -> None:
     pacer = PredictivePacer()
@@ -133,7 +140,7 @@ def test_floors_that_cannot_be_are_survived(bad: tuple[float, ...], now: float) 
     assert pacer.decide(Floor(1.0, 2, (), (), (), 0, -3)) == 0
 
 
-@settings(max_examples=30)
+@quick
 @given(moves=honest, after=honest, floor=floors)
 def test_a_pickled_pacer_decides_the_same(
     moves: list[tuple[str, float, float]], after: list[tuple[str, float, float]], floor: Floor
@@ -147,6 +154,7 @@ def test_a_pickled_pacer_decides_the_same(
         assert pacer.decide(floor) == twin.decide(floor)
 
 
+@quick
 @given(moves=honest, floor=floors)
 def test_the_explanation_is_of_the_decision(
     moves: list[tuple[str, float, float]], floor: Floor
