@@ -151,6 +151,9 @@ class Attempts:
             self._left_alone(attempt_id)
         elif event.name == "ProzvonOptOut":
             self.opted_out(attempt_id)
+        elif event.name == "ProzvonSaidAll" and attempt_id in self._board.attempts:
+            attempt = self._board.attempts[attempt_id]
+            self._board.attempts[attempt_id] = attempt.wants_end(EndedBy.DIALER)
 
     def opted_out(self, attempt_id: UUID) -> None:
         """Do-not-call is durable first: only then the node's own copy is deleted."""

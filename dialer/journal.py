@@ -49,8 +49,17 @@ class Entry:
 class Journal:
     """An ordered queue of writes and the task that empties it."""
 
-    def __init__(self, pool: asyncpg.Pool, *, retry_s: float = 0.2, longest_retry_s: float = 2.0):
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        *,
+        retry_s: float = 0.2,
+        longest_retry_s: float = 2.0,
+        write_limit_s: float = 10.0,
+    ) -> None:
+        """`write_limit_s`: a write that takes longer is done again on another connection."""
         self._pool = pool
+        self._write_limit_s = write_limit_s
         self._entries: deque[Entry] = deque()
         self._filled = asyncio.Event()
         self._empty = asyncio.Event()
@@ -74,6 +83,8 @@ class Journal:
 
     async def flushed(self, timeout_s: float) -> bool:
         """Waits until everything queued is written; False when that takes too long."""
+        if self._empty.is_set():
+            return True
         try:
             await asyncio.wait_for(self._empty.wait(), timeout_s)
         except TimeoutError:
@@ -93,7 +104,7 @@ class Journal:
     async def _drain(self, connection: Connection) -> None:
         while self._entries:
             entry = self._entries[0]
-            await asyncio.wait_for(entry.write(connection), 10)
+            await asyncio.wait_for(entry.write(connection), self._write_limit_s)
             self._entries.popleft()
             self._recovered()
         self._filled.clear()

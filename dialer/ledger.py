@@ -102,6 +102,8 @@ class Ledger:
             span.abandoned += abandoned
 
     def _roll(self, at: float) -> None:
+        if at == self._latest:
+            return
         if not math.isfinite(at) or at < self._latest:
             self.odd += 1
             return

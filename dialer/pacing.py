@@ -98,7 +98,9 @@ class PredictivePacer:
     """
 
     caution = 0.2  # standard deviations added to the chance of an answer
-    base = 0.4  # of the cap is spent while the reserve is empty
+    base = 0.4  # of the cap is spent while the reserve is empty and the window young
+    margin = 0.6  # people: kept back in an old window, where one more may be the one too many
+    youth = 2.0  # people: a window is old when far more has been earned
     thrift = 0.4  # people kept in reserve = thrift x (budget earned + start) ^ 0.65
     start = 6.0  # people
     ceiling = 3.0  # times the cap
@@ -183,8 +185,10 @@ class PredictivePacer:
         """
         earned = self.max_abandon_rate * self.ledger.totals(now)[0]
         reserve: float = self.thrift * (earned + self.start + 0.5 * self._known.in_flight) ** 0.65
-        base = self.base * (0.25 + 1.5 / (2.0 + earned))
-        share = base + (1.0 - base) * self.ledger.spendable(now) / reserve
+        young = self.youth / (self.youth + earned)
+        base = self.base * young
+        left = self.ledger.spendable(now) - self.margin * (1.0 - young)
+        share = base + (1.0 - base) * left / reserve
         return self.max_abandon_rate * min(max(share / self._slack.ratio, 0.0), self.ceiling)
 
     def _most(self, floor: Floor, leads: Leads | None, sure: int, level: float) -> int:

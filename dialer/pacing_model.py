@@ -28,7 +28,7 @@ class Durations:
 
     def __init__(self, mean_s: float, memory: float) -> None:
         self._prior = mean_s
-        self._memory = memory
+        self.memory = memory
         self._ends = [0.0] * len(_EDGES)
         self._seconds = [0.0] * len(_EDGES)
         self.count = 0.0
@@ -37,8 +37,8 @@ class Durations:
         self._expose(self._seconds, seconds)
         self._ends[bisect_right(_EDGES, seconds) - 1] += 1.0
         self.count += 1.0
-        if self.count > 1.1 * self._memory:
-            self.fade(self._memory / self.count)
+        if self.count > 1.1 * self.memory:
+            self.fade(self.memory / self.count)
 
     def fade(self, factor: float) -> None:
         """Keep `factor` of the weight of all that was learned."""

@@ -7,7 +7,8 @@ then). Both are known at a few moments ahead ("points"); a `Row` holds one varia
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import erfc, sqrt
 
 POINTS = 6
@@ -37,20 +38,22 @@ class Table:
         self._rows: list[Row | None] = [None] * size
         self._packed: list[int | None] = [None] * size
 
-    def places(self, elapsed: Iterable[float]) -> list[int]:
-        """Row numbers for elapsed seconds."""
+    def rows(self, elapsed: Sequence[float]) -> list[Row]:
+        known = self._rows
+        return [known[i] or self._fill(i) for i in self._places(elapsed)]
+
+    def packed(self, elapsed: Sequence[float]) -> list[int]:
+        known = self._packed
+        return [known[i] or self._pack(i) for i in self._places(elapsed)]
+
+    def _places(self, elapsed: Sequence[float]) -> list[int]:
         last, scale = self._last, self._per_second
+        if elapsed and min(elapsed) >= 0.0 and max(elapsed) * scale < last:
+            with suppress(ValueError):  # NaN hides from min and max
+                return [int(x * scale) for x in elapsed]
         return [
             int(x * scale) if 0.0 <= x * scale < last else 0 if x < 0.0 else last for x in elapsed
         ]
-
-    def rows(self, elapsed: Iterable[float]) -> list[Row]:
-        known = self._rows
-        return [known[i] or self._fill(i) for i in self.places(elapsed)]
-
-    def packed(self, elapsed: Iterable[float]) -> list[int]:
-        known = self._packed
-        return [known[i] or self._pack(i) for i in self.places(elapsed)]
 
     def _fill(self, place: int) -> Row:
         row = self._rows[place] = self._make(place)

@@ -74,6 +74,8 @@ class Mix:
 class Scenario:
     """A floor to run. `chance` is (from second, chance of an answer by a person), in order.
 
+    `answer_s` may be infinite: that person would have come too late, and the call fails instead.
+
     `away` is (operator, leaves at, returns at) in seconds; `lead_odds` draws each lead's odds of an
     answer against the ordinary lead's, and `tell_odds` says whether the pacer is told.
     """
@@ -229,7 +231,8 @@ class Simulation:
             scenario.failure_s(luck),
         )
         talk_s, wrap_s = scenario.talk_s(luck), scenario.wrap_s(luck)
-        answered = share < with_odds(scenario.chance_at(self.now), odds)
+        likely = with_odds(scenario.chance_at(self.now), odds)
+        answered = share < likely and answer_s < math.inf
         ring_s = answer_s if answered else failure_s
         number = self.shift.placed
         self._ringing[number] = _Call(self.now, odds, answered, ring_s, talk_s, wrap_s)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -59,6 +58,11 @@ def cancels_come_too_late(monkeypatch: pytest.MonkeyPatch, floor: FloorApp) -> N
     monkeypatch.setattr(floor.app.controller, "_cancel_unserved", lambda: None)
 
 
+async def phone_up(floor: FloorApp, login: str) -> None:
+    """Waits until the operator's own leg is there (again)."""
+    await floor.until(lambda: bool(floor.seat(login).channel), f"{login}'s phone is up")
+
+
 async def carrier_channel(floor: FloorApp, phone: str) -> str:
     """The name of the person's channel at the carrier."""
     async with asyncio.timeout(5):
@@ -73,8 +77,10 @@ async def person_hangs_up(floor: FloorApp, channel: str) -> None:
     await floor.telephony.carrier.server.cli(f"channel request hangup {channel}")
 
 
-async def at_once(*acts: Coroutine[Any, Any, None]) -> None:
-    await asyncio.gather(*acts)
+async def in_turn(floor: FloorApp, *logins: str) -> None:
+    """Signs in so that calls are placed for these operators in this order."""
+    for login in logins:
+        await floor.sign_in(login)
 
 
 async def hears_message(floor: FloorApp, phone: str) -> str:
@@ -94,12 +100,6 @@ async def left_waiting(monkeypatch: pytest.MonkeyPatch, floor: FloorApp, phone: 
     await floor.stage(phone, Ringing)
     floor.app.desk.pause("t1", "away")
     return await floor.stage(phone, Answered)
-
-
-async def assert_no_gap(floor: FloorApp, *logins: str) -> None:
-    """These operators are in no state that belongs to a call."""
-    for login in logins:
-        assert floor.seat(login).state.kind in ("ready", "connecting", "paused", "wrap_up"), login
 
 
 @asynccontextmanager

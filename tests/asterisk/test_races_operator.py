@@ -14,12 +14,13 @@ from dialer.desk import DeskError
 from tests.asterisk.race_tools import (
     LIMIT_S,
     HeldAnswers,
-    at_once,
     cancels_come_too_late,
     carrier_channel,
     hears_message,
+    in_turn,
     left_waiting,
     person_hangs_up,
+    phone_up,
     phones_as_before,
 )
 from tests.fixtures_floor import FloorApp, number
@@ -61,7 +62,7 @@ async def test_the_second_of_two_answers_for_one_operator_waits_and_hears_the_me
     floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cancels_come_too_late(monkeypatch, floor_app)
-    await floor_app.sign_in("t1", "t2")
+    await in_turn(floor_app, "t1", "t2")
     phones = [number("1101"), number("1101")]
     await floor_app.campaign(*phones)
     for phone in phones:
@@ -85,7 +86,7 @@ async def test_the_second_of_two_answers_gets_the_operator_who_is_free_in_time(
     floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cancels_come_too_late(monkeypatch, floor_app)
-    await floor_app.sign_in("t1", "t2")
+    await in_turn(floor_app, "t1", "t2")
     phones = [number("1101"), number("0101")]
     await floor_app.campaign(*phones)
     for phone in phones:
@@ -111,7 +112,7 @@ async def test_an_operator_who_hangs_up_while_reserved_is_replaced(
     floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = HeldAnswers(monkeypatch, floor_app)
-    await floor_app.sign_in("t1", "t2")
+    await in_turn(floor_app, "t1", "t2")
     phone = number("1101")
     await floor_app.campaign(phone)
     await floor_app.state("t1", "reserved")
@@ -163,7 +164,7 @@ async def test_both_hang_up_while_the_operator_is_reserved(
     for login in logins:
         await floor_app.state(login, "reserved")
     channels = [await carrier_channel(floor_app, phone) for phone in phones]
-    await at_once(
+    await asyncio.gather(
         *(person_hangs_up(floor_app, channel) for channel in channels),
         *(floor_app.telephony.carrier.hang_up_phone(login) for login in logins),
     )
@@ -188,7 +189,7 @@ async def test_both_hang_up_in_a_conversation(floor_app: FloorApp) -> None:
         await floor_app.state(login, "talking")
     channels = [await carrier_channel(floor_app, phone) for phone in phones]
 
-    await at_once(
+    await asyncio.gather(
         *(person_hangs_up(floor_app, channel) for channel in channels),
         *(floor_app.telephony.carrier.hang_up_phone(login) for login in logins[:2]),
     )
@@ -199,8 +200,8 @@ async def test_both_hang_up_in_a_conversation(floor_app: FloorApp) -> None:
         assert row["ended_by"] in ("person", "operator")
         assert (await floor_app.lead(phone))["status"] == "done"
     for login in logins:
-        seat = await floor_app.state(login, "wrap_up")
-        await floor_app.until(lambda seat=seat: bool(seat.channel), f"{login}'s phone is up")
+        await floor_app.state(login, "wrap_up")
+        await phone_up(floor_app, login)
         await floor_app.app.desk.dispose(login, "agreed")
         await floor_app.state(login, "ready")
     assert await floor_app.truth() == []
@@ -234,7 +235,7 @@ async def test_the_desk_and_the_person_hang_up_at_once(floor_app: FloorApp) -> N
 
 async def test_a_phone_that_vanishes_ends_the_conversation(floor_app: FloorApp) -> None:
     logins = ("t1", "t2", "t3")
-    await floor_app.sign_in(*logins)
+    await in_turn(floor_app, *logins)
     phones = {number("1101"): by for by in ("phone_lost", "operator", "operator")}
     await floor_app.campaign(*phones, wrap_up_limit_s=120.0)
     for phone in phones:
@@ -250,7 +251,7 @@ async def test_a_phone_that_vanishes_ends_the_conversation(floor_app: FloorApp) 
         assert (row["outcome"], row["ended_by"]) == ("answered", by)
         assert row["ended_at"].timestamp() - vanished_at < 20
     for login in logins:
-        seat = await floor_app.state(login, "wrap_up")
-        await floor_app.until(lambda seat=seat: bool(seat.channel), f"{login} called again")
-        assert seat.leg_id != legs[login]
+        await floor_app.state(login, "wrap_up")
+        await phone_up(floor_app, login)
+        assert floor_app.seat(login).leg_id != legs[login]
     assert await floor_app.truth() == []

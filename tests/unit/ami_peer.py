@@ -171,7 +171,7 @@ async def running(
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE_S):
-        while not condition():  # noqa: ASYNC110 (any condition, not an event of ours)
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -110,7 +110,7 @@ class Desk:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT_S):
-        while not condition():  # noqa: ASYNC110 - what is watched has no event
+        while not condition():
             await asyncio.sleep(0.005)
 
 

@@ -1,0 +1,249 @@
+"""The journal on a real PostgreSQL behind a link that is cut, stalled and refused."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+import pytest
+
+from dialer.database.pool import Pool, open_pool
+from dialer.journal import Journal
+from dialer.operators import Connecting, Paused, Ready, Seat, StateChange
+from tests.database.store_floor import DONE, NOW, moment, running_floor
+from tests.faults.proxy import FaultProxy
+
+if TYPE_CHECKING:
+    from dialer.journal import Connection
+
+WAIT_S = 60.0
+
+
+@dataclass
+class Link:
+    """A journal whose database is behind a proxy; `numbers` is what it wrote, in order."""
+
+    journal: Journal
+    proxy: FaultProxy
+    pool: Pool
+    direct: Pool
+
+    def write(self, number: int) -> None:
+        async def insert(connection: Connection) -> None:
+            await connection.execute(
+                "insert into written (number) values ($1) on conflict (number) do nothing", number
+            )
+
+        self.journal.write("number", insert)
+
+    async def numbers(self) -> list[int]:
+        rows = await self.direct.fetch("select number from written order by position")
+        return [row["number"] for row in rows]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+
+async def proxied(dsn: str) -> tuple[FaultProxy, str]:
+    """A proxy before the server of `dsn`, and the DSN through it."""
+    parts = urlsplit(dsn)
+    folder = parse_qs(parts.query).get("host", [""])[0]
+    if folder:
+        proxy = await FaultProxy.start(f"{folder}/.s.PGSQL.{parts.port or 5432}")
+    else:
+        proxy = await FaultProxy.start(parts.hostname or "127.0.0.1", parts.port or 5432)
+    user = parts.username or "postgres"
+    secret = f":{parts.password}" if parts.password else ""
+    return proxy, f"postgresql://{user}{secret}@127.0.0.1:{proxy.port}{parts.path}?sslmode=disable"
+
+
+@pytest.fixture(name="link")
+async def link_fixture(database: str, pool: Pool) -> AsyncIterator[Link]:
+    await pool.execute(
+        "create table written (position bigint generated always as identity, number int unique)"
+    )
+    proxy, dsn = await proxied(database)
+    through = await open_pool(dsn, min_size=1, max_size=2, application_name="journal")
+    journal = Journal(through, retry_s=0.01, longest_retry_s=0.1)
+    running = asyncio.create_task(journal.run())
+    yield Link(journal, proxy, through, pool)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    through.terminate()
+    await proxy.close()
+
+
+async def test_writes_keep_their_order(link: Link) -> None:
+    assert len(link.journal) == 0 and await link.journal.flushed(0)
+    for number in range(500):
+        link.write(number)
+    assert len(link.journal) == 500
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == list(range(500))
+    assert len(link.journal) == 0
+
+
+async def test_nothing_is_lost_while_links_are_cut(link: Link) -> None:
+    rng = Random(7)
+    for number in range(600):
+        link.write(number)
+        if number % 20 == 0:
+            await asyncio.sleep(rng.random() * 0.01)
+            link.proxy.cut()
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == list(range(600))
+    assert link.proxy.connections > 2
+    assert link.journal.healthy
+
+
+async def test_what_is_written_while_the_server_is_away_is_written_when_it_is_back(
+    link: Link,
+) -> None:
+    link.write(0)
+    assert await link.journal.flushed(WAIT_S)
+    link.proxy.refuse()
+    link.proxy.cut()
+    for number in range(1, 100):
+        link.write(number)
+    await link.until(lambda: not link.journal.healthy)
+    assert not await link.journal.flushed(0.05)
+    assert await link.numbers() == [0]
+    assert link.journal.last_error
+    link.proxy.accept()
+    assert await link.journal.flushed(WAIT_S)
+    assert link.journal.healthy
+    assert await link.numbers() == list(range(100))
+
+
+async def test_a_stalled_link_holds_writes_back_and_loses_none(link: Link) -> None:
+    link.write(0)
+    assert await link.journal.flushed(WAIT_S)
+    link.proxy.stall()
+    for number in range(1, 50):
+        link.write(number)
+    assert not await link.journal.flushed(0.3)
+    link.proxy.resume()
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == list(range(50))
+
+
+async def test_a_write_that_was_stalled_and_then_cut_is_written_once(link: Link) -> None:
+    """The statement may have been carried out: its answer was lost with the link."""
+    link.write(0)
+    assert await link.journal.flushed(WAIT_S)
+    for number in range(1, 40):
+        link.proxy.stall()
+        link.write(number)
+        await asyncio.sleep(0.002)
+        link.proxy.cut()
+        link.proxy.resume()
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == list(range(40))
+
+
+async def test_a_link_that_stays_stalled_is_given_up(link: Link) -> None:
+    """Half-open: only our own limit notices, and a new link brings the writes through."""
+    link.journal._write_limit_s = 0.3
+    link.write(0)
+    assert await link.journal.flushed(WAIT_S)
+    link.proxy.stall()
+    link.write(1)
+    await link.until(lambda: not link.journal.healthy)
+    assert "Timeout" in link.journal.last_error or "Cancel" in link.journal.last_error
+    link.proxy.resume()
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == [0, 1]
+
+
+async def test_a_server_that_ends_its_sessions_is_waited_for(link: Link) -> None:
+    link.write(0)
+    assert await link.journal.flushed(WAIT_S)
+    await link.direct.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity "
+        "where application_name = 'journal' and datname = current_database()"
+    )
+    link.write(1)
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == [0, 1]
+
+
+async def test_a_write_that_can_never_succeed_stops_the_process(database: str, pool: Pool) -> None:
+    journal = Journal(pool)
+    journal.write("bug", lambda connection: connection.execute("select 1 / 0"))
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await asyncio.wait_for(journal.run(), WAIT_S)
+    assert len(journal) == 1
+
+
+async def test_an_entry_is_whole_or_not_at_all(link: Link) -> None:
+    """A cut in the middle of a transaction: the entry is done again from its beginning."""
+    done: list[int] = []
+
+    async def two_rows(connection: Connection) -> None:
+        async with connection.transaction():
+            await connection.execute("insert into written (number) values (1)")
+            if not done:
+                done.append(1)
+                link.proxy.cut()
+            await connection.execute("insert into written (number) values (2)")
+
+    link.journal.write("two", two_rows)
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == [1, 2]
+
+
+async def test_a_shift_and_an_attempt_survive_a_bad_link(link: Link) -> None:
+    """The store's own writes, again and again cut: each is idempotent, states have no gap."""
+    floor = await running_floor(link.direct)
+    store, journal = floor.store, link.journal
+    attempt = await floor.dialed()
+    operator_id, shift_id = await floor.sign_in("anna")
+
+    def log(change: StateChange) -> None:
+        journal.write("change_state", lambda c: store.change_state(c, change))
+
+    seat = Seat(operator_id, "anna", shift_id, NOW, log, Connecting(NOW))
+    ended = (
+        attempt.ringing(NOW + 1)
+        .answered(NOW + 2)
+        .bridged(NOW + 3, "anna")
+        .lost(NOW + 9, known_dead=False)
+    )
+    journal.write("finish", lambda c: store.finish(c, ended, operator_id, shift_id, DONE))
+    for number in range(60):
+        at = NOW + number + 1
+        seat.become(Ready(at) if number % 2 == 0 else Paused(at, "lunch"))
+        if number % 5 == 0:
+            await asyncio.sleep(0.003)
+            link.proxy.cut()
+    journal.write("finish", lambda c: store.finish(c, ended, operator_id, shift_id, DONE))
+    journal.write("close_shift", lambda c: store.close_shift(c, shift_id, NOW + 100))
+    assert await journal.flushed(WAIT_S)
+
+    states = await floor.states(shift_id)
+    assert [row[0] for row in states] == list(range(61))
+    starts, ends = [row[3] for row in states], [row[4] for row in states]
+    assert starts == [moment(NOW + number) for number in range(61)]
+    assert ends == [*starts[1:], moment(NOW + 100)]
+    row = await floor.attempt_row(attempt)
+    assert row is not None and row["outcome"] == "answered"
+    assert (await floor.lead(attempt.lead.id))["approaches"] == 1
+
+
+async def test_what_is_written_during_a_write_comes_after_it(link: Link) -> None:
+    async def first(connection: Connection) -> None:
+        link.write(2)
+        await connection.execute("insert into written (number) values (1)")
+
+    link.journal.write("first", first)
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == [1, 2]
