@@ -156,7 +156,7 @@ class App:
             on_down=self._link_down,
         )
         self.journal = Journal(self.pool)
-        line_time = self.line_time = LineTime(self.board)
+        line_time = self.line_time = LineTime(self.board, clock())
         self.seating = Seating(
             self.board, self.store, self.journal, self.ami, tasks, line_time, clock,
             operator_ring_s=settings.asterisk.operator_ring_s,

@@ -177,9 +177,13 @@ class Attempts:
 
     # --- on the way
 
-    def _answered(self, attempt: Attempt) -> None:
+    def _answered(self, attempt: Answered) -> None:
         self._stop_ring_timer(attempt.id)
         self._network_alive(attempt)
+        campaign = self._board.campaigns.get(attempt.campaign_id)
+        if campaign is not None:
+            seconds = attempt.answered_at - attempt.placed_at
+            campaign.pacer.attempt_ended(attempt.answered_at, seconds, True)
         self.on_change()
 
     def _network_alive(self, attempt: Attempt) -> None:
@@ -272,18 +276,17 @@ class Attempts:
 
     def _judge_trunk(self, ended: Ended) -> None:
         breaker = self._board.trunks[ended.trunk].breaker
-        if ended.outcome is Outcome.FAILED:
-            if breaker.dead(ended.ended_at):
-                log.error(
-                    "trunk_does_not_ring",
-                    trunk=ended.trunk,
-                    pause_s=breaker.pause_s,
-                    advice="check the trunk's registration and the provider; a probe call follows",
-                )
-        elif ended.outcome is Outcome.UNKNOWN or ended.ended_by is EndedBy.DIALER:
+        if ended.outcome is Outcome.UNKNOWN or ended.ended_by is EndedBy.DIALER:
             breaker.forgotten()
-        else:
+        elif ended.outcome not in (Outcome.FAILED, Outcome.CONGESTION):
             breaker.alive()
+        elif breaker.dead(ended.ended_at):
+            log.error(
+                "trunk_takes_no_calls",
+                trunk=ended.trunk,
+                pause_s=breaker.pause_s,
+                advice="check the trunk's registration and the provider; a probe call follows",
+            )
 
     def _write_end(self, ended: Ended) -> None:
         lead = ended.lead
@@ -313,9 +316,9 @@ class Attempts:
         campaign = self._board.campaigns.get(ended.campaign_id)
         if campaign is None:
             return
-        answered, now = ended.answered_at is not None, ended.ended_at
-        reached = ended.answered_at or ended.ended_at
-        campaign.pacer.attempt_ended(now, reached - ended.placed_at, answered)
+        now = ended.ended_at
+        if ended.answered_at is None and ended.ended_by is not EndedBy.DIALER:
+            campaign.pacer.attempt_ended(now, now - ended.placed_at, False)
         if ended.talk_s is not None:
             campaign.pacer.talk_ended(now, ended.talk_s)
         if ended.outcome is Outcome.ABANDONED:

@@ -65,6 +65,10 @@ class Attempt:
         """The call is for this operator now: whose dial it was has left."""
         return replace(self, dial_operator=operator)
 
+    def unwatched(self: A) -> A:
+        """For some time nobody saw whether it rang."""
+        return replace(self, rang_known=False)
+
     def dial_ended(self: A, dial_status: str) -> A:
         """The far end finished the dialing by itself."""
         refused = dial_status not in ("ANSWER", "CANCEL", "")
@@ -107,6 +111,11 @@ class Attempt:
         by = EndedBy.NODE if known_dead else (self.intent or EndedBy.NODE)
         return self._end(at, outcome, cause=None, sip_code=None, by=by)
 
+    def _latest(self) -> float:
+        """The last time that is known of this attempt: a clock may be set back meanwhile."""
+        names = ("placed_at", "rang_at", "answered_at", "bridged_at")
+        return max(getattr(self, name, None) or 0.0 for name in names)
+
     def _rang(self) -> bool | None:
         if self.rang_at is not None or self.progressed:
             return True
@@ -118,7 +127,7 @@ class Attempt:
         return _become(
             Ended,
             self,
-            ended_at=max(at, self.placed_at),
+            ended_at=max(at, self._latest()),
             outcome=outcome,
             cause=cause,
             sip_code=sip_code,
@@ -152,7 +161,7 @@ class Dialing(Attempt):
 
     def answered(self, at: float) -> Answered:
         """The person (or machine) picked up."""
-        return _become(Answered, self, answered_at=max(at, self.placed_at))
+        return _become(Answered, self, answered_at=max(at, self._latest()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,8 +211,9 @@ class Assigned(Live):
             Conversing,
             self,
             answered_at=self.answered_at,
-            bridged_at=max(at, self.answered_at),
+            bridged_at=max(at, self._latest()),
             operator=operator,
+            intent=None,
         )
 
     def missed(self) -> Answered:

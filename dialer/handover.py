@@ -39,7 +39,7 @@ class Handover:
         self._board, self._seating, self._clock = board, seating, clock
         self._waiting: dict[UUID, Answer] = {}
         self._resting: set[str] = set()
-        self.on_answered: Callable[[Attempt], None] = lambda attempt: None
+        self.on_answered: Callable[[Answered], None] = lambda attempt: None
         seating.on_phone_lost = self._phone_lost
 
     def ask(self, attempt_id: UUID) -> Answer:

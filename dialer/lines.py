@@ -1,7 +1,7 @@
-"""PURE. Trunks: free lines, calls per second, and a circuit breaker for a trunk that does not ring.
+"""PURE. Trunks: free lines, calls per second, and a circuit breaker for a trunk that takes no calls.
 
-The breaker opens after `TRIP_AFTER` attempts in a row that the network never took up (no ringing,
-no refusal, or the node refused to originate). It lets one probe call through after a pause that
+The breaker opens after `TRIP_AFTER` attempts in a row that the network never took up (no ringing and
+no refusal, congestion, or the node refused to originate). It lets one probe call through after a pause that
 doubles with every probe, from `FIRST_PAUSE_S` to `LONGEST_PAUSE_S`; a sign of life closes it.
 """
 

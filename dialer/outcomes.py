@@ -106,8 +106,8 @@ DIAL_STATUS_OUTCOMES: Final[dict[str, Outcome]] = {
 }
 
 OWN_TIMEOUT: Final = 408
-"""PJSIP itself ends an INVITE that nobody took up with 408 (timer B of RFC 3261, 32 s), and then a
-DialEnd comes as if the far end had refused."""
+"""PJSIP itself ends an INVITE that got no reply at all with 408 (timer B of RFC 3261, 32.0 s), and
+22.10 sends DialEnd NOANSWER and cause 18 for it, as if the far end had refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from dialer.ledger import Ledger
 from dialer.pacing_model import Knowledge
-from dialer.pacing_outlook import Outlook
+from dialer.pacing_outlook import Outlook, graded
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class ProgressivePacer:
 class Leads:
     """What is known of single leads: odds of an answer against the campaign's ordinary lead (1.0).
 
-    `ringing` goes with `Floor.ringing`, place by place; `next` are the leads that would be dialed
-    now, in that order.
+    `ringing` goes with `Floor.ringing`, place by place (another length is a ValueError); `next` are
+    the leads that would be dialed now, in that order.
     """
 
     ringing: tuple[float, ...]
@@ -93,8 +93,9 @@ class PredictivePacer:
 
     For one more call: the mean chance, over the learned times to an answer, that no operator is
     there within `patience_s` of its answer. It is placed while that chance is at or under the level
-    that the ledger allows now. `now` is any clock that goes forward; give POSIX seconds where the
-    state outlives the process, since the ledger's window is measured by it.
+    that the ledger allows now. The pacer books into its ledger; nobody else should. `now` is any
+    clock that goes forward; give POSIX seconds where the state outlives the process, since the
+    ledger's window is measured by it.
     """
 
     caution = 0.2  # standard deviations added to the chance of an answer
@@ -130,7 +131,7 @@ class PredictivePacer:
         sound = self._known.sound(now, seconds)
         if sound is not None:
             self._known.answering.ended(sound, answered)
-            self._known.chance.ended(answered, odds if odds > 0.0 else 1.0)
+            self._known.chance.ended(answered, graded(odds))
 
     def talk_ended(self, now: float, seconds: float) -> None:
         self._asked = None

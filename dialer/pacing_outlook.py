@@ -223,13 +223,13 @@ class Outlook:
         chance = min(0.98, mean * (1.0 + caution * self.doubt))
         if abs(chance - self.chance) > 0.02 * self.chance:
             self.chance = chance
-            self._tables: dict[int, Table] = {0: self._ring.table(chance)}
+            self._tables: dict[float, Table] = {1.0: self._ring.table(chance)}
             self.fresh = self._ring.fresh(chance)
 
     def question(self, floor: Asked, odds: Sequence[float] | None) -> Question:
         """What one more call would meet; `odds` of the ringing calls' leads, or None."""
         if odds is None:
-            people = [(self._tables[0], floor.ringing)]
+            people = [(self._tables[1.0], floor.ringing)]
         else:
             people = [
                 (self._table(own), (age,)) for age, own in zip(floor.ringing, odds, strict=True)
@@ -245,16 +245,15 @@ class Outlook:
 
     def fresh_with(self, odds: float) -> Row:
         """Chances of a call placed now to a lead with these odds against the ordinary lead's."""
-        return self._ring.fresh(with_odds(self.chance, odds))
+        return self._ring.fresh(with_odds(self.chance, graded(odds)))
 
     def _table(self, odds: float) -> Table:
-        grade = odds_grade(odds)
+        grade = graded(odds)
         if grade not in self._tables:
-            own = with_odds(self.chance, 2.0 ** (grade / 2.0))
-            self._tables[grade] = self._ring.table(own)
+            self._tables[grade] = self._ring.table(with_odds(self.chance, grade))
         return self._tables[grade]
 
 
-def odds_grade(odds: float) -> int:
-    """Odds in steps of the square root of two, -12..12; 0 is the ordinary lead."""
-    return round(2.0 * log2(min(64.0, max(1.0 / 64.0, odds))))
+def graded(odds: float) -> float:
+    """Odds rounded to a power of the square root of two, 1/64..64, so that tables are few."""
+    return float(2.0 ** (round(2.0 * log2(min(64.0, max(1.0 / 64.0, odds)))) / 2.0))

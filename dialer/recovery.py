@@ -182,6 +182,7 @@ class Recovery:
         asked = [str(a.id) for a in board.attempts.values() if not isinstance(a, Committing)]
         node = await node_truth(controller.ami, self._journal, self._since(now), now)
         self._adopt_legs(node)
+        self._forget_ringing()
         legs = {s.leg_id: s.state.since for s in board.seats.values() if s.leg_id}
         for event in missed_events({**legs, **dict.fromkeys(asked, 0.0)}, node):
             controller.on_event(event)
@@ -209,6 +210,13 @@ class Recovery:
             if mine:
                 seat.leg_id = mine[-1]
                 self._controller.board.legs[seat.leg_id] = seat.login
+
+    def _forget_ringing(self) -> None:
+        """What rang while the link was away is not in the journal: nobody watched."""
+        board = self._controller.board
+        for attempt in tuple(board.attempts.values()):
+            if isinstance(attempt, Placed):
+                board.attempts[attempt.id] = attempt.unwatched()
 
     def _end_lost(self, asked: list[str], node: NodeTruth) -> None:
         """In neither: the node died with the channel, or the Originate never arrived."""

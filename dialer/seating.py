@@ -27,6 +27,7 @@ from dialer.operators import (
     Ready,
     Reserved,
     Seat,
+    State,
     StateChange,
     Talking,
     WrapUp,
@@ -98,6 +99,7 @@ class Seating:
             seat.after_call = "sign_out"
             return
         now = max(self._clock(), seat.state.since)
+        self._wrapped_up(seat.state, now)
         self._board.seats.pop(seat.login, None)
         self._stop_timer(seat.login)
         self._line_time.signed_out(seat.login, seat.state, now)
@@ -111,6 +113,7 @@ class Seating:
         if isinstance(seat.state, Talking | Reserved):
             seat.after_call = f"pause:{reason}"
             return
+        self._wrapped_up(seat.state, self._clock())
         seat.become(seat.state.pause(self._clock(), reason))
         self.on_leave()
 
@@ -155,9 +158,14 @@ class Seating:
         assert isinstance(state, WrapUp)
         self._stop_timer(seat.login)
         seat.become(state.finished(self._clock(), phone_up=bool(seat.channel)))
-        self.wrap_up_ended(state.attempt_id, seat.state.since, seat.state.since - state.since)
+        self._wrapped_up(state, seat.state.since)
         if not self._leave_after_call(seat):
             self._freed(seat)
+
+    def _wrapped_up(self, state: State, at: float) -> None:
+        """Tells of a wrap-up that ends at `at`, whatever follows it."""
+        if isinstance(state, WrapUp):
+            self.wrap_up_ended(state.attempt_id, at, max(0.0, at - state.since))
 
     def _leave_after_call(self, seat: Seat) -> bool:
         asked, seat.after_call = seat.after_call, ""

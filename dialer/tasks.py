@@ -29,7 +29,10 @@ class Tasks:
         self, name: str, work: Coroutine[Any, Any, Any], *expected: type[Exception]
     ) -> asyncio.Task[Any]:
         """Runs a command to the outside world; an `expected` failure is logged, others are loud."""
-        return self.start(name, self._logged(name, work, expected))
+        task = self.start(name, self._logged(name, work, expected))
+        # Cancelled before its first step, the wrapper never awaits `work`.
+        task.add_done_callback(lambda _: work.close())
+        return task
 
     async def _logged(
         self, name: str, work: Coroutine[Any, Any, Any], expected: tuple[type[Exception], ...]

@@ -141,6 +141,29 @@ async def test_a_call_that_lost_its_operator_goes_to_one_who_waits(floor_app: Fl
     assert await floor_app.truth() == []
 
 
+async def test_a_call_whose_operator_serves_somebody_else_is_cancelled(
+    floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await in_turn(floor_app, "t1", "t2")
+    too_late, rings = number("1201"), number("2001")
+    controller = floor_app.app.controller
+    serve = controller._serve
+    monkeypatch.setattr(controller, "_serve", lambda a: a.lead.phone == too_late or serve(a))
+    await floor_app.campaign(too_late, rings)
+    for phone in (too_late, rings):
+        await floor_app.stage(phone, Ringing)
+    floor_app.app.desk.pause("t1", "lunch")
+
+    talking = await floor_app.stage(too_late, Conversing)
+
+    assert isinstance(talking, Conversing)
+    assert talking.operator == "t2"
+    assert_cancelled(await floor_app.outcome(rings, 5), await floor_app.lead(rings))
+    floor_app.app.desk.hang_up("t2")
+    assert (await floor_app.outcome(too_late))["operator"] == "t2"
+    assert await floor_app.truth() == []
+
+
 async def test_operators_who_leave_before_the_call_has_a_channel(
     floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

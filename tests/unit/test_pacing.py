@@ -275,3 +275,11 @@ def test_leads_that_hardly_answer_leave_room_for_more_calls() -> None:
     unlikely = copy.deepcopy(pacer).decide(floor, Leads(ringing=(0.2,) * 12))
     ordinary = copy.deepcopy(pacer).decide(floor, Leads(ringing=(1.0,) * 12))
     assert unlikely > plain == ordinary
+
+
+def test_odds_that_cannot_be_are_survived() -> None:
+    pacer = PredictivePacer()
+    for odds in (math.nan, math.inf, -1.0, 0.0):
+        pacer.attempt_ended(1.0, 5.0, True, odds)
+        floor = Floor(2.0, 2, (5.0,), (), (1.0,), 0, 9)
+        assert 0 <= pacer.decide(floor, Leads(ringing=(odds,), next=(odds, odds))) <= 9
