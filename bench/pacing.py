@@ -139,7 +139,7 @@ class KnowingPacer(PredictivePacer):
 
 def knowing(scenario: Scenario, cap: float) -> Shift:
     """The knowing pacer with the risk that spends the cap of this very shift."""
-    low, high, best = cap / 2.0, 4.0 * cap, Shift()
+    low, high, best = cap / 8.0, 2.0 * cap, Shift()
     for _ in range(5):
         level = (low + high) / 2.0
         shift = simulate(scenario, KnowingPacer(scenario, level), 0)

@@ -37,6 +37,7 @@ from dialer.database.embedded import EmbeddedPostgres
 from dialer.database.migrate import migrate
 from dialer.database.pool import DatabaseError, open_pool
 from dialer.desk import Desk
+from dialer.feed import Feed
 from dialer.handover import Handover
 from dialer.health import Health
 from dialer.http.server import HttpServer
@@ -105,7 +106,7 @@ class App:
         await self._keep_trying("agi", self.agi.start, AgiError, OSError)
         tasks.start("journal", self.journal.run())
         tasks.start("ami", self.ami.run())
-        tasks.start("campaigns", self.controller.watch_campaigns())
+        tasks.start("campaigns", self.feed.watch())
         tasks.start("pacing", self.controller.pace())
         tasks.start("lease", self._renew_lease())
         tasks.start("loop_lag", self._watch_loop())
@@ -143,7 +144,7 @@ class App:
 
     async def _release_buffers(self) -> None:
         with contextlib.suppress(*CONNECTION_ERRORS):
-            await self.controller.release_buffers()
+            await self.feed.release_buffers()
 
     # --- parts
 
@@ -172,6 +173,8 @@ class App:
             recordings_dir=settings.recordings_dir,
             min_free_bytes=settings.recording.min_free_mb << 20,
         )  # fmt: skip
+        self.feed = Feed(self.board, self.store, clock)
+        self.feed.on_change = self.controller.wake
         self.recovery = Recovery(self.controller, self._cel_journal())
         self.controller.on_unsure = lambda: self._link_up(tasks)
         self.desk = Desk(self.controller)

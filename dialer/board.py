@@ -65,7 +65,8 @@ class Board:
     """The state of one floor.
 
     `legs` finds the operator of an operator's own channel, `bridges` the bridge of a person's.
-    `recovered` is False while it is not known what is live on the node: then nothing is dialed.
+    `recovered` is False while it is not known what is live on the node: then nothing is dialed;
+    neither while `draining`, nor while there is a `database_error`.
     """
 
     floor_id: int
@@ -77,6 +78,8 @@ class Board:
     attempts: dict[UUID, Attempt] = field(default_factory=dict)
     bridges: dict[UUID, str] = field(default_factory=dict)
     recovered: bool = False
+    draining: bool = False
+    database_error: str = ""
 
     def seat_of_leg(self, leg_id: str) -> Seat | None:
         return self.seats.get(self.legs.get(leg_id, ""))

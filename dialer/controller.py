@@ -26,7 +26,7 @@ from dialer.ids import new_id
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.operators import Connecting, Paused, Ready, Seat, longest_ready
 from dialer.outcomes import EndedBy
-from dialer.pacing import Decision, PredictivePacer, ProgressivePacer
+from dialer.pacing import Decision, Floor, ProgressivePacer
 from dialer.seating import HOLDING, Seating
 from dialer.store import Dial, Store
 from dialer.tasks import Tasks
@@ -36,8 +36,6 @@ log = structlog.get_logger(__name__)
 
 DECISION_INTERVAL_S = 0.05
 LONGEST_WAIT_S = 1.0
-BUFFER_LEADS = 20
-CLAIM_RETRY_S = 1.0
 DECISION_LOG_S = 60.0
 MAX_PLACING = 50
 """Originates on their way to the node at once: a slow node must not be flooded."""
@@ -67,9 +65,7 @@ class Controller:
         self._recordings_dir, self.min_free_bytes = recordings_dir, min_free_bytes
         self._wake = asyncio.Event()
         self._placing = 0
-        self.draining = False
         self.on_unsure: Callable[[], None] = lambda: None
-        self.database_error = ""
         seating.on_free = self._operator_free
         seating.on_leave = self._operator_left
         seating.wrap_up_ended = self._wrap_up_ended
@@ -200,92 +196,6 @@ class Controller:
         spare.become(spare.state.dial(self.clock(), attempt.id))
         return True
 
-    # --- campaigns
-
-    async def watch_campaigns(self, every_s: float = 0.5) -> None:
-        """Follows what is running in the database; keeps each running campaign's buffer filled."""
-        last: dict[int, float] = {}
-        while True:
-            try:
-                if not last and not self.board.campaigns:
-                    last = await self.store.last_dials()
-                self._follow(await self.store.running_campaigns(), last)
-                await self._fill_buffers()
-                self.database_error = ""
-            except CONNECTION_ERRORS as error:
-                self.database_error = repr(error)
-            await asyncio.sleep(every_s)
-
-    def _follow(self, rows: list[Any], last: dict[int, float]) -> None:
-        running = {row["id"] for row in rows}
-        for campaign in self.board.campaigns.values():
-            campaign.running = campaign.id in running
-        for row in rows:
-            self._take_campaign(row, last)
-        idle = [c.id for c in self.board.campaigns.values() if not c.running and not c.buffer]
-        busy = {a.campaign_id for a in self.board.attempts.values()}
-        for campaign_id in idle:
-            if campaign_id not in busy:
-                del self.board.campaigns[campaign_id]
-        self.wake()
-
-    def _take_campaign(self, row: Any, last: dict[int, float]) -> None:
-        known = self.board.campaigns.get(row["id"])
-        if row["trunk"] not in self.board.trunks:
-            log.error("campaign_without_trunk", campaign=row["name"], trunk=row["trunk"])
-            return
-        values = {key: row[key] for key in CAMPAIGN_KEYS}
-        if known is not None and known.mode == row["mode"]:
-            for key, value in values.items():
-                setattr(known, key, value)
-            return
-        maker = PredictivePacer if row["mode"] == "predictive" else ProgressivePacer
-        campaign = Campaign(**values, pacer=maker(max_abandon_rate=row["max_abandon_rate"]))
-        campaign.last_dial_at = known.last_dial_at if known else last.get(campaign.id)
-        if known is not None:
-            campaign.buffer = known.buffer
-        self.board.campaigns[campaign.id] = campaign
-
-    async def _fill_buffers(self) -> None:
-        for campaign in tuple(self.board.campaigns.values()):
-            if not campaign.running or self.draining:
-                await self._empty_buffer(campaign)
-            elif (
-                len(campaign.buffer) < BUFFER_LEADS // 2 and self.clock() >= campaign.claim_again_at
-            ):
-                await self._claim(campaign)
-
-    async def release_buffers(self) -> None:
-        """Gives back what was claimed and not dialed."""
-        for campaign in self.board.campaigns.values():
-            await self._empty_buffer(campaign)
-
-    async def _empty_buffer(self, campaign: Campaign) -> None:
-        leads = [lead.id for lead in campaign.buffer]
-        campaign.buffer.clear()
-        if leads:
-            await self.store.release_leads(leads)
-
-    async def _claim(self, campaign: Campaign) -> None:
-        wanted = max(BUFFER_LEADS, 2 * len(self.board.seats))
-        leads, forbidden = await self.store.claim(campaign.id, wanted, campaign.max_approaches)
-        campaign.buffer.extend(leads)
-        if forbidden:
-            await self.store.close_leads(forbidden, "do_not_call")
-        if not leads and not forbidden:
-            await self._note_no_leads(campaign)
-        elif leads:
-            self.wake()
-
-    async def _note_no_leads(self, campaign: Campaign) -> None:
-        campaign.claim_again_at = self.clock() + CLAIM_RETRY_S
-        due, left = await self.store.next_due(campaign.id, campaign.max_approaches)
-        if due is None:
-            campaign.leads_note = "the list is finished"
-        else:
-            minutes = max(0.0, due - self.clock()) / 60
-            campaign.leads_note = f"{left} leads wait, the next is due in {minutes:.0f} min"
-
     # --- pacing
 
     async def pace(self) -> None:
@@ -316,7 +226,7 @@ class Controller:
     def _held(self, campaign: Campaign) -> Decision | None:
         """Why nothing may be dialed whatever pacing says."""
         for limited_by, reason in (
-            ("draining", "stopping: no new calls" if self.draining else ""),
+            ("draining", "stopping: no new calls" if self.board.draining else ""),
             ("recovery", "" if self.board.recovered else "finding out what is live on the node"),
             (
                 "node",
@@ -339,9 +249,10 @@ class Controller:
         return f"Asterisk: {self.ami.last_error or self.ami.state.value}"
 
     def database_trouble(self) -> str:
-        if self.database_error or not self.journal.healthy:
-            return f"no answer from the database ({self.database_error or self.journal.last_error})"
-        return ""
+        error = self.board.database_error or (
+            "" if self.journal.healthy else self.journal.last_error
+        )
+        return f"no answer from the database ({error})" if error else ""
 
     def _disk_trouble(self) -> str:
         try:
@@ -359,7 +270,7 @@ class Controller:
         trunk = self.board.trunks[campaign.trunk]
         room, limited_by = trunk.room(now)
         floor = self.board.floor_of(campaign, now, self._free_for(campaign), room)
-        decision = campaign.pacer.explain(floor)
+        decision = self._explained(campaign, floor)
         if limited_by == "breaker" and not decision.calls:
             again = max(0.0, trunk.breaker.closed_until_s - now)
             note = f"0: trunk {trunk.name} does not ring; a probe call in {again:.0f} s"
@@ -375,6 +286,16 @@ class Controller:
             )
         note = campaign.leads_note or "leads are being claimed"
         return Decision(available, "leads", f"{available}: {note}")
+
+    def _explained(self, campaign: Campaign, floor: Floor) -> Decision:
+        """The pacer's decision. An engine that raises is replaced: dialing goes on, one to one."""
+        try:
+            return campaign.pacer.explain(floor)
+        except Exception:
+            log.exception("pacer_failed", campaign=campaign.name, mode=campaign.mode)
+            metrics.pacer_failed(campaign.name)
+            campaign.pacer = ProgressivePacer(max_abandon_rate=campaign.max_abandon_rate)
+            return campaign.pacer.explain(floor)
 
     def _free_for(self, campaign: Campaign) -> int:
         """Operators who could take a person of this campaign: ready, or dialing for it."""
@@ -449,7 +370,7 @@ class Controller:
         try:
             done = await asyncio.wait_for(self.store.commit_attempt(attempt, dial), 5)
         except CONNECTION_ERRORS as error:
-            self.database_error = repr(error)
+            self.board.database_error = repr(error)
             self.attempts.withdraw(attempt)
             return False
         if not done:
@@ -512,7 +433,7 @@ class Controller:
 
     async def drain(self, limit_s: float) -> bool:
         """No new calls; ringing and talking calls finish, at most `limit_s`. True when all did."""
-        self.draining = True
+        self.board.draining = True
         self.wake()
         return await self._emptied(limit_s)
 
@@ -528,19 +449,3 @@ class Controller:
         while self.board.attempts and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.05)
         return not self.board.attempts
-
-
-CAMPAIGN_KEYS = (
-    "id",
-    "name",
-    "mode",
-    "language",
-    "caller_id",
-    "trunk",
-    "ring_timeout_s",
-    "post_dial_delay_s",
-    "wrap_up_limit_s",
-    "recording",
-    "max_approaches",
-    "max_abandon_rate",
-)

@@ -54,7 +54,7 @@ class Desk:
         """Opens a shift; the operator's phone is called at once."""
         if login in self._controller.board.seats:
             raise DeskError("already_signed_in", 409, f"{login} is already signed in")
-        if self._controller.draining:
+        if self._controller.board.draining:
             raise DeskError("stopping", 503, "the floor is stopping; sign in again when it is back")
         row = await self._controller.store.operator(login)
         if row is None:

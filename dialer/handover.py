@@ -144,8 +144,6 @@ class Handover:
         asyncio.get_running_loop().call_later(BRIDGE_LIMIT_S, self._check, attempt.id, seat)
         if not answer.done():
             answer.set_result(seat.channel)
-        if isinstance(state, SeatDialing) and state.attempt_id != attempt.id:
-            self._seating.on_leave()  # the call that rings for this operator has lost them
 
     def _free_dial_operator(self, attempt: Attempt, taker: Seat) -> None:
         """Someone else takes the person whom this operator's dial reached."""

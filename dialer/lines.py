@@ -1,8 +1,9 @@
-"""PURE. Trunks: free lines, calls per second, and a circuit breaker for a trunk that takes no calls.
+"""PURE. Trunks: free lines, calls per second, and a circuit breaker.
 
-The breaker opens after `TRIP_AFTER` attempts in a row that the network never took up (no ringing and
-no refusal, congestion, or the node refused to originate). It lets one probe call through after a pause that
-doubles with every probe, from `FIRST_PAUSE_S` to `LONGEST_PAUSE_S`; a sign of life closes it.
+The breaker opens after `TRIP_AFTER` attempts in a row that the network never took up (no ringing
+and no refusal, congestion, or the node refused to originate). It lets one probe call through after
+a pause that doubles with every probe, from `FIRST_PAUSE_S` to `LONGEST_PAUSE_S`; a sign of life
+closes it.
 """
 
 from __future__ import annotations

@@ -100,7 +100,9 @@ class PredictivePacer:
 
     caution = 0.2  # standard deviations added to the chance of an answer
     base = 0.4  # of the cap is spent while the reserve is empty and the window young
-    margin = 0.6  # people: kept back in an old window, where one more may be the one too many
+    old_base = 0.12  # the same in an old window
+    slope = 0.6  # more of the cap for each further reserve
+    margin = 0.4  # people: kept back in an old window, where one more may be the one too many
     youth = 2.0  # people: a window is old when far more has been earned
     thrift = 0.4  # people kept in reserve = thrift x (budget earned + start) ^ 0.65
     start = 6.0  # people
@@ -187,10 +189,15 @@ class PredictivePacer:
         earned = self.max_abandon_rate * self.ledger.totals(now)[0]
         reserve: float = self.thrift * (earned + self.start + 0.5 * self._known.in_flight) ** 0.65
         young = self.youth / (self.youth + earned)
-        base = self.base * young
         left = self.ledger.spendable(now) - self.margin * (1.0 - young)
-        share = base + (1.0 - base) * left / reserve
-        return self.max_abandon_rate * min(max(share / self._slack.ratio, 0.0), self.ceiling)
+        filled = left / reserve
+        if filled < 1.0:
+            share: float = (self.old_base + (self.base - self.old_base) * young) ** (1.0 - filled)
+        else:
+            share = 1.0 + self.slope * (filled - 1.0)
+        if share < 0.01:
+            return 0.0
+        return self.max_abandon_rate * min(share / self._slack.ratio, self.ceiling)
 
     def _most(self, floor: Floor, leads: Leads | None, sure: int, level: float) -> int:
         """The most calls of which the last one is within `level`; `sure` ones carry no risk."""

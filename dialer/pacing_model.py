@@ -139,8 +139,9 @@ class AnswerChance:
     """
 
     memories = (25.0, 80.0, 300.0, 1500.0)
-    share = 0.01  # of the weight is dealt anew at every attempt
-    prior = (2.0, 2.0)  # answered, not answered
+    share = 0.004  # of the weight is dealt anew at every attempt
+    prior = 0.5
+    lean = 4.0  # attempts that the prior counts for
 
     def __init__(self) -> None:
         self.stretch = 1.0  # of all memories
@@ -154,9 +155,7 @@ class AnswerChance:
         floor = self.share / len(self.memories)
         self._graded = self._graded or odds != 1.0
         weights = []
-        for i, memory in enumerate(self.memories):
-            yes, no = self._yes[i] + self.prior[0], self._no[i] + self.prior[1]
-            p = yes / (yes + no)
+        for i, (p, memory) in enumerate(zip(self._chances(), self.memories, strict=True)):
             own = with_odds(p, odds)
             weights.append(self._weights[i] * (own if answered else 1.0 - own))
             seen = min(1.0, max(0.0, p + answered - own))
@@ -165,6 +164,14 @@ class AnswerChance:
             self._no[i] = self._no[i] * keep + 1.0 - seen
         scale = (1.0 - self.share) / max(sum(weights), 1e-300)
         self._weights = [w * scale + floor for w in weights]
+
+    def _chances(self) -> list[float]:
+        """Of each memory; a short one leans on the next longer one, the longest on the prior."""
+        p, out = self.prior, []
+        for yes, no in zip(reversed(self._yes), reversed(self._no), strict=True):
+            p = (yes + self.lean * p) / (yes + no + self.lean)
+            out.append(p)
+        return out[::-1]
 
     def fade(self, attempts: float) -> None:
         """Let what was learned count for no more than this many attempts."""
@@ -180,16 +187,14 @@ class AnswerChance:
         failures, and the ratio is free of that. Where leads have odds of their own, `usual` is of
         the mix that was dialed and not of the ordinary lead, so the memories' own mean is taken.
         """
+        chances = self._chances()
         mean = second = 0.0
-        for w, yes, no in zip(self._weights, self._yes, self._no, strict=True):
-            a = yes + self.prior[0]
-            p = a / (a + no + self.prior[1])
+        for w, p, yes in zip(self._weights, chances, self._yes, strict=True):
             mean += w * p
-            second += w * p * p * (1.0 + (1.0 - p) / a)
+            second += w * p * p * (1.0 + (1.0 - p) / (yes + self.lean * p))
         total = sum(self._weights)
         mean, second = mean / total, second / total
-        a, b = self._yes[-1] + self.prior[0], self._no[-1] + self.prior[1]
-        moved = mean / (1.0 - mean) * b / a
+        moved = mean / (1.0 - mean) * (1.0 - chances[-1]) / chances[-1]
         chance = mean if self._graded else with_odds(usual, moved)
         return chance, sqrt(max(0.0, second / (mean * mean) - 1.0))
 

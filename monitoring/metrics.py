@@ -121,6 +121,11 @@ _decisions = _counter(
     "campaign",
     "limited_by",
 )
+_pacer_failures = _counter(
+    "prozvon_pacer_failures_total",
+    "Pacing engines that raised and were replaced by progressive pacing",
+    "campaign",
+)
 _ami_up = _gauge("prozvon_ami_up", "1 while the manager link is ready")
 _ami_reconnects = _counter("prozvon_ami_reconnects_total", "Manager links made after the first")
 _loop_lag = _histogram(
@@ -197,6 +202,11 @@ def wrap_up_ended(seconds: float) -> None:
 
 def decided(campaign: str, limited_by: str) -> None:
     _decisions.labels(campaign, limited_by).inc()
+
+
+def pacer_failed(campaign: str) -> None:
+    """The engine of a campaign raised; it is paced one to one from now on."""
+    _pacer_failures.labels(campaign).inc()
 
 
 def loop_lag(seconds: float) -> None:

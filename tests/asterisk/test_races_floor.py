@@ -214,15 +214,25 @@ async def test_a_pause_asked_for_while_reserved_holds_when_the_phone_is_lost(
     assert await floor_app.truth() == []
 
 
-async def test_who_signs_in_again_at_once_has_one_phone_call(floor_app: FloorApp) -> None:
+async def test_who_signs_in_again_at_once_has_one_phone_call(
+    floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The phone's call begins after its shift has ended."""
     await floor_app.hire("t1")
-    desk = floor_app.app.desk
+    desk, originate = floor_app.app.desk, floor_app.app.ami.originate
+
+    async def slow(request: OriginateRequest, timeout_s: float | None = None) -> None:
+        await asyncio.sleep(0.1)
+        await originate(request, timeout_s)
+
+    monkeypatch.setattr(floor_app.app.ami, "originate", slow)
     for pause_s in (0.0, 0.01, 0.05):
         await desk.sign_in("t1")
         await asyncio.sleep(pause_s)
         desk.sign_out("t1")
     await desk.sign_in("t1")
     seat = await floor_app.state("t1", "ready")
+    await asyncio.sleep(0.5)
 
     async def legs() -> list[str]:
         items = await floor_app.app.ami.list_action("CoreShowChannels")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from dialer.asterisk.ami import AmiState, OriginateRequest
-from dialer.calls import Conversing, Ringing
+from dialer.calls import Answered, Conversing, Ringing
 from dialer.lines import FIRST_PAUSE_S, TRIP_AFTER
 from tests.asterisk.race_tools import (
     LIMIT_S,
+    HeldAnswers,
     carrier_ami,
     hears_message,
     in_turn,
@@ -56,6 +58,32 @@ async def test_an_answer_at_the_ring_timeout_has_one_outcome(floor_app: FloorApp
             assert call.ended_at - call.answered_at < 0.1
     for login in logins:
         assert floor_app.seat(login).state.kind in ("ready", "wrap_up")
+
+
+async def test_who_picks_up_while_we_cancel_is_abandoned(
+    floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    HeldAnswers(monkeypatch, floor_app)
+    await floor_app.sign_in("t1")
+    phone = number("1101")
+    hangup = floor_app.app.ami.hangup
+
+    async def too_late(channel: str, cause: int | None = None) -> bool:
+        await floor_app.stage(phone, Answered)
+        return await hangup(channel, cause)
+
+    monkeypatch.setattr(floor_app.app.ami, "hangup", too_late)
+    await floor_app.campaign(phone)
+    await floor_app.stage(phone, Ringing)
+    floor_app.app.desk.pause("t1", "away")
+
+    row = await floor_app.outcome(phone)
+
+    assert (row["outcome"], row["ended_by"], row["bridged_at"]) == ("abandoned", "dialer", None)
+    lead = await floor_app.lead(phone)
+    assert (lead["status"], lead["approaches"]) == ("retry", 1)
+    assert lead["next_at"] - row["ended_at"] == timedelta(days=3)
+    assert await floor_app.truth() == []
 
 
 # --- a trunk that does not work ----------------------------------------------------------------
@@ -166,7 +194,7 @@ async def test_calls_go_on_while_the_link_to_the_node_is_gone(
             assert isinstance(answered, Conversing)
             assert answered.answer_to_operator_s < LIMIT_S
             assert answered.bridged_at < back_at
-            assert floor.seat(answered.operator).state.kind == "talking"
+            assert (await floor.state(answered.operator, "talking")).seq == 4  # no detour
             still = floor.live(talks)
             assert isinstance(still, Conversing)
             assert still.bridged_at == talking.bridged_at  # type: ignore[attr-defined]

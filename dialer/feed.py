@@ -1,0 +1,128 @@
+"""What the running campaigns dial next: campaigns as the database has them, leads claimed ahead.
+
+Leads come in batches into a small buffer for each campaign, so that no decision waits for the
+database; what a campaign that stops has not dialed is given back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from dialer.board import Board, Campaign
+from dialer.journal import CONNECTION_ERRORS
+from dialer.pacing import PredictivePacer, ProgressivePacer
+from dialer.store import Store
+
+log = structlog.get_logger(__name__)
+
+BUFFER_LEADS = 20
+CLAIM_RETRY_S = 1.0
+CAMPAIGN_KEYS = (
+    "id",
+    "name",
+    "mode",
+    "language",
+    "caller_id",
+    "trunk",
+    "ring_timeout_s",
+    "post_dial_delay_s",
+    "wrap_up_limit_s",
+    "recording",
+    "max_approaches",
+    "max_abandon_rate",
+)
+
+
+class Feed:
+    """Keeps the board's campaigns and their buffers as they should be."""
+
+    def __init__(self, board: Board, store: Store, clock: Callable[[], float]) -> None:
+        self._board, self._store, self._clock = board, store, clock
+        self.on_change: Callable[[], None] = lambda: None
+
+    async def watch(self, every_s: float = 0.5) -> None:
+        """Follows what is running in the database; keeps each running campaign's buffer filled."""
+        last: dict[int, float] = {}
+        while True:
+            try:
+                if not last and not self._board.campaigns:
+                    last = await self._store.last_dials()
+                self._follow(await self._store.running_campaigns(), last)
+                await self._fill_buffers()
+                self._board.database_error = ""
+            except CONNECTION_ERRORS as error:
+                self._board.database_error = repr(error)
+            await asyncio.sleep(every_s)
+
+    def _follow(self, rows: list[Any], last: dict[int, float]) -> None:
+        running = {row["id"] for row in rows}
+        for campaign in self._board.campaigns.values():
+            campaign.running = campaign.id in running
+        for row in rows:
+            self._take_campaign(row, last)
+        idle = [c.id for c in self._board.campaigns.values() if not c.running and not c.buffer]
+        busy = {a.campaign_id for a in self._board.attempts.values()}
+        for campaign_id in idle:
+            if campaign_id not in busy:
+                del self._board.campaigns[campaign_id]
+        self.on_change()
+
+    def _take_campaign(self, row: Any, last: dict[int, float]) -> None:
+        known = self._board.campaigns.get(row["id"])
+        if row["trunk"] not in self._board.trunks:
+            log.error("campaign_without_trunk", campaign=row["name"], trunk=row["trunk"])
+            return
+        values = {key: row[key] for key in CAMPAIGN_KEYS}
+        if known is not None and known.mode == row["mode"]:
+            for key, value in values.items():
+                setattr(known, key, value)
+            return
+        maker = PredictivePacer if row["mode"] == "predictive" else ProgressivePacer
+        campaign = Campaign(**values, pacer=maker(max_abandon_rate=row["max_abandon_rate"]))
+        campaign.last_dial_at = known.last_dial_at if known else last.get(campaign.id)
+        if known is not None:
+            campaign.buffer = known.buffer
+        self._board.campaigns[campaign.id] = campaign
+
+    async def _fill_buffers(self) -> None:
+        for campaign in tuple(self._board.campaigns.values()):
+            low = len(campaign.buffer) < BUFFER_LEADS // 2
+            if not campaign.running or self._board.draining:
+                await self._empty_buffer(campaign)
+            elif low and self._clock() >= campaign.claim_again_at:
+                await self._claim(campaign)
+
+    async def release_buffers(self) -> None:
+        """Gives back what was claimed and not dialed."""
+        for campaign in self._board.campaigns.values():
+            await self._empty_buffer(campaign)
+
+    async def _empty_buffer(self, campaign: Campaign) -> None:
+        leads = [lead.id for lead in campaign.buffer]
+        campaign.buffer.clear()
+        if leads:
+            await self._store.release_leads(leads)
+
+    async def _claim(self, campaign: Campaign) -> None:
+        wanted = max(BUFFER_LEADS, 2 * len(self._board.seats))
+        leads, forbidden = await self._store.claim(campaign.id, wanted, campaign.max_approaches)
+        campaign.buffer.extend(leads)
+        if forbidden:
+            await self._store.close_leads(forbidden, "do_not_call")
+        if not leads and not forbidden:
+            await self._note_no_leads(campaign)
+        elif leads:
+            self.on_change()
+
+    async def _note_no_leads(self, campaign: Campaign) -> None:
+        campaign.claim_again_at = self._clock() + CLAIM_RETRY_S
+        due, left = await self._store.next_due(campaign.id, campaign.max_approaches)
+        if due is None:
+            campaign.leads_note = "the list is finished"
+        else:
+            minutes = max(0.0, due - self._clock()) / 60
+            campaign.leads_note = f"{left} leads wait, the next is due in {minutes:.0f} min"
