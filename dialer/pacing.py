@@ -100,9 +100,9 @@ class PredictivePacer:
 
     caution = 0.2  # standard deviations added to the chance of an answer
     base = 0.4  # of the cap is spent while the reserve is empty and the window young
-    old_base = 0.12  # the same in an old window
+    old_base = 0.15  # the same in an old window
     slope = 0.6  # more of the cap for each further reserve
-    margin = 0.4  # people: kept back in an old window, where one more may be the one too many
+    margin = 0.2  # people: kept back in an old window, where one more may be the one too many
     youth = 2.0  # people: a window is old when far more has been earned
     thrift = 0.4  # people kept in reserve = thrift x (budget earned + start) ^ 0.65
     start = 6.0  # people

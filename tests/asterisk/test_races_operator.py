@@ -63,7 +63,7 @@ async def test_the_second_of_two_answers_for_one_operator_waits_and_hears_the_me
 ) -> None:
     cancels_come_too_late(monkeypatch, floor_app)
     await in_turn(floor_app, "t1", "t2")
-    phones = [number("1101"), number("1101")]
+    phones = [number("1101"), number("1201")]
     await floor_app.campaign(*phones)
     for phone in phones:
         await floor_app.stage(phone, Ringing)
@@ -87,7 +87,7 @@ async def test_the_second_of_two_answers_gets_the_operator_who_is_free_in_time(
 ) -> None:
     cancels_come_too_late(monkeypatch, floor_app)
     await in_turn(floor_app, "t1", "t2")
-    phones = [number("1101"), number("0101")]
+    phones = [number("1101"), number("0201")]  # the second answers a second later
     await floor_app.campaign(*phones)
     for phone in phones:
         await floor_app.stage(phone, Ringing)
