@@ -55,6 +55,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 LEASE_S = 15.0
+LEGS_LIMIT_S = 3.0
 RETRY_S = 2.0
 KEEP_S = 1.0
 
@@ -127,7 +128,7 @@ class App:
             await self.controller.hang_up_all(5)
         for seat in tuple(self.board.seats.values()):
             self.seating.leave_now(seat)
-        await asyncio.sleep(0.3)  # the legs' Hangup events belong to the record too
+        await self._legs_gone()
         for campaign in self.board.campaigns.values():
             campaign.running = False
         await self._release_buffers()
@@ -141,6 +142,13 @@ class App:
         with contextlib.suppress(*CONNECTION_ERRORS):
             await self.store.release_lease()
         log.info("stopped")
+
+    async def _legs_gone(self) -> None:
+        """The end of operators' own legs belongs to the record too."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEGS_LIMIT_S):
+                while self.seating.closing and self.ami.state is AmiState.READY:
+                    await asyncio.sleep(0.02)
 
     async def _release_buffers(self) -> None:
         with contextlib.suppress(*CONNECTION_ERRORS):

@@ -44,6 +44,9 @@ log = structlog.get_logger(__name__)
 
 RINGING, UP = 5, 6
 ORIGINATE_RING_TIMEOUT = 3
+RANG_OUT = (19, 480)
+"""Cause and SIP code when the node's own limit ended the ringing and no DialEnd came (22.10); the
+OriginateResponse that says so may come after the Hangup."""
 OPT_OUTS = "prozvon_opt_out"
 HANG_UP_AGAIN_S = 0.2
 LINK_PATIENCE_S = 600.0
@@ -137,7 +140,12 @@ class Attempts:
         if attempt is None or isinstance(attempt, Committing):
             return
         sip_code = int(event.tech_cause) if event.tech_cause.isdigit() else None
-        by = EndedBy.PERSON if isinstance(attempt, Live) else EndedBy.NETWORK
+        if isinstance(attempt, Live):
+            by = EndedBy.PERSON
+        elif (event.cause, sip_code) == RANG_OUT and not attempt.refused_by_network:
+            by = EndedBy.RING_TIMEOUT
+        else:
+            by = EndedBy.NETWORK
         attempt = attempt.seen(event.channel)
         self.end(attempt.ended(event.at, cause=event.cause, sip_code=sip_code, by=by))
 

@@ -64,6 +64,7 @@ class Seating:
         self._line_time = line_time
         self._operator_ring_s = operator_ring_s
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self.closing: set[str] = set()  # legs of those who signed out, until they are gone
         self.on_free: Callable[[], None] = lambda: None
         self.on_leave: Callable[[], None] = lambda: None
         self.on_phone_lost: Callable[[Seat, UUID], None] = lambda seat, attempt: None
@@ -251,6 +252,7 @@ class Seating:
 
     def leg_hung_up(self, event: Hangup) -> None:
         """The operator's phone hung up, vanished or was never answered."""
+        self.closing.discard(event.unique_id)
         self._journal.write(
             "call_ended",
             lambda c: self._store.call_ended(c, event.unique_id, None, event.at, event.cause),
@@ -326,9 +328,14 @@ class Seating:
 
     def _hang_up_leg(self, seat: Seat) -> None:
         self._stop_timer(f"phone {seat.login}")
-        channel = seat.channel or seat.leg_id
-        if channel:
-            self._tasks.command(f"hang_up {seat.login}", self._ami.hangup(channel), AmiError)
+        if seat.leg_id:
+            self.closing.add(seat.leg_id)
+            self._tasks.command(f"hang_up {seat.login}", self._close_leg(seat.leg_id), AmiError)
+
+    async def _close_leg(self, leg_id: str) -> None:
+        """A leg that is not there (yet) is hung up as a stray when it answers."""
+        if not await self._ami.hangup(leg_id):
+            self.closing.discard(leg_id)
 
     # --- the log of states
 
