@@ -13,7 +13,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import aiohttp
 import asyncpg
@@ -23,6 +23,7 @@ import structlog
 from agi.answered import Answered, ping
 from agi.server import AgiError, AgiServer, Route
 from campaigns.operators.service import OperatorService
+from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiState
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
 from dialer.asterisk.conf import ConfError, PbxConf, TrunkConf, render_pbx
@@ -50,6 +51,9 @@ from dialer.seating import Seating
 from dialer.store import SQL, LeaseHeld, Store
 from dialer.tasks import Tasks
 from monitoring import metrics
+
+if TYPE_CHECKING:
+    from dialer.journal import Connection
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -160,11 +164,12 @@ class App:
         settings, clock = self.settings, time.time
         self.ami = AmiClient(
             ami_settings(settings),
-            on_event=lambda event: self.controller.on_event(event),
+            on_event=lambda event: self.recovery.on_event(event),
             on_up=lambda: self._link_up(tasks),
             on_down=self._link_down,
         )
         self.journal = Journal(self.pool)
+        self.journal.check = self._still_ours
         line_time = self.line_time = LineTime(self.board, clock())
         self.seating = Seating(
             self.board, self.store, self.journal, self.ami, tasks, line_time, clock,
@@ -183,8 +188,8 @@ class App:
         )  # fmt: skip
         self.feed = Feed(self.board, self.store, clock)
         self.feed.on_change = self.controller.wake
-        self.recovery = Recovery(self.controller, self._cel_journal())
-        self.controller.on_unsure = lambda: self._link_up(tasks)
+        self.recovery = Recovery(self.controller, self._cel_journal(), self._known_until)
+        self.controller.on_unsure = lambda: self._find_out(tasks)
         self.desk = Desk(self.controller)
         self.staff = OperatorService(self.pool, self.board.floor_id)
         limit = settings.floor.answer_limit_s
@@ -199,10 +204,22 @@ class App:
         }
 
     def _link_up(self, tasks: Tasks) -> None:
-        self.board.recovered = False
-        tasks.command("reconcile", self.recovery.reconcile(), AmiError, OSError, *CONNECTION_ERRORS)
-
+        self._find_out(tasks)
         tasks.command("provision", self._provision(), PhonesError, AmiError, *CONNECTION_ERRORS)
+
+    def _find_out(self, tasks: Tasks) -> None:
+        """What is live on the node, and what ended meanwhile; until then nothing is dialed."""
+        self.recovery.link_up()
+        tasks.start("reconcile", self._reconcile())
+
+    async def _reconcile(self) -> None:
+        """Again until it is done, or the link is lost (then the next link begins it)."""
+        while self.ami.state is AmiState.READY and not self.board.recovered:
+            try:
+                await self.recovery.reconcile()
+            except (AmiError, OSError, ev.MalformedEvent, *CONNECTION_ERRORS) as error:
+                log.error("reconcile_failed", error=repr(error), retry_s=RETRY_S)
+                await asyncio.sleep(RETRY_S)
 
     async def _provision(self) -> None:
         """Every operator has a phone on this node, nobody else: the node may be new."""
@@ -213,14 +230,16 @@ class App:
             log.info("phones_provisioned", added=done.added, removed=done.removed)
 
     def _link_down(self, reason: str) -> None:
-        self.board.recovered = False
+        self.recovery.link_down()
         if not self.stopping.is_set():
             log.error("asterisk_link_lost", reason=reason)
         self.controller.wake()
 
     def _ami_problem(self) -> str:
         if self.ami.state is AmiState.READY:
-            return "" if self.board.recovered else "finding out what is live on the node"
+            if self.board.recovered:
+                return ""
+            return self.recovery.problem or "finding out what is live on the node"
         return self.controller.ami_trouble()
 
     def _cel_journal(self) -> CelJournal | None:
@@ -335,7 +354,9 @@ class App:
         await self._keep_trying("lease", self._take_lease, LeaseHeld, *CONNECTION_ERRORS)
 
     async def _take_lease(self) -> None:
-        holder = await self.store.lease_holder()
+        holder, expires_at = await self.store.lease_holder()
+        # A holder renews its lease every third of it: that is when it was last alive.
+        self._known_until = expires_at - LEASE_S if expires_at else None
         dead = [holder] if holder and _is_dead(holder) else []
         await self.store.lease(self._holder, LEASE_S, dead)
 
@@ -351,6 +372,11 @@ class App:
                 continue
             if not kept:
                 raise LeaseLost("another controller has taken this floor over; this one stops")
+
+    async def _still_ours(self, connection: Connection) -> None:
+        """After an outage longer than the lease another controller may have written meanwhile."""
+        if not await self.store.holds_lease(connection):
+            raise LeaseLost("another controller took this floor over while the database was away")
 
     async def _watch_loop(self) -> None:
         loop = asyncio.get_running_loop()

@@ -191,7 +191,8 @@ class Attempts:
         campaign = self._board.campaigns.get(attempt.campaign_id)
         if campaign is not None:
             seconds = attempt.answered_at - attempt.placed_at
-            campaign.pacer.attempt_ended(attempt.answered_at, seconds, True)
+            at = attempt.answered_at
+            campaign.teach(lambda pacer: pacer.attempt_ended(at, seconds, True))
         self.on_change()
 
     def _network_alive(self, attempt: Attempt) -> None:
@@ -324,21 +325,20 @@ class Attempts:
         campaign = self._board.campaigns.get(ended.campaign_id)
         if campaign is None:
             return
-        now = ended.ended_at
+        now, talk_s = ended.ended_at, ended.talk_s
         if ended.answered_at is None and ended.ended_by is not EndedBy.DIALER:
-            campaign.pacer.attempt_ended(now, now - ended.placed_at, False)
-        if ended.talk_s is not None:
-            campaign.pacer.talk_ended(now, ended.talk_s)
+            seconds = now - ended.placed_at
+            campaign.teach(lambda pacer: pacer.attempt_ended(now, seconds, False))
+        if talk_s is not None:
+            campaign.teach(lambda pacer: pacer.talk_ended(now, talk_s))
         if ended.outcome is Outcome.ABANDONED:
-            campaign.pacer.abandoned(now)
+            campaign.teach(lambda pacer: pacer.abandoned(now))
 
     def _release_seats(self, attempt: Attempt, at: float) -> None:
         campaign = self._board.campaigns.get(attempt.campaign_id)
         limit = campaign.wrap_up_limit_s if campaign else 60.0
-        logins = dict.fromkeys((attempt.dial_operator, getattr(attempt, "operator", None)))
-        for login in logins:
-            seat = self._board.seats.get(login or "")
-            if seat is None or seat.state.attempt != attempt.id:
+        for seat in tuple(self._board.seats.values()):
+            if seat.state.attempt != attempt.id:
                 continue
             self._seating.release(seat, attempt.id)
             self._seating.conversation_ended(seat, at, limit)

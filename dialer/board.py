@@ -6,10 +6,12 @@ Everything here can be rebuilt from PostgreSQL and Asterisk (`dialer.recovery`).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+
+import structlog
 
 from dialer.calls import (
     Answered,
@@ -24,7 +26,10 @@ from dialer.calls import (
 )
 from dialer.lines import Trunk
 from dialer.operators import OperatorState, Seat, Talking, WrapUp
-from dialer.pacing import Decision, Floor, Pacer
+from dialer.pacing import Decision, Floor, Pacer, ProgressivePacer
+from monitoring import metrics
+
+log = structlog.get_logger(__name__)
 
 JUST_STARTED = Decision(0, "start", "0: just started")
 
@@ -53,6 +58,26 @@ class Campaign:
     decision_logged_at: float = 0.0
     claim_again_at: float = 0.0
     leads_note: str = ""
+
+    def teach(self, tell: Callable[[Pacer], None]) -> None:
+        """Tells the pacer what happened. An engine that raises is replaced."""
+        try:
+            tell(self.pacer)
+        except Exception:
+            self._replace_pacer()
+
+    def decide(self, floor: Floor) -> Decision:
+        """The pacer's decision. An engine that raises is replaced: dialing goes on, one to one."""
+        try:
+            return self.pacer.explain(floor)
+        except Exception:
+            self._replace_pacer()
+            return self.pacer.explain(floor)
+
+    def _replace_pacer(self) -> None:
+        log.exception("pacer_failed", campaign=self.name, mode=self.mode)
+        metrics.pacer_failed(self.name)
+        self.pacer = ProgressivePacer(max_abandon_rate=self.max_abandon_rate)
 
     def dial_interval(self, at: float) -> float | None:
         """Seconds from the campaign's previous dial to this one; notes the dial."""

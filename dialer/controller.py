@@ -26,7 +26,7 @@ from dialer.ids import new_id
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.operators import Connecting, Paused, Ready, Seat, longest_ready
 from dialer.outcomes import EndedBy
-from dialer.pacing import Decision, Floor, ProgressivePacer
+from dialer.pacing import Decision
 from dialer.seating import HOLDING, Seating
 from dialer.store import Dial, Store
 from dialer.tasks import Tasks
@@ -167,7 +167,7 @@ class Controller:
     def _wrap_up_ended(self, attempt_id: UUID, at: float, seconds: float) -> None:
         metrics.wrap_up_ended(seconds)
         for campaign in self.board.campaigns.values():
-            campaign.pacer.wrap_ended(at, seconds)
+            campaign.teach(lambda pacer: pacer.wrap_ended(at, seconds))
 
     def _cancel_unserved(self) -> None:
         """Progressive promises an operator for every call: what lost its operator stops ringing.
@@ -270,7 +270,7 @@ class Controller:
         trunk = self.board.trunks[campaign.trunk]
         room, limited_by = trunk.room(now)
         floor = self.board.floor_of(campaign, now, self._free_for(campaign), room)
-        decision = self._explained(campaign, floor)
+        decision = campaign.decide(floor)
         if limited_by == "breaker" and not decision.calls:
             again = max(0.0, trunk.breaker.closed_until_s - now)
             note = f"0: trunk {trunk.name} does not ring; a probe call in {again:.0f} s"
@@ -287,18 +287,11 @@ class Controller:
         note = campaign.leads_note or "leads are being claimed"
         return Decision(available, "leads", f"{available}: {note}")
 
-    def _explained(self, campaign: Campaign, floor: Floor) -> Decision:
-        """The pacer's decision. An engine that raises is replaced: dialing goes on, one to one."""
-        try:
-            return campaign.pacer.explain(floor)
-        except Exception:
-            log.exception("pacer_failed", campaign=campaign.name, mode=campaign.mode)
-            metrics.pacer_failed(campaign.name)
-            campaign.pacer = ProgressivePacer(max_abandon_rate=campaign.max_abandon_rate)
-            return campaign.pacer.explain(floor)
-
     def _free_for(self, campaign: Campaign) -> int:
-        """Operators who could take a person of this campaign: ready, or dialing for it."""
+        """Operators who could take a person of this campaign: ready, or dialing for it.
+
+        Calls that other campaigns dial ahead of operators will take some of them.
+        """
         free = 0
         for seat in self.board.seats.values():
             if not seat.can_take:
@@ -308,7 +301,16 @@ class Controller:
                 attempt is not None and attempt.campaign_id == campaign.id
             ):
                 free += 1
-        return free
+        return max(0, free - self._ahead_of_others(campaign))
+
+    def _ahead_of_others(self, campaign: Campaign) -> int:
+        """Unanswered calls of other predictive campaigns; those of progressive ones have a seat."""
+        others = [
+            other.id
+            for other in self.board.campaigns.values()
+            if other is not campaign and other.mode == "predictive"
+        ]
+        return sum(1 for other in others for _ in self.board.in_flight(other))
 
     def _note_decision(self, campaign: Campaign, decision: Decision, now: float) -> None:
         changed = decision.limited_by != campaign.decision.limited_by
@@ -374,14 +376,20 @@ class Controller:
             self.attempts.withdraw(attempt)
             return False
         if not done:
-            why = await self.store.why_not_committed(attempt.lead)
-            log.warning("lost_race_for_lead", lead=attempt.lead.id, **why)
             self.attempts.withdraw(attempt)
+            await self._tell_why(attempt)
             return False
         metrics.dial_started(
             campaign.name, attempt.dial_operator, interval, dial.operator_dial_interval_s
         )
         return True
+
+    async def _tell_why(self, attempt: Attempt) -> None:
+        """Into the log, and only there: the lead is given back whatever the reason is."""
+        why: dict[str, Any] = {}
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            why = await asyncio.wait_for(self.store.why_not_committed(attempt.lead), 5)
+        log.warning("lost_race_for_lead", lead=attempt.lead.id, **why)
 
     async def _originate(self, campaign: Campaign, attempt_id: UUID) -> None:
         attempt = self.board.attempts.get(attempt_id)

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 BUFFER_LEADS = 20
 CLAIM_RETRY_S = 1.0
+CHECK_CLAIMS_S = 60.0
 CAMPAIGN_KEYS = (
     "id",
     "name",
@@ -42,6 +43,7 @@ class Feed:
 
     def __init__(self, board: Board, store: Store, clock: Callable[[], float]) -> None:
         self._board, self._store, self._clock = board, store, clock
+        self._check_claims_at = 0.0
         self.on_change: Callable[[], None] = lambda: None
 
     async def watch(self, every_s: float = 0.5) -> None:
@@ -51,6 +53,8 @@ class Feed:
             try:
                 if not last and not self._board.campaigns:
                     last = await self._store.last_dials()
+                if self._clock() >= self._check_claims_at or self._board.database_error:
+                    await self._release_lost_claims()
                 self._follow(await self._store.running_campaigns(), last)
                 await self._fill_buffers()
                 self._board.database_error = ""
@@ -58,17 +62,19 @@ class Feed:
                 self._board.database_error = repr(error)
             await asyncio.sleep(every_s)
 
+    async def _release_lost_claims(self) -> None:
+        """A claim whose answer was lost on the way left leads that nobody would ever dial."""
+        self._check_claims_at = self._clock() + CHECK_CLAIMS_S
+        known = [lead.id for c in self._board.campaigns.values() for lead in c.buffer]
+        known += [attempt.lead.id for attempt in self._board.attempts.values()]
+        await self._store.release_lost_claims(known)
+
     def _follow(self, rows: list[Any], last: dict[int, float]) -> None:
         running = {row["id"] for row in rows}
         for campaign in self._board.campaigns.values():
             campaign.running = campaign.id in running
         for row in rows:
             self._take_campaign(row, last)
-        idle = [c.id for c in self._board.campaigns.values() if not c.running and not c.buffer]
-        busy = {a.campaign_id for a in self._board.attempts.values()}
-        for campaign_id in idle:
-            if campaign_id not in busy:
-                del self._board.campaigns[campaign_id]
         self.on_change()
 
     def _take_campaign(self, row: Any, last: dict[int, float]) -> None:
@@ -103,7 +109,7 @@ class Feed:
 
     async def _empty_buffer(self, campaign: Campaign) -> None:
         leads = [lead.id for lead in campaign.buffer]
-        campaign.buffer.clear()
+        campaign.buffer.clear()  # first: what is being given back must not be dialed
         if leads:
             await self._store.release_leads(leads)
 

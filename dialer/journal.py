@@ -46,6 +46,9 @@ class Entry:
     write: Write
 
 
+async def _nothing_to_check(_: Connection) -> None: ...
+
+
 class Journal:
     """An ordered queue of writes and the task that empties it."""
 
@@ -65,6 +68,8 @@ class Journal:
         self._empty = asyncio.Event()
         self._empty.set()
         self._retry_s, self._longest_retry_s = retry_s, longest_retry_s
+        self.check: Write = _nothing_to_check
+        """Asked after an outage, before anything is written: may raise to stop the process."""
         self.failing_since: float | None = None
         self.last_error = ""
 
@@ -102,6 +107,8 @@ class Journal:
                 await self._wait_out(error)
 
     async def _drain(self, connection: Connection) -> None:
+        if self.failing_since is not None:
+            await self.check(connection)
         while self._entries:
             entry = self._entries[0]
             await asyncio.wait_for(entry.write(connection), self._write_limit_s)

@@ -25,8 +25,8 @@ class Table:
     """Rows by elapsed time, made when first asked for; the last one serves all longer times.
 
     A row is kept twice: as probabilities, and packed into one large integer whose 64-bit lanes hold
-    p, p^2 and p^3 at every point. Adding such integers adds all lanes at once: the moments of 500
-    variables cost about 40 us in plain Python.
+    p, p^2 and p^3 at every point. Adding such integers adds all lanes at once, which
+    makes hundreds of variables affordable in plain Python.
     """
 
     __slots__ = ("_last", "_make", "_packed", "_per_second", "_rows")

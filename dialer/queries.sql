@@ -16,6 +16,10 @@ returning lease_fence
 -- Give the floor back at the end.
 update floor set lease_holder = null, lease_expires_at = null where id = $1 and lease_fence = $2
 
+-- name: lease_fence
+-- The fence of whoever took the floor last.
+select lease_fence from floor where id = $1
+
 -- name: lease_holder
 -- Who holds the floor, for the message to the one who cannot have it.
 select lease_holder, lease_expires_at from floor where id = $1
@@ -159,15 +163,28 @@ update lead set approaches = $13, failures = $14, last_outcome = $8, claimed_fen
         + case when again then interval '4 hours' else $15 * interval '1 second' end
 from last where lead.id = last.lead_id and lead.status = 'dialing'
 
+-- name: lock_lead
+-- Wait for whoever still changes the lead (a commit that was given up may be under way).
+select id from lead where id = $1 for update
+
 -- name: withdraw_attempt
--- An attempt that was never sent to the node: as if it had not been, the lead goes back.
-with gone as (
-    delete from attempt where id = $1 and outcome is null returning lead_id
-)
+-- An attempt that was never sent to the node: as if it had not been.
+delete from attempt where id = $1 and outcome is null returning lead_id
+
+-- name: withdraw_lead
+-- Its lead goes back. $3: the attempt's row was there.
 update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
     claimed_fence = null
-where id = $2
-    and ((status = 'claimed' and claimed_fence = $3) or id in (select lead_id from gone))
+where id = $1 and ((status = 'claimed' and claimed_fence = $2) or (status = 'dialing' and $3))
+
+-- name: release_lost_claims
+-- Leads claimed under our own lease that the controller does not have: the answer to a claim or to
+-- a release was lost. $3: leads that it has.
+update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
+    claimed_fence = null
+from campaign c
+where c.id = lead.campaign_id and c.floor_id = $1 and lead.status = 'claimed'
+    and lead.claimed_fence = $2 and not lead.id = any($3::bigint[])
 
 -- name: call_created
 -- One leg's life begins.

@@ -19,8 +19,9 @@ from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient
 from dialer.asterisk.cel import CelJournal, ChannelHistory, summarise
 from dialer.attempts import OPT_OUTS, UP
-from dialer.calls import Attempt, Committing, Conversing, Lead, Placed
+from dialer.calls import Attempt, Committing, Lead, Placed
 from dialer.controller import Controller
+from dialer.lines import Trunk
 from dialer.operators import (
     AnyState,
     Connecting,
@@ -50,11 +51,14 @@ class NodeTruth:
     at: float
 
 
-def missed_events(since: Mapping[str, float], node: NodeTruth) -> list[ev.Event]:
+def missed_events(
+    since: Mapping[str, float], node: NodeTruth, heard: frozenset[str] = frozenset()
+) -> list[ev.Event]:
     """PURE. What happened to these channels, as events in order of time.
 
     `since`: by Uniqueid, what the controller already knows of the channel; earlier events of an
     operator's leg would undo later ones (a return to the holding bridge ends a conversation).
+    `heard`: channels of which live events came meanwhile, newer than the list of channels.
     """
     found: list[ev.Event] = []
     talks = _conversation_bridges(node)
@@ -63,9 +67,14 @@ def missed_events(since: Mapping[str, float], node: NodeTruth) -> list[ev.Event]
         if history is not None:
             past = _from_history(unique_id, history, talks, alive=channel is not None)
             found.extend(event for event in past if event.at > known_until)
-        if channel is not None:
+        if channel is not None and (history is None or unique_id not in heard):
             found.extend(_from_live(channel, history, talks, node.at))
     return sorted(found, key=lambda event: event.at)
+
+
+def _talked_of(events: list[ev.Event]) -> frozenset[str]:
+    """Channels that these events tell of."""
+    return frozenset(getattr(event, "unique_id", None) or "" for event in events)
 
 
 def _conversation_bridges(node: NodeTruth) -> frozenset[str]:
@@ -144,11 +153,46 @@ async def node_truth(
 
 
 class Recovery:
-    """Brings the board to the truth of node and database."""
+    """Brings the board to the truth of node and database.
 
-    def __init__(self, controller: Controller, journal: CelJournal | None) -> None:
+    From the moment the link is up until the replay, live events are held back: applied before what
+    was missed, they would end calls whose middle nobody knew.
+    """
+
+    def __init__(
+        self, controller: Controller, journal: CelJournal | None, known_until: float | None
+    ) -> None:
+        """`known_until`: when the last controller of this floor was alive, if there was one."""
         self._controller, self._journal = controller, journal
+        self._known_until = known_until if known_until is not None else controller.clock()
         self._lock = asyncio.Lock()
+        self._held: list[ev.Event] | None = None
+        self.problem = ""
+
+    def on_event(self, event: ev.Event) -> None:
+        """Every event of the node comes here first."""
+        if self._held is not None:
+            self._held.append(event)
+        else:
+            self._controller.on_event(event)
+
+    def link_up(self) -> None:
+        """The link is there (or an answer did not come); what was missed is not known yet."""
+        if self._controller.board.recovered:
+            self._known_until = self._controller.clock()
+        self._controller.board.recovered = False
+        if self._held is None:
+            self._held = []
+
+    def link_down(self) -> None:
+        """From now on nobody watches. What rings meanwhile is not in the journal either."""
+        board = self._controller.board
+        if board.recovered:
+            self._known_until = self._controller.clock()
+        board.recovered = False
+        for attempt in tuple(board.attempts.values()):
+            if isinstance(attempt, Placed):
+                board.attempts[attempt.id] = attempt.unwatched()
 
     async def restore(self) -> None:
         """At the start: open shifts and attempts as the last controller knew them."""
@@ -159,46 +203,70 @@ class Recovery:
         for row in await store.open_attempts():
             attempt = _attempt(row)
             board.attempts[attempt.id] = attempt
-            if row["trunk"] in board.trunks:
-                board.trunks[row["trunk"]].used += 1
-            seat = board.seats.get(row["operator"] or "")
-            if isinstance(attempt, Conversing) and seat is not None:
-                log.info("conversation_restored", attempt=str(attempt.id), login=seat.login)
+            # A trunk that left the settings still has its calls, and takes no new ones.
+            name = row["trunk"]
+            board.trunks.setdefault(name, Trunk(name, row["trunk_id"], 0, 1)).used += 1
         log.info("restored", shifts=len(board.seats), attempts=len(board.attempts))
 
     async def reconcile(self) -> None:
-        """After every (re)connection of the manager link: replays what was missed."""
+        """After every (re)connection of the manager link: replays what was missed.
+
+        Asked for by several at once, it is done once. Raises what node and journal raise; then
+        events stay held, nothing is dialed, and it must be called again.
+        """
         async with self._lock:
-            self._controller.board.recovered = False
-            await asyncio.sleep(SETTLE_S)
-            await self._reconcile()
-            self._controller.board.recovered = True
+            if self._held is None:
+                return
+            try:
+                await self._reconcile()
+            except Exception as error:
+                self.problem = f"cannot find out what is live on the node: {error!r}"
+                raise
+            self.problem = ""
+            # Asked for again meanwhile: the next one is about to begin.
+            self._controller.board.recovered = self._held is None
             self._controller.seating.call_missing_phones()
             self._controller.wake()
 
     async def _reconcile(self) -> None:
         controller, board = self._controller, self._controller.board
+        await asyncio.sleep(SETTLE_S)
         now = controller.clock()
         asked = [str(a.id) for a in board.attempts.values() if not isinstance(a, Committing)]
         node = await node_truth(controller.ami, self._journal, self._since(now), now)
         self._adopt_legs(node)
-        self._forget_ringing()
         legs = {s.leg_id: s.state.since for s in board.seats.values() if s.leg_id}
-        for event in missed_events({**legs, **dict.fromkeys(asked, 0.0)}, node):
+        held, self._held = self._held or [], None
+        missed = missed_events({**legs, **dict.fromkeys(asked, 0.0)}, node, _talked_of(held))
+        for event in sorted([*missed, *held], key=lambda event: event.at):
             controller.on_event(event)
-        self._end_lost(asked, node)
-        self._recall_lost(node)
+        lost = [uid for uid in asked if uid not in node.live]
+        legs_lost = [uid for uid in legs if uid not in node.live]
+        alive = await self._look_again([*lost, *legs_lost])
+        self._end_lost([uid for uid in lost if uid not in alive], node)
+        self._recall_lost([uid for uid in legs_lost if uid not in alive], node.at)
         self._hang_up_strays(node)
         self._settle_seats(node)
         await self._collect_opt_outs()
-        log.info("reconciled", live=len(node.live), asked=len(asked))
+        log.info("reconciled", live=len(node.live), asked=len(asked), held=len(held))
 
     def _since(self, now: float) -> float:
-        """The journal is read from the oldest thing that is still open."""
+        """The journal is read from when somebody last watched, or the oldest open call."""
+        starts = [a.placed_at for a in self._controller.board.attempts.values()]
+        return min([*starts, self._known_until, now]) - HISTORY_MARGIN_S
+
+    async def _look_again(self, missing: list[str]) -> frozenset[str]:
+        """Who of those is there after all: a node that was stalled answers the question before it
+        has begun the calls that were asked for earlier."""
+        if not any(self._is_open(uid) for uid in missing):
+            return frozenset()
+        await asyncio.sleep(SETTLE_S)
+        items = await self._controller.ami.list_action("CoreShowChannels", timeout_s=10)
+        return frozenset(ev.live_channel(item).unique_id for item in items)
+
+    def _is_open(self, unique_id: str) -> bool:
         board = self._controller.board
-        starts = [a.placed_at for a in board.attempts.values()]
-        starts += [seat.state.since for seat in board.seats.values()]
-        return min(starts, default=now) - HISTORY_MARGIN_S
+        return unique_id in board.legs or board.attempt_of_channel(unique_id) is not None
 
     def _adopt_legs(self, node: NodeTruth) -> None:
         """After a restart a shift's leg is found by the shift's id: a live one, else the last."""
@@ -211,33 +279,25 @@ class Recovery:
                 seat.leg_id = mine[-1]
                 self._controller.board.legs[seat.leg_id] = seat.login
 
-    def _forget_ringing(self) -> None:
-        """What rang while the link was away is not in the journal: nobody watched."""
-        board = self._controller.board
-        for attempt in tuple(board.attempts.values()):
-            if isinstance(attempt, Placed):
-                board.attempts[attempt.id] = attempt.unwatched()
-
-    def _end_lost(self, asked: list[str], node: NodeTruth) -> None:
+    def _end_lost(self, missing: list[str], node: NodeTruth) -> None:
         """In neither: the node died with the channel, or the Originate never arrived."""
-        board = self._controller.board
-        for unique_id in asked:
-            attempt = board.attempt_of_channel(unique_id)
-            if attempt is None or unique_id in node.live:
+        for unique_id in missing:
+            attempt = self._controller.board.attempt_of_channel(unique_id)
+            if attempt is None:
                 continue
             history = node.history.get(unique_id)
             log.warning("attempt_lost", attempt=unique_id, began=history is not None)
             self._controller.attempts.end(attempt.lost(node.at, known_dead=history is not None))
 
-    def _recall_lost(self, node: NodeTruth) -> None:
+    def _recall_lost(self, missing: list[str], at: float) -> None:
         """Operators whose leg is gone without a Hangup in the journal, or who never had one."""
         for seat in tuple(self._controller.board.seats.values()):
-            if seat.leg_id and seat.leg_id not in node.live:
+            if seat.leg_id in missing:
                 self._controller.on_event(
-                    ev.Hangup(node.at, seat.leg_id, "", seat.channel, 0, 0, "", "")
+                    ev.Hangup(at, seat.leg_id, "", seat.channel, 0, 0, "", "")
                 )
             elif not seat.leg_id:
-                self._controller.seating.phone_missing(seat, node.at)
+                self._controller.seating.phone_missing(seat, at)
 
     def _hang_up_strays(self, node: NodeTruth) -> None:
         """Legs of shifts that are over."""

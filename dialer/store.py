@@ -64,14 +64,21 @@ class Store:
             )
         self.fence = fence
 
-    async def lease_holder(self) -> str | None:
+    async def lease_holder(self) -> tuple[str | None, float | None]:
+        """(who holds the floor, until when)."""
         row = await self.pool.fetchrow(SQL["lease_holder"], self.floor_id)
-        return row["lease_holder"] if row else None
+        expires_at = row["lease_expires_at"] if row else None
+        return (row["lease_holder"] if row else None), expires_at and expires_at.timestamp()
 
     async def renew_lease(self, ttl_s: float) -> bool:
         """False when another controller took the floor over."""
         row = await self.pool.fetchval(SQL["renew_lease"], self.floor_id, self.fence, ttl_s)
         return row is not None
+
+    async def holds_lease(self, connection: Connection) -> bool:
+        """Whether nobody took the floor over since `lease`, also when the lease has run out."""
+        fence = await connection.fetchval(SQL["lease_fence"], self.floor_id)
+        return bool(fence == self.fence)
 
     async def release_lease(self) -> None:
         await self.pool.execute(SQL["release_lease"], self.floor_id, self.fence)
@@ -100,6 +107,10 @@ class Store:
 
     async def release_leads(self, lead_ids: Sequence[int]) -> None:
         await self.pool.execute(SQL["release_leads"], list(lead_ids), self.fence)
+
+    async def release_lost_claims(self, known: Sequence[int]) -> None:
+        """Gives back leads that are claimed for this lease and not among `known`."""
+        await self.pool.execute(SQL["release_lost_claims"], self.floor_id, self.fence, list(known))
 
     async def release_stale_leads(self) -> None:
         await self.pool.execute(SQL["release_stale_leads"], self.floor_id, self.fence)
@@ -159,7 +170,12 @@ class Store:
     # --- what the journal writes, each idempotent
 
     async def withdraw(self, connection: Connection, attempt: Attempt) -> None:
-        await connection.execute(SQL["withdraw_attempt"], attempt.id, attempt.lead.id, self.fence)
+        async with connection.transaction():
+            await connection.execute(SQL["lock_lead"], attempt.lead.id)
+            gone = await connection.fetchval(SQL["withdraw_attempt"], attempt.id)
+            await connection.execute(
+                SQL["withdraw_lead"], attempt.lead.id, self.fence, gone is not None
+            )
 
     async def bridged(
         self, connection: Connection, attempt: Conversing, operator_id: int, shift_id: UUID
