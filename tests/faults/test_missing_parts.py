@@ -91,6 +91,21 @@ async def test_without_asterisk_nothing_is_dialed_until_it_is_there(
         await proxy.close()
 
 
+async def test_a_journal_that_cannot_be_read_is_told_and_tried_again(
+    telephony: Telephony, database: str, tmp_path: Path
+) -> None:
+    """Until it is known what is live on the node, nothing may be dialed."""
+    journal = tmp_path / "cel"
+    journal.mkdir()
+    settings = settings_for(telephony, database, tmp_path, cel_journal=journal)
+    async with starting_app(settings) as app:
+        await problem_of(app, "asterisk", "cannot find out what is live.*IsADirectoryError")
+        assert not app.board.recovered
+        journal.rmdir()
+        await started(app)
+        assert app.board.recovered
+
+
 async def test_a_refused_manager_login_is_told_and_tried_again(
     telephony: Telephony, database: str, tmp_path: Path
 ) -> None:
@@ -118,6 +133,8 @@ async def test_a_taken_port_is_named_and_used_when_it_is_free(
     with socket.socket() as taken, socket.socket() as taken_agi:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
+        # Sessions of earlier tests may still be in TIME_WAIT there.
+        taken_agi.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken_agi.bind(("127.0.0.1", telephony.conf.agi_port))
         taken_agi.listen()
         port = taken.getsockname()[1]
