@@ -433,6 +433,9 @@ def pbx_conf(settings: Settings, *, runtime_layout: InstanceLayout, runtime: obj
     return PbxConf(
         layout=runtime_layout,
         runtime=runtime,  # type: ignore[arg-type]
+        bind=asterisk.sip_bind,
+        external_address=asterisk.external_address,
+        local_networks=asterisk.local_networks,
         sip_port=asterisk.sip_port,
         ami_port=asterisk.ami_port,
         http_port=asterisk.http_port,

@@ -16,6 +16,9 @@ from uuid import UUID
 
 from dialer.outcomes import EndedBy, LineEvidence, Outcome, outcome_of
 
+NORMAL_CLEARING = 16
+"""Q.850."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lead:
@@ -84,14 +87,17 @@ class Attempt:
         bridged_at = getattr(self, "bridged_at", None)
         # Picked up while our cancel was on the way: cut off by us, without an operator.
         cut_off = self.intent in (EndedBy.RING_TIMEOUT, EndedBy.DIALER)
+        # Hung up before its INVITE left, a channel gets cause 21 and SIP 603 (Asterisk 22.10): that
+        # is our cancel and nobody's refusal.
+        cancelled = self.intent is EndedBy.DIALER and not self.refused_by_network
         line = LineEvidence(
             answered=answered_at is not None,
             conversed=bridged_at is not None,
             abandoned=self.abandoned or cut_off,
             rang=self._rang(),
             refused_by_network=self.refused_by_network,
-            cause=cause,
-            sip_code=sip_code,
+            cause=NORMAL_CLEARING if cancelled else cause,
+            sip_code=None if cancelled else sip_code,
             dial_status=self.dial_status,
             channel_existed=bool(self.channel),
         )

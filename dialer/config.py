@@ -13,12 +13,29 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+import phonenumbers
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 PROJECT = Path(__file__).resolve().parents[1]
 NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
+ADDRESS = r"^[0-9A-Za-z.:-]{1,253}$"
 
 OTHER_VARIABLES = {"PROZVON_CONFIG", "PROZVON_ASTERISK_MIRROR"}
 """Variables that are no settings: where the file is, where set-up fetches Asterisk from."""
@@ -58,6 +75,17 @@ class DatabaseSettings(Section):
     url: SecretStr | None = None
     pool_size: Annotated[int, Field(ge=2, le=100)] = 8
 
+    @field_validator("url")
+    @classmethod
+    def _is_url(cls, url: SecretStr | None) -> SecretStr | None:
+        """Never quotes the value: it has a password in it."""
+        if url is None or _is_postgres_url(url.get_secret_value()):
+            return url
+        raise ValueError(
+            "not a PostgreSQL URL such as postgresql://user:password@host:5432/database "
+            "(write special letters of the password as %XX)"
+        )
+
 
 class AsteriskSettings(Section):
     """The node: one Asterisk server. `embedded` runs our own; else an existing one is used."""
@@ -65,6 +93,17 @@ class AsteriskSettings(Section):
     embedded: bool = True
     node: Annotated[str, Field(pattern=NAME)] = "main"
     host: str = "127.0.0.1"
+    sip_bind: Annotated[str, Field(pattern=ADDRESS)] = Field(
+        default="127.0.0.1",
+        description="where the embedded Asterisk listens for SIP and RTP; a provider or a phone on "
+        "another machine needs the machine's address, or 0.0.0.0",
+    )
+    external_address: Annotated[str, Field(pattern=ADDRESS)] | None = Field(
+        default=None, description="our address as the internet sees it, behind NAT"
+    )
+    local_networks: tuple[str, ...] = Field(
+        default=(), description='networks that reach us directly, such as "192.168.1.0/24"'
+    )
     sip_port: Port = 15060
     ami_port: Port = 15038
     ami_username: str = "prozvon"
@@ -79,6 +118,12 @@ class AsteriskSettings(Section):
     )
     phone_rtp_timeout_s: Annotated[int, Field(ge=2, le=3600)] = 15
     operator_ring_s: Seconds = 30.0
+
+    @model_validator(mode="after")
+    def _rtp_in_order(self) -> AsteriskSettings:
+        if self.rtp_first >= self.rtp_last:
+            raise ValueError("rtp_first must be below rtp_last")
+        return self
 
 
 class AgiSettings(Section):
@@ -100,7 +145,7 @@ class TrunkSettings(Section):
     """One way out to the telephone network."""
 
     name: Annotated[str, Field(pattern=NAME)]
-    host: str
+    host: Annotated[str, Field(pattern=ADDRESS)]
     port: Port = 5060
     username: str | None = None
     password: SecretStr | None = None
@@ -123,6 +168,20 @@ class FloorSettings(Section):
     phone_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "RU"
     answer_limit_s: Annotated[float, Field(gt=0, le=10)] = 2.0
     drain_limit_s: Seconds = 60.0
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"{name!r} is no time zone such as Europe/Moscow")
+        return name
+
+    @field_validator("phone_region")
+    @classmethod
+    def _known_region(cls, region: str) -> str:
+        if region not in phonenumbers.SUPPORTED_REGIONS:
+            raise ValueError(f"{region!r} is no region with phone numbers such as RU or US")
+        return region
 
 
 class LogSettings(Section):
@@ -160,6 +219,22 @@ class Settings(BaseSettings):
         """Environment first: what init brings is the file's content (see `load`)."""
         return env_settings, init_settings
 
+    @field_validator("trunks")
+    @classmethod
+    def _distinct(cls, trunks: tuple[TrunkSettings, ...]) -> tuple[TrunkSettings, ...]:
+        names = [trunk.name for trunk in trunks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two trunks are named {', '.join(twice)}")
+        return trunks
+
+    @field_validator("data_dir", "cache_dir", mode="before")
+    @classmethod
+    def _not_empty(cls, path: Any) -> Any:
+        if not str(path):
+            raise ValueError("give a folder, or leave the key out")
+        return path
+
     @model_validator(mode="after")
     def _absolute(self) -> Settings:
         """Asterisk and PostgreSQL run in folders of their own: a relative path is ours."""
@@ -174,6 +249,14 @@ class Settings(BaseSettings):
     def secret(self, given: SecretStr | None, name: str) -> str:
         """The given secret, or the one kept (made up at the first call) in `<data_dir>/secrets`."""
         return given.get_secret_value() if given is not None else kept_secret(self.data_dir, name)
+
+
+def _is_postgres_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("postgresql", "postgres") and (parts.port or 1) > 0
+    except ValueError:
+        return False
 
 
 def kept_secret(data_dir: Path, name: str) -> str:
@@ -202,6 +285,8 @@ def load(path: Path | None = None) -> Settings:
         raise ConfigError("; ".join(unknown))
     try:
         return Settings(**values)
+    except SettingsError as error:
+        raise ConfigError(f"{error}: give lists and sections as JSON") from None
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(error, file))) from None
 

@@ -7,6 +7,7 @@ the simulated operators' SIP phones, and keeps its own record of every call.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ LONGEST_S = 600
 MACHINE_LISTENS_S = 20
 PHONE_LONGEST_S = 24 * 3600
 _DRAW_RANGE = 1_000_000
+_DIGITS = re.compile(r"\d+")
 _TIMEOUT_S = 10.0
 _SIGN_OFF_TIMEOUT_S = 3.0
 _SETTLED_FILES = ("asterisk.conf", "manager.conf", "modules.conf", "pjsip.conf", "rtp.conf")
@@ -318,12 +320,16 @@ class SimulatedCarrier:
         await self._set_global(f"PHONE_{login}", f"{manners.value}:{seconds:.3f}")
 
     async def phone_channel(self, login: str) -> str | None:
-        """Name of the channel on which this phone is in a call, or rings."""
+        """Name of the channel on which this phone is in a call, or rings: the newest.
+
+        A PBX that was killed says no goodbye; its calls stay at the phone for a while.
+        """
+        found: list[tuple[list[int], str]] = []
         for line in (await self._cli("core show channels concise")).splitlines():
             fields = line.split("!")
             if fields[1:3] == ["carrier-phones", f"phone-{login}"]:
-                return fields[0]
-        return None
+                found.append(([int(part) for part in _DIGITS.findall(fields[-1])], fields[0]))
+        return max(found)[1] if found else None
 
     async def hang_up_phone(self, login: str) -> None:
         """The operator puts the handset down. Raises CarrierError if there is no call."""

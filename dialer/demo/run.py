@@ -52,8 +52,16 @@ ACTOR = "demo"
 CARRIER_SIP_PORT, CARRIER_AMI_PORT, CARRIER_RTP = 15160, 15138, (22000, 23999)
 REGISTRATION_LIMIT_S = 20.0
 LOOK_S = 0.25
+START_LIMIT_S = 60.0
+"""More than servers need that start for the first time."""
 SOON_S = 20.0
 """Leads that are due later than this do not keep the demo running."""
+
+
+class DemoError(RuntimeError):
+    """The demo could not be begun; the text says what is missing."""
+
+    id = "demo_not_started"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +165,7 @@ class Demo:
         self._app_task = asyncio.create_task(self.app.run(), name="app")
         started = asyncio.create_task(self.app.started.wait())
         try:
-            await asyncio.wait({self._app_task, started}, return_when=asyncio.FIRST_COMPLETED)
-            if self._app_task.done():
-                await self._app_task
+            await self._started(started)
             yield
         finally:
             started.cancel()
@@ -170,6 +176,21 @@ class Demo:
                 await self.app.asterisk.stop()
             if self.app.postgres is not None:
                 await self.app.postgres.stop()
+
+    async def _started(self, started: asyncio.Task[Any]) -> None:
+        """The app is up; or it is told why not, when it is stopped or the time is over."""
+        stopped = asyncio.create_task(self._stop.wait())
+        limit = None if self.options.seconds is None else self.options.seconds + START_LIMIT_S
+        try:
+            waits: set[asyncio.Task[Any]] = {self._app_task, started, stopped}
+            await asyncio.wait(waits, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+        if self._app_task.done():
+            await self._app_task
+        if not started.done():
+            problems = [text for text in self.app.health.report().values() if text]
+            raise DemoError(f"the floor did not come up: {'; '.join(problems) or 'stopped'}")
 
     # --- what is dialed, by whom
 
@@ -262,7 +283,7 @@ class Demo:
         while waiting:
             waiting = {login for login in waiting if not await phones.registered(login)}
             if waiting and time.monotonic() > deadline:
-                raise RuntimeError(f"phones did not register: {', '.join(sorted(waiting))}")
+                raise DemoError(f"phones did not register: {', '.join(sorted(waiting))}")
             await asyncio.sleep(0.1)
 
     # --- dialing

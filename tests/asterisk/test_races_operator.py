@@ -43,7 +43,7 @@ async def test_a_person_who_hangs_up_while_waiting_is_answered_and_not_abandoned
     await floor_app.stage(phone, Ringing)
     channel = await carrier_channel(floor_app, phone)
     await left_waiting(monkeypatch, floor_app, phone)
-    assert floor_app.app.agi.sessions == 1
+    await floor_app.until(lambda: floor_app.app.agi.sessions == 1, "FastAGI asks")
 
     await person_hangs_up(floor_app, channel)
 
