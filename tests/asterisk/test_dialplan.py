@@ -91,6 +91,14 @@ async def application(floor: Floor, attempt: str) -> str:
     return next(i["Application"] for i in items if i["Uniqueid"] == attempt)
 
 
+async def plays_the_message(floor: Floor, attempt: str) -> None:
+    """The event comes just before the prompt: a moment later it is played."""
+    async with asyncio.timeout(2):
+        while await application(floor, attempt) != "BackGround":
+            await asyncio.sleep(0.02)
+    assert floor.log.user("ProzvonAbandoned", attempt)
+
+
 async def until_alone(floor: Floor, operator: str) -> None:
     """Until the operator waits, free, without a person."""
     for _ in range(100):
@@ -144,8 +152,8 @@ async def test_the_ami_user_may_look(floor: Floor, action: str) -> None:
 
 async def test_without_fastagi_the_message_comes_at_once_and_the_call_ends(floor: Floor) -> None:
     attempt = await floor.call_person(TALKS_LONG, PROZVON_MESSAGE="prozvon-opt-out")
-    assert await wait_s(floor, attempt) < 0.3
-    assert await application(floor, attempt) == "BackGround"
+    assert await wait_s(floor, attempt) < 1.0  # and not at the limit
+    await plays_the_message(floor, attempt)
     await floor.log.hangup_of(attempt, timeout_s=12)
     assert len(floor.log.user("ProzvonAbandoned", attempt)) == 1
 
@@ -154,7 +162,7 @@ async def test_a_stalled_controller_gives_the_message_at_the_limit(floor: Floor)
     async with agi_server(floor.pbx, answered=stall):
         attempt = await floor.call_person(TALKS_LONG)
         assert 1.7 < await wait_s(floor, attempt) < 2.3
-    assert await application(floor, attempt) == "BackGround"
+    await plays_the_message(floor, attempt)
     await floor.ami.hangup(attempt)
     await floor.log.hangup_of(attempt)
     assert len(floor.log.user("ProzvonAbandoned", attempt)) == 1
@@ -194,8 +202,8 @@ async def test_a_hang_up_while_the_controller_decides_is_not_delayed(floor: Floo
         await asyncio.sleep(0.2)
         before = asyncio.get_running_loop().time()
         await floor.ami.hangup(attempt)
-        await floor.log.hangup_of(attempt, timeout_s=0.5)
-        assert await asyncio.wait_for(ended, 1) - before < 0.5
+        await floor.log.hangup_of(attempt, timeout_s=1.0)
+        assert await asyncio.wait_for(ended, 2) - before < 1.0
     assert not floor.log.user("ProzvonAbandoned", attempt)
 
 

@@ -1,0 +1,95 @@
+"""`prozvon demo` as its user runs it: own servers, a list dialed, counts like the carrier's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dialer.asterisk.packages import AsteriskRuntime
+from tests.fixtures_asterisk import PROJECT, free_port
+
+OPERATOR_KEYS = {
+    "name",
+    "dials",
+    "conversations",
+    "line_seconds",
+    "dial_interval_seconds",
+    "states",
+}
+
+
+@asynccontextmanager
+async def demo(
+    tmp_path: Path, http_port: int, *arguments: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The command, on ports of its own."""
+    data_dir = PROJECT / "var" / f"test-demo-{os.getpid()}"
+    offset = random.randrange(1000, 2500)
+    ports = {"SIP_PORT": 15060, "AMI_PORT": 15038, "HTTP_PORT": 18088}
+    environment = {f"PROZVON_ASTERISK__{key}": str(port + offset) for key, port in ports.items()}
+    environment |= {
+        "PROZVON_ASTERISK__RTP_FIRST": "10000",
+        "PROZVON_ASTERISK__RTP_LAST": "10999",
+        "PROZVON_AGI__PORT": str(free_port()),
+        "PROZVON_HTTP__PORT": str(http_port),
+        "PROZVON_CACHE_DIR": str(PROJECT / ".cache"),
+    }
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).parent / "prozvon",
+        *("demo", "--json", "--data-dir", str(data_dir)),
+        *arguments,
+        env={**os.environ, **environment},
+        cwd=tmp_path,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+async def test_the_demo_dials_a_list_and_agrees_with_the_carrier(
+    asterisk_runtime: AsteriskRuntime, tmp_path: Path
+) -> None:
+    arguments = ("--contacts", "8", "--operators", "3", "--seed", "11")
+    async with demo(tmp_path, free_port(), *arguments) as process:
+        output, _ = await asyncio.wait_for(process.communicate(), 150)
+    result = json.loads(output)
+    assert (process.returncode, result["ok"], result["problems"]) == (0, True, [])
+    assert result["attempts"] == result["carrier"]["calls"] >= 8
+    assert sum(result["outcomes"].values()) == result["attempts"]
+    assert result["answered"] == result["carrier"]["answered"] >= result["conversations"] > 0
+    assert (result["abandoned"], result["double_dialed"]) == (0, 0)
+    assert set(result["answer_to_operator_ms"]) == {"p50", "p95", "p99", "max"}
+    assert len(result["operators"]) == 3
+    for operator in result["operators"]:
+        assert set(operator) == OPERATOR_KEYS
+    assert sum(operator["dials"] for operator in result["operators"]) == result["attempts"]
+
+
+async def test_a_demo_that_cannot_start_is_stopped_by_one_signal_and_says_why(
+    asterisk_runtime: AsteriskRuntime, tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        async with demo(tmp_path, taken.getsockname()[1], "--contacts", "2") as process:
+            await asyncio.sleep(8)
+            assert process.returncode is None
+            process.send_signal(signal.SIGTERM)
+            output, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert "HTTP cannot listen" in json.loads(output)["error"]["message"]
