@@ -24,6 +24,13 @@ def ari_url(settings: Settings) -> str:
     return f"http://{settings.asterisk.host}:{settings.asterisk.http_port}"
 
 
+def sip_server(settings: Settings) -> str:
+    """Where an operator's phone finds the node: the address it listens on, where it is just one."""
+    asterisk = settings.asterisk
+    anywhere = asterisk.sip_bind in ("0.0.0.0", "::")  # noqa: S104 - a comparison
+    return asterisk.sip_bind if asterisk.embedded and not anywhere else asterisk.host
+
+
 def phone_provisioner(
     settings: Settings, session: aiohttp.ClientSession, ami: Manager
 ) -> PhoneProvisioner:

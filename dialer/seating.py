@@ -231,6 +231,12 @@ class Seating:
         """The phone did not answer, or is not registered."""
         seat = self._board.seat_of_leg(leg_id)
         if seat is not None and seat.leg_id == leg_id and not seat.channel:
+            if seat.failed_calls in (0, len(RECALL_S)):  # once at first, once when it lasts
+                log.warning(
+                    "phone_not_reached",
+                    login=seat.login,
+                    advice="is the phone on, and registered with the login shown by operator add?",
+                )
             self._forget_leg(seat)
             self._recall(seat)
 

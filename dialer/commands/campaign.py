@@ -61,7 +61,7 @@ def create(
         max_approaches=max_approaches,
     )
     created = run(_create(settings, new))
-    told = f"The campaign {name} has {created.leads} leads. Start it: prozvon campaign start"
+    told = f"The campaign {name} has {created.leads} leads. Start it: prozvon campaign start {name}"
     return Reply({**asdict(created), "status": "draft", "trunk": new.trunk}, [told])
 
 

@@ -14,6 +14,7 @@ from dialer.commands.common import Json, Reply, os_user, run, table, use_setting
 from dialer.commands.database import open_floor
 from dialer.commands.node import NODE_ERRORS, node_phones
 from dialer.config import Settings
+from dialer.node import sip_server
 
 app = typer.Typer(no_args_is_help=True, help="Staff, and what an operator's desk can ask for.")
 
@@ -41,7 +42,7 @@ async def _add(settings: Settings, new: NewOperator) -> Reply:
     async with open_floor(settings) as floor:
         phone = await OperatorService(floor.pool, floor.floor_id).add(new, os_user())
     problem = await _push(settings, new.login, phone)
-    where = {"server": settings.asterisk.host, "port": settings.asterisk.sip_port}
+    where = {"server": sip_server(settings), "port": settings.asterisk.sip_port}
     data = {**asdict(new), "phone": {**asdict(phone), **where}, "provisioned": not problem}
     if problem:
         data["note"] = f"{problem}; the phone will be provisioned when `prozvon serve` starts"

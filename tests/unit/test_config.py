@@ -1,11 +1,13 @@
 """Settings from file and environment; every mistake names its key."""
 
+import re
 import stat
 from pathlib import Path
 
 import pytest
 
 from dialer.config import ConfigError, kept_secret, load
+from dialer.node import sip_server
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +115,43 @@ def test_secrets_nobody_gave_are_made_once_and_kept_private(tmp_path: Path) -> N
     assert kept_secret(tmp_path / "data", "ari") != first
     mode = (tmp_path / "data/secrets/ami").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[floor]\ntime_zone = 'Mars/Base'", "floor.time_zone: .*Mars/Base"),
+        ("[floor]\nphone_region = 'ZZ'", "floor.phone_region: .*ZZ"),
+        ("[asterisk]\nrtp_first = 30000\nrtp_last = 20000", "asterisk: .*rtp_first must be below"),
+        ("[asterisk]\nsip_bind = 'x;y'", "asterisk.sip_bind: "),
+        (
+            "[[trunks]]\nname = 'a'\nhost = 'h'\n[[trunks]]\nname = 'a'\nhost = 'h'",
+            "trunks: .*two trunks are named a",
+        ),
+        ("[[trunks]]\nname = 'a'\nhost = 'x y;[z]'", "trunks.0.host: "),
+        ("data_dir = ''", "data_dir: .*give a folder"),
+    ],
+)
+def test_values_that_could_not_work_name_their_key(tmp_path: Path, text: str, named: str) -> None:
+    assert re.search(named, problem(a_file(tmp_path, text)))
+
+
+@pytest.mark.parametrize(
+    "url", ["u:a-secret@h/db", "postgres://u:a-secret/pw@h:x/db", "mysql://u:a-secret@h/db"]
+)
+def test_a_database_url_that_is_none_is_not_quoted(tmp_path: Path, url: str) -> None:
+    sentence = problem(a_file(tmp_path, f"[database]\nurl = '{url}'"))
+    assert "database.url: " in sentence
+    assert "a-secret" not in sentence
+
+
+def test_sections_of_the_environment_must_be_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROZVON_TRUNKS", "not-json")
+    assert "trunks" in problem()
+
+
+def test_phones_are_told_the_address_that_the_node_listens_on(tmp_path: Path) -> None:
+    settings = load(a_file(tmp_path, "[asterisk]\nsip_bind = '192.0.2.7'\n"))
+    assert sip_server(settings) == "192.0.2.7"
+    anywhere = load(a_file(tmp_path, "[asterisk]\nsip_bind = '0.0.0.0'\nhost = '192.0.2.8'\n"))
+    assert sip_server(anywhere) == "192.0.2.8"
