@@ -103,7 +103,7 @@ class App:
         async with asyncio.TaskGroup() as group:
             tasks = Tasks(group)
             yield tasks
-            tasks.cancel_all()
+            await tasks.end()
 
     async def _run_floor(self, tasks: Tasks) -> None:
         self._compose(tasks)

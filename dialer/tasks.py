@@ -10,6 +10,8 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
+CANCEL_AGAIN_S = 0.2
+
 
 class Tasks:
     """A TaskGroup's tasks by name, and short commands whose failure is only logged."""
@@ -42,6 +44,12 @@ class Tasks:
         except expected as error:
             log.warning("command_failed", command=name, error=repr(error))
 
-    def cancel_all(self) -> None:
-        for task in tuple(self._running):
-            task.cancel()
+    async def end(self) -> None:
+        """Cancels everything until it has ended.
+
+        More than once: `wait_for` of Python 3.11 loses a cancellation that meets its result.
+        """
+        while self._running:
+            for task in tuple(self._running):
+                task.cancel()
+            await asyncio.wait(tuple(self._running), timeout=CANCEL_AGAIN_S)
