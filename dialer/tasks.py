@@ -50,6 +50,10 @@ class Tasks:
         More than once: `wait_for` of Python 3.11 loses a cancellation that meets its result.
         """
         while self._running:
-            for task in tuple(self._running):
-                task.cancel()
+            self.cancel_all()
             await asyncio.wait(tuple(self._running), timeout=CANCEL_AGAIN_S)
+
+    def cancel_all(self) -> None:
+        """Asks every task to end."""
+        for task in tuple(self._running):
+            task.cancel()
