@@ -26,7 +26,7 @@ from campaigns.operators.service import OperatorService
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiState
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
-from dialer.asterisk.conf import ConfError, PbxConf, TrunkConf, render_pbx
+from dialer.asterisk.conf import ConfError, render_pbx
 from dialer.asterisk.packages import PackagesError, find_or_fetch
 from dialer.asterisk.phones import PhonesError
 from dialer.asterisk.server import AsteriskError, AsteriskServer, InstanceLayout
@@ -45,7 +45,7 @@ from dialer.http.server import HttpServer
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.line_time import LineTime
 from dialer.lines import Trunk
-from dialer.node import ami_settings, phone_provisioner
+from dialer.node import ami_settings, pbx_conf, phone_provisioner
 from dialer.recovery import Recovery
 from dialer.seating import Seating
 from dialer.store import SQL, LeaseHeld, Store
@@ -425,42 +425,6 @@ class App:
             pool_size=self.pool.get_size(),
             idle=self.pool.get_idle_size(),
         )
-
-
-def pbx_conf(settings: Settings, *, runtime_layout: InstanceLayout, runtime: object) -> PbxConf:
-    """The embedded PBX's configuration from the settings."""
-    asterisk = settings.asterisk
-    return PbxConf(
-        layout=runtime_layout,
-        runtime=runtime,  # type: ignore[arg-type]
-        bind=asterisk.sip_bind,
-        external_address=asterisk.external_address,
-        local_networks=asterisk.local_networks,
-        sip_port=asterisk.sip_port,
-        ami_port=asterisk.ami_port,
-        http_port=asterisk.http_port,
-        rtp_first=asterisk.rtp_first,
-        rtp_last=asterisk.rtp_last,
-        ami_username=asterisk.ami_username,
-        ami_secret=settings.secret(asterisk.ami_secret, "ami"),
-        ari_username=asterisk.ari_username,
-        ari_secret=settings.secret(asterisk.ari_secret, "ari"),
-        agi_host=settings.agi.host,
-        agi_port=settings.agi.port,
-        recordings_dir=settings.recordings_dir,
-        answer_limit_s=settings.floor.answer_limit_s,
-        phone_rtp_timeout_s=asterisk.phone_rtp_timeout_s,
-        trunks=tuple(
-            TrunkConf(
-                name=trunk.name,
-                host=trunk.host,
-                port=trunk.port,
-                username=trunk.username,
-                password=trunk.password.get_secret_value() if trunk.password else None,
-            )
-            for trunk in settings.trunks
-        ),
-    )
 
 
 def _new_holder() -> str:

@@ -66,6 +66,8 @@ class Controller:
         self._wake = asyncio.Event()
         self._placing = 0
         self.on_unsure: Callable[[], None] = lambda: None
+        self.watchers: list[Callable[[ev.Event], None]] = []
+        """Features beside dialing that follow what happens on the node."""
         seating.on_free = self._operator_free
         seating.on_leave = self._operator_left
         seating.wrap_up_ended = self._wrap_up_ended
@@ -89,6 +91,8 @@ class Controller:
         route = self._routes.get(type(event))
         if route is not None:
             route(event)
+        for watch in self.watchers:
+            watch(event)
 
     def wake(self) -> None:
         """Something changed that pacing looks at."""

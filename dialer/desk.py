@@ -10,17 +10,14 @@ from dialer.calls import Conversing
 from dialer.controller import Controller
 from dialer.operators import Connecting, Dialing, Paused, Ready, Reserved, Seat, Talking, WrapUp
 from dialer.outcomes import EndedBy
+from dialer.refusal import Refusal
 
 REASON_LETTERS = 64
 NOTE_LETTERS = 2000
 
 
-class DeskError(Exception):
-    """A request that cannot be done now. `id` is stable; the text says what to do."""
-
-    def __init__(self, id: str, status: int, text: str) -> None:
-        super().__init__(text)
-        self.id, self.status = id, status
+class DeskError(Refusal):
+    """A request of an operator's desk that cannot be done now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import aiohttp
 
 from dialer.asterisk.ami import AmiSettings
+from dialer.asterisk.conf import PbxConf, TrunkConf
+from dialer.asterisk.packages import AsteriskRuntime
 from dialer.asterisk.phones import Manager, PhoneProvisioner
+from dialer.asterisk.server import InstanceLayout
 from dialer.config import Settings
 
 
@@ -43,4 +46,42 @@ def phone_provisioner(
         session,
         ami,
         rtp_timeout_s=asterisk.phone_rtp_timeout_s,
+    )
+
+
+def pbx_conf(
+    settings: Settings, *, runtime_layout: InstanceLayout, runtime: AsteriskRuntime
+) -> PbxConf:
+    """The embedded PBX's configuration from the settings."""
+    asterisk = settings.asterisk
+    return PbxConf(
+        layout=runtime_layout,
+        runtime=runtime,
+        bind=asterisk.sip_bind,
+        external_address=asterisk.external_address,
+        local_networks=asterisk.local_networks,
+        sip_port=asterisk.sip_port,
+        ami_port=asterisk.ami_port,
+        http_port=asterisk.http_port,
+        rtp_first=asterisk.rtp_first,
+        rtp_last=asterisk.rtp_last,
+        ami_username=asterisk.ami_username,
+        ami_secret=settings.secret(asterisk.ami_secret, "ami"),
+        ari_username=asterisk.ari_username,
+        ari_secret=settings.secret(asterisk.ari_secret, "ari"),
+        agi_host=settings.agi.host,
+        agi_port=settings.agi.port,
+        recordings_dir=settings.recordings_dir,
+        answer_limit_s=settings.floor.answer_limit_s,
+        phone_rtp_timeout_s=asterisk.phone_rtp_timeout_s,
+        trunks=tuple(
+            TrunkConf(
+                name=trunk.name,
+                host=trunk.host,
+                port=trunk.port,
+                username=trunk.username,
+                password=trunk.password.get_secret_value() if trunk.password else None,
+            )
+            for trunk in settings.trunks
+        ),
     )

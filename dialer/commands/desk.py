@@ -26,14 +26,24 @@ async def act(settings: Settings, login: str, action: str, body: dict[str, str])
 
     Raises CommandError with the API's own id and text, or `not_running`.
     """
-    url = f"{api_url(settings)}/api/operators/{quote(login, safe='')}/{action}"
+    return await ask(settings, "POST", f"/api/operators/{quote(login, safe='')}/{action}", body)
+
+
+async def ask(
+    settings: Settings, method: str, path: str, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """One request to the API of a running `prozvon serve`; its answer is an object.
+
+    Raises CommandError with the API's own id and text, or `not_running`.
+    """
+    url = api_url(settings) + path
     token = settings.secret(settings.http.token, "api_token")
     headers = {"Authorization": f"Bearer {token}"}
     timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(url, json=body, headers=headers) as response,
+            session.request(method, url, json=body, headers=headers) as response,
         ):
             return _read(settings, response.status, await response.text())
     except TimeoutError:
