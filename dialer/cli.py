@@ -23,7 +23,7 @@ from dialer.asterisk.conf import ConfError
 from dialer.asterisk.packages import PackagesError
 from dialer.asterisk.phones import PhonesError
 from dialer.asterisk.server import AsteriskError
-from dialer.commands import campaign, doctor, lists, operator, report, service
+from dialer.commands import campaign, doctor, legal, lists, operator, report, service
 from dialer.commands.common import Reply, print_json, show
 from dialer.config import ConfigError
 from dialer.database.migrate import MigrationError
@@ -57,6 +57,7 @@ app.command("migrate")(service.migrate_database)
 app.add_typer(operator.app, name="operator")
 app.add_typer(lists.app, name="list")
 app.add_typer(campaign.app, name="campaign")
+app.add_typer(legal.app, name="legal")
 app.add_typer(report.app, name="report")
 
 # The first that fits: the special before the general.

@@ -1,0 +1,1 @@
+"""Legal profiles: what the law, or the floor itself, allows a campaign."""
