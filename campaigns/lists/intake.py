@@ -12,6 +12,7 @@ from typing import IO, Any, BinaryIO
 
 from campaigns.lists.csvfile import CsvFile
 from campaigns.lists.model import REJECTS_KEPT, ListFileError, Reject, Row, map_columns, read_row
+from campaigns.lists.numbering import zone_sets
 
 BATCH_ROWS = 5_000
 # Rows can be long: a batch ends also after this much of the file.
@@ -19,15 +20,17 @@ BATCH_BYTES = 4 << 20
 # Enough to find the value in the file; the file itself is the person's own.
 VALUE_CHARS = 200
 # Made once: json.dumps makes an encoder for every call.
+_ZONE_CODES = {zones: code for code, zones in enumerate(zone_sets(), 1)}
 _to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(slots=True)
 class Batch:
-    """For COPY: line, name, company, time zone, attributes as JSON; and line, position, E.164."""
+    """For COPY: line, name, company, time zone, region, attributes as JSON; and line, position,
+    E.164, its place in `zone_sets()` from 1."""
 
-    rows: list[tuple[int, str, str, str | None, str]] = field(default_factory=list)
-    phones: list[tuple[int, int, str]] = field(default_factory=list)
+    rows: list[tuple[int, str, str, str | None, str | None, str]] = field(default_factory=list)
+    phones: list[tuple[int, int, str, int | None]] = field(default_factory=list)
 
 
 class Intake:
@@ -92,9 +95,11 @@ class Intake:
             return
         self.good += 1
         attributes = _to_json(row.attributes) if row.attributes else "{}"
-        batch.rows.append((row.line, row.name, row.company, row.time_zone, attributes))
+        place = (row.time_zone, row.region)
+        batch.rows.append((row.line, row.name, row.company, *place, attributes))
         for position, phone in enumerate(row.phones):
-            batch.phones.append((row.line, position, phone.e164))
+            zones = _ZONE_CODES.get(phone.zones)
+            batch.phones.append((row.line, position, phone.e164, zones))
 
 
 def unreadable(error: OSError) -> ListFileError:

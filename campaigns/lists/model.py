@@ -98,6 +98,7 @@ class Row:
     name: str = ""
     company: str = ""
     time_zone: str | None = None
+    region: str | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     phones: tuple[Phone, ...] = ()
     rejects: tuple[Reject, ...] = ()
@@ -112,6 +113,7 @@ class Columns:
     name: tuple[int, ...]
     company: int | None
     time_zone: int | None
+    region: int | None
     attributes: tuple[int, ...]
 
 
@@ -146,6 +148,11 @@ _TIME_ZONE = frozenset(
     {"часовой пояс", "часовая зона", "таймзона", "timezone", "time zone", "tz", "utc", "gmt"}
 )
 
+_REGION = frozenset(
+    {"регион", "область", "край", "субъект", "субъект рф", "регион клиента", "область край"}
+    | {"region", "state", "province", "county"}
+)
+
 
 def map_columns(header: Sequence[str], line: int = 1) -> Columns:
     """Find the columns by their names, in Russian or English, in any order.
@@ -163,9 +170,10 @@ def map_columns(header: Sequence[str], line: int = 1) -> Columns:
     name = _name_columns(keys)
     company = next((index for index, key in enumerate(keys) if key in _COMPANY), None)
     time_zone = next((index for index, key in enumerate(keys) if key in _TIME_ZONE), None)
-    used = {*phones, *name, company, time_zone}
+    region = next((index for index, key in enumerate(keys) if key in _REGION), None)
+    used = {*phones, *name, company, time_zone, region}
     rest = tuple(index for index in range(len(names)) if index not in used)
-    return Columns(names, tuple(phones), name, company, time_zone, rest)
+    return Columns(names, tuple(phones), name, company, time_zone, region, rest)
 
 
 def read_row(line: int, cells: Sequence[str], columns: Columns, region: str) -> Row:
@@ -182,6 +190,7 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, region: str) -> 
         clean_text(" ".join(_cell(cells, index) for index in columns.name)),
         "" if columns.company is None else clean_text(_cell(cells, columns.company)),
         time_zone,
+        (clean_text(_cell(cells, columns.region)) or None) if columns.region is not None else None,
         _attributes(cells, columns, phones) if phones else {},
         tuple(phones),
         (*rejects, *bad_zone),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 import phonenumbers
-from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType, shortnumberinfo
+from phonenumbers import PhoneNumberFormat, PhoneNumberType, shortnumberinfo
+
+from campaigns.lists.numbering import plan, zones_of
 
 EMPTY = "there is no number"
 CODE = "text like ${...} is not a phone number"
@@ -56,10 +57,12 @@ _FORMULA_TEXT = re.compile(r"\A=\"(.*)\"\Z", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """A number that may be dialed: E.164 (`+79031234567`) and the extension written with it."""
+    """A number that may be dialed: E.164 (`+79031234567`), the extension written with it, and the
+    IANA time zones it may be in (sorted; empty where nothing is known)."""
 
     e164: str
     extension: str = ""
+    zones: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +111,10 @@ def _usual(text: str, region: str) -> Phone | None:
     plain = _GAPS.sub("", text)
     if not _PLAIN.match(plain) or text.endswith(".0"):
         return None
-    e164 = _numbering_plan(region).quick(plain)
-    return None if e164 is None else Phone(e164)
+    numbers = plan(region)
+    if not numbers.known or (read := numbers.read(plain)) is None:
+        return None
+    return Phone(read[0], "", read[1])
 
 
 def _parse_written(text: str, region: str) -> Phone | str:
@@ -124,7 +129,7 @@ def _parse_written(text: str, region: str) -> Phone | str:
     if len(digits.lstrip("+")) < MIN_DIGITS:
         return _short(digits.lstrip("+"), region)
     result = _validated(digits, region)
-    return result if result in _REASONS else Phone(result, extension)
+    return result if result in _REASONS else Phone(result, extension, zones_of(result))
 
 
 def _unwrap(text: str) -> tuple[str, str]:
@@ -193,70 +198,3 @@ def _why_invalid(number: phonenumbers.PhoneNumber) -> str:
 
 
 _REASONS = frozenset({EMPTY, SHORT, LONG, PREMIUM, NETWORK, INVALID})
-
-
-class _NumberingPlan:
-    """The usual numbers of one region by two regular expressions, 20 times faster than a parse.
-
-    Says nothing (None) where it is not sure; a test holds it equal to the full parse.
-    """
-
-    def __init__(self, region: str) -> None:
-        metadata = PhoneMetadata.metadata_for_region(region, None)
-        self._simple = False
-        if metadata is None or metadata.country_code is None:
-            return
-        self._code = str(metadata.country_code)
-        self._prefix = metadata.national_prefix or ""
-        # Where regions share a country code, the first of them is asked first, so it is sure.
-        self._simple = (
-            phonenumbers.region_code_for_country_code(metadata.country_code) == region
-            and (metadata.national_prefix_for_parsing or "") == self._prefix
-        )
-        self._leading = re.compile(metadata.leading_digits or "")
-        self._general = _pattern(metadata.general_desc)
-        self._usual = _pattern(metadata.mobile, metadata.fixed_line)
-        self._special = _pattern(metadata.premium_rate, metadata.toll_free, metadata.shared_cost)
-
-    def quick(self, digits: str) -> str | None:
-        """Return E.164 of `+79031234567`, `89031234567`, `79031234567`, `9031234567`."""
-        if not self._simple:
-            return None
-        if digits[0] == "+":
-            national = digits[1 + len(self._code) :] if digits[1:].startswith(self._code) else ""
-        elif self._general.fullmatch(digits):
-            national = digits
-        elif self._prefix and digits.startswith(self._prefix):
-            national = digits[len(self._prefix) :]
-        elif digits.startswith(self._code):
-            national = digits[len(self._code) :]
-        else:
-            return None
-        return f"+{self._code}{national}" if self._is_usual(national) else None
-
-    def _is_usual(self, national: str) -> bool:
-        return (
-            len(self._code) + len(national) <= MAX_DIGITS
-            and self._usual.fullmatch(national) is not None
-            and self._general.fullmatch(national) is not None
-            and self._special.fullmatch(national) is None
-            and self._leading.match(national) is not None
-        )
-
-
-def _pattern(*kinds: phonenumbers.PhoneNumberDesc | None) -> re.Pattern[str]:
-    return re.compile("|".join(rule for kind in kinds if (rule := _rule(kind))) or r"(?!)")
-
-
-def _rule(kind: phonenumbers.PhoneNumberDesc | None) -> str:
-    if kind is None or not kind.national_number_pattern:
-        return ""
-    # The rule alone allows lengths that do not exist; -1 means the kind has no numbers.
-    lengths = "|".join(f"[0-9]{{{length}}}" for length in kind.possible_length if length > 0)
-    ahead = rf"(?=(?:{lengths})\Z)" if lengths else ""
-    return f"{ahead}(?:{kind.national_number_pattern})"
-
-
-@lru_cache(maxsize=300)
-def _numbering_plan(region: str) -> _NumberingPlan:
-    return _NumberingPlan(region)

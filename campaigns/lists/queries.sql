@@ -21,6 +21,7 @@ CREATE TEMPORARY TABLE list_import_row (
     name       text   NOT NULL,
     company    text   NOT NULL,
     time_zone  text,
+    region     text,
     attributes text   NOT NULL
 ) ON COMMIT DROP;
 
@@ -29,7 +30,8 @@ CREATE TEMPORARY TABLE list_import_row (
 CREATE TEMPORARY TABLE list_import_phone (
     line     bigint   NOT NULL,
     position smallint NOT NULL,
-    e164     text     NOT NULL
+    e164     text     NOT NULL,
+    zones    smallint
 ) ON COMMIT DROP;
 
 -- name: stage_new
@@ -38,7 +40,8 @@ CREATE TEMPORARY TABLE list_import_new (
     line       bigint   NOT NULL,
     contact_id bigint   NOT NULL,
     position   smallint NOT NULL,
-    e164       text     NOT NULL
+    e164       text     NOT NULL,
+    zones      smallint
 ) ON COMMIT DROP;
 
 -- name: analyze_rows
@@ -58,7 +61,7 @@ RETURNING id;
 -- name: choose_new
 -- Find the phones new to list $1 (of equal ones the first line's) and number their contacts.
 WITH new_phone AS (
-    SELECT DISTINCT ON (staged.e164) staged.line, staged.position, staged.e164
+    SELECT DISTINCT ON (staged.e164) staged.line, staged.position, staged.e164, staged.zones
       FROM list_import_phone AS staged
      WHERE NOT EXISTS (
            SELECT FROM contact_phone AS known
@@ -68,9 +71,10 @@ WITH new_phone AS (
     SELECT line, nextval(pg_get_serial_sequence('contact', 'id')) AS id
       FROM (SELECT DISTINCT line FROM new_phone ORDER BY line) AS new_line
 )
-INSERT INTO list_import_new (line, contact_id, position, e164)
+INSERT INTO list_import_new (line, contact_id, position, e164, zones)
 SELECT line, new_contact.id,
-       row_number() OVER (PARTITION BY line ORDER BY new_phone.position) - 1, new_phone.e164
+       row_number() OVER (PARTITION BY line ORDER BY new_phone.position) - 1, new_phone.e164,
+       new_phone.zones
   FROM new_phone JOIN new_contact USING (line);
 
 -- name: count_new
@@ -79,16 +83,28 @@ SELECT count(DISTINCT line) AS contacts, count(*) AS phones FROM list_import_new
 
 -- name: add_contacts
 -- Store the new contacts of list $1, in the order of the file.
-INSERT INTO contact (id, list_id, name, company, time_zone, attributes) OVERRIDING SYSTEM VALUE
-SELECT new.contact_id, $1, staged.name, staged.company, staged.time_zone, staged.attributes::jsonb
+INSERT INTO contact (id, list_id, name, company, time_zone, region, attributes)
+       OVERRIDING SYSTEM VALUE
+SELECT new.contact_id, $1, staged.name, staged.company, staged.time_zone, staged.region,
+       staged.attributes::jsonb
   FROM list_import_row AS staged
   JOIN (SELECT DISTINCT line, contact_id FROM list_import_new) AS new USING (line)
  ORDER BY staged.line;
 
 -- name: add_phones
--- Store the phones of the new contacts of list $1.
-INSERT INTO contact_phone (contact_id, list_id, position, e164)
-SELECT contact_id, $1, position, e164 FROM list_import_new ORDER BY line, position;
+-- Store the phones of the new contacts of list $1; $2 are the ids of the zone sets by code.
+INSERT INTO contact_phone (contact_id, list_id, position, e164, zone_set_id)
+SELECT contact_id, $1, position, e164, ($2::smallint[])[zones]
+  FROM list_import_new ORDER BY line, position;
+
+-- name: zone_sets
+-- The sets of zones that are known, each once.
+SELECT id, zones FROM zone_set;
+
+-- name: add_zone_sets
+-- Make known the sets of zones $1 (each one a text of IANA names with commas).
+INSERT INTO zone_set (zones) SELECT string_to_array(new_set, ',') FROM unnest($1::text[]) AS new_set
+ON CONFLICT DO NOTHING;
 
 -- name: lists
 -- The lists of the floor named $1 with what they hold, newest first.

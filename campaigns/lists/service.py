@@ -12,6 +12,7 @@ import structlog
 
 from campaigns.lists.intake import Batch, Intake, RejectsFile, unreadable
 from campaigns.lists.model import ImportResult, ListError, ListFileError, ListSummary
+from campaigns.lists.numbering import zone_sets
 from campaigns.lists.phones import is_region
 from dialer.database.pool import Connection, Pool
 from dialer.database.queries import Queries
@@ -31,8 +32,8 @@ STATEMENT_TIMEOUT_S = 900.0
 QUERY_TIMEOUT_S = 30.0
 NAME_CHARS = 200
 
-_ROW_COLUMNS = ("line", "name", "company", "time_zone", "attributes")
-_PHONE_COLUMNS = ("line", "position", "e164")
+_ROW_COLUMNS = ("line", "name", "company", "time_zone", "region", "attributes")
+_PHONE_COLUMNS = ("line", "position", "e164", "zones")
 
 # bytes done, bytes in all, rows read
 Progress = Callable[[int, int, int], None]
@@ -114,9 +115,11 @@ class _Import:
         self._accepted = 0
         self._phones = 0
         self._rejects_file: Path | None = None
+        self._zone_ids: list[int] = []
 
     async def run(self, connection: Session, floor: str, name: str, source: str) -> ImportResult:
         floor_id = await _floor_id(connection, self._queries, floor)
+        self._zone_ids = await zone_ids(connection, self._queries)
         try:
             async with connection.transaction():
                 await self._stage(connection)
@@ -170,7 +173,7 @@ class _Import:
         assert counts is not None  # an aggregate always has one row
         self._accepted, self._phones = counts["contacts"], counts["phones"]
         await connection.execute(queries.add_contacts, list_id, timeout=timeout_s)
-        await connection.execute(queries.add_phones, list_id, timeout=timeout_s)
+        await connection.execute(queries.add_phones, list_id, self._zone_ids, timeout=timeout_s)
         return list_id
 
     def _result(self) -> ImportResult:
@@ -228,6 +231,22 @@ async def _floor_id(connection: Session, queries: Queries, floor: str) -> int:
     if floor_id is None:
         raise ListError(f"there is no floor named {floor!r}; create it, or check the name")
     return floor_id
+
+
+async def zone_ids(connection: Session, queries: Queries) -> list[int]:
+    """Ids of all `zone_sets()`, in their order; what is missing is made, once a database."""
+    wanted = zone_sets()
+    known = await _zone_ids(connection, queries)
+    if missing := [zones for zones in wanted if zones not in known]:
+        texts = [",".join(zones) for zones in missing]
+        await connection.execute(queries.add_zone_sets, texts, timeout=QUERY_TIMEOUT_S)
+        known = await _zone_ids(connection, queries)
+    return [known[zones] for zones in wanted]
+
+
+async def _zone_ids(connection: Session, queries: Queries) -> dict[tuple[str, ...], int]:
+    rows = await connection.fetch(queries.zone_sets, timeout=QUERY_TIMEOUT_S)
+    return {tuple(row["zones"]): row["id"] for row in rows}
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -75,6 +75,32 @@ async def test_a_file_becomes_a_list(service: ListService, pool: Pool, tmp_path:
     assert await service.lists("second") == []
 
 
+async def test_where_the_person_may_be_is_kept(
+    service: ListService, pool: Pool, tmp_path: Path
+) -> None:
+    path = write(
+        tmp_path / "a.csv",
+        "Телефон;Часовой пояс;Регион",
+        "89031234567;;Самарская область",
+        "+7 495 123-45-67;Europe/Samara;",
+        "+44 20 7946 0018;;",
+        "8 (3412) 12-34-56;;",
+    )
+    await service.import_file(path, floor="main")
+    rows = await pool.fetch(
+        "select time_zone, region, zones from contact "
+        "join contact_phone on contact_id = contact.id "
+        "left join zone_set on zone_set.id = zone_set_id order by contact.id"
+    )
+    mobile, moscow, london, izhevsk = (row["zones"] for row in rows)
+    assert {"Europe/Moscow", "Asia/Kamchatka"} < set(mobile) and len(mobile) > 10
+    assert (moscow, london, izhevsk) == (["Europe/Moscow"], ["Europe/London"], ["Europe/Samara"])
+    assert [(row["time_zone"], row["region"]) for row in rows[:2]] == [
+        (None, "Самарская область"),
+        ("Europe/Samara", None),
+    ]
+
+
 async def test_what_is_left_out_is_in_the_rejects_file(
     service: ListService, tmp_path: Path
 ) -> None:
