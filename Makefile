@@ -2,7 +2,7 @@
 #
 # PYTHON=python3.12 chooses the interpreter (3.11 or newer) of the environment, ARGS="..." is
 # passed on to the program (run) or to pytest (test). PROZVON_ASTERISK_MIRROR names the Debian
-# mirror that Asterisk is fetched from where none is installed.
+# mirror that Asterisk is fetched from where none is installed. WORKERS=0 runs tests one by one.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -12,6 +12,8 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 ARGS ?=
+# Tests wait for telephones most of the time: more workers than cores are fine.
+WORKERS ?= 3
 BIN := .venv/bin
 STAMP := .venv/.set-up
 # Named because .gitignore counts only inside a git checkout.
@@ -30,7 +32,7 @@ run: setup ## the whole system on this machine: simulated carrier, operators, a 
 	@$(BIN)/prozvon demo --endless $(ARGS)
 
 test: setup ## all tests, against a real Asterisk and a real PostgreSQL
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(STAMP) ## style and types
 	@$(BIN)/ruff check $(NOT_OURS)

@@ -8,8 +8,6 @@ SIP and RTP. Both keep their files in pytest's temporary folder.
 from __future__ import annotations
 
 import asyncio
-import random
-import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -25,30 +23,12 @@ from dialer.asterisk.conf import PbxConf, TrunkConf, render_folder, render_pbx, 
 from dialer.asterisk.events import Event, Hangup, UserEvent
 from dialer.asterisk.packages import AsteriskRuntime, find_or_fetch
 from dialer.asterisk.server import AsteriskServer, InstanceLayout
+from tests.ports import free_port, rtp_block
 
 PROJECT = Path(__file__).resolve().parents[1]
 FAR_END_TEMPLATES = PROJECT / "tests/asterisk/far_end"
 
 E = TypeVar("E", bound=Event)
-
-
-def free_port() -> int:
-    """A port of the loopback that is free for TCP and UDP now."""
-    while True:
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port: int = tcp.getsockname()[1]
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
-
-def rtp_block(size: int = 200) -> tuple[int, int]:
-    """First and last port of a range for RTP, outside the defaults and the ephemeral range."""
-    first = 24000 + size * random.randrange(8000 // size)
-    return first, first + size - 1
 
 
 @dataclass(frozen=True)

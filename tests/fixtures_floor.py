@@ -45,7 +45,8 @@ from dialer.demo.carrier import Behaviour, CarrierConf, Phone, SimulatedCarrier
 from dialer.demo.carrier_record import CarrierCall
 from dialer.demo.truth import mismatches
 from dialer.operators import Seat
-from tests.fixtures_asterisk import free_port, pbx_conf, rtp_block, running
+from tests.fixtures_asterisk import pbx_conf, running
+from tests.ports import free_port, rtp_block
 
 SQL = Queries.load("dialer.demo")
 LOGINS = tuple(f"t{number}" for number in range(1, 9))

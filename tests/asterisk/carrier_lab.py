@@ -1,12 +1,9 @@
 """A tiny second Asterisk that dials the simulated carrier, and what its tests share."""
 
 import asyncio
-import random
 import re
-import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,6 +13,7 @@ from dialer.asterisk.cel import CelJournal, summarise
 from dialer.asterisk.packages import AsteriskRuntime
 from dialer.asterisk.server import AsteriskServer, InstanceLayout
 from dialer.demo.carrier import Behaviour, CarrierConf, render_carrier
+from tests.ports import free_port, rtp_block
 
 T = TypeVar("T")
 
@@ -124,37 +122,19 @@ class Caller:
 def conf_of(
     name: str,
     runtime: AsteriskRuntime,
-    ports: Iterator[int],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> CarrierConf:
-    first_rtp_port = random.randrange(40000, 59000, 500)
+    first_rtp_port, last_rtp_port = rtp_block(500)
     return CarrierConf(
         runtime=runtime,
         layout=InstanceLayout(name, tmp_path_factory.mktemp(name)),
         ami_secret="not-secret",
-        sip_port=next(ports),
-        ami_port=next(ports),
+        sip_port=free_port(),
+        ami_port=free_port(),
         rtp_first_port=first_rtp_port,
-        rtp_last_port=first_rtp_port + 499,
+        rtp_last_port=last_rtp_port,
         behaviour=Behaviour(post_dial_delay_s=0.15),
     )
-
-
-def free_ports() -> Iterator[int]:
-    """Ports free for UDP and TCP; all stay taken until the last one is found."""
-    with ExitStack() as stack:
-        ports: list[int] = []
-        while len(ports) < 8:
-            udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-            tcp = stack.enter_context(socket.socket())
-            port = random.randrange(28000, 32000)
-            try:
-                udp.bind(("127.0.0.1", port))
-                tcp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            ports.append(port)
-    return iter(ports)
 
 
 async def until(what: str, probe: Callable[[], Awaitable[T]], timeout_s: float = 15) -> T:

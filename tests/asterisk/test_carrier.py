@@ -5,7 +5,7 @@ import math
 import re
 import statistics
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from dialer.demo.carrier import (
 )
 from dialer.demo.carrier_record import CarrierCall
 from dialer.demo.numbers import RANDOM_KINDS, Kind, parse
-from tests.asterisk.carrier_lab import Called, Caller, conf_of, free_ports, until
+from tests.asterisk.carrier_lab import Called, Caller, conf_of, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,16 +41,11 @@ def runtime() -> AsteriskRuntime:
     return find_or_fetch(PROJECT / ".cache/asterisk", lambda line: None)
 
 
-@pytest.fixture(scope="module")
-def ports() -> Iterator[int]:
-    return free_ports()
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def carrier(
-    runtime: AsteriskRuntime, ports: Iterator[int], tmp_path_factory: pytest.TempPathFactory
+    runtime: AsteriskRuntime, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[SimulatedCarrier]:
-    carrier = SimulatedCarrier(conf_of("carrier", runtime, ports, tmp_path_factory))
+    carrier = SimulatedCarrier(conf_of("carrier", runtime, tmp_path_factory))
     await carrier.start()
     yield carrier
     await carrier.server.kill()
@@ -59,10 +55,9 @@ async def carrier(
 async def caller(
     carrier: SimulatedCarrier,
     runtime: AsteriskRuntime,
-    ports: Iterator[int],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Caller]:
-    conf = conf_of("caller", runtime, ports, tmp_path_factory)
+    conf = conf_of("caller", runtime, tmp_path_factory)
     caller = Caller(conf, carrier.conf.sip_port)
     await caller.start()
     yield caller
@@ -405,11 +400,9 @@ async def test_a_killed_carrier_keeps_its_record(carrier: SimulatedCarrier, call
     assert [call.kind for call in carrier.record.calls(since)] == [Kind.PATIENT, Kind.BUSY]
 
 
-async def test_other_ports_start_a_running_carrier_anew(
-    carrier: SimulatedCarrier, ports: Iterator[int]
-) -> None:
+async def test_other_ports_start_a_running_carrier_anew(carrier: SimulatedCarrier) -> None:
     pid = carrier.server.pid
-    moved = SimulatedCarrier(replace(carrier.conf, sip_port=next(ports)))
+    moved = SimulatedCarrier(replace(carrier.conf, sip_port=free_port()))
     await moved.start()
     assert moved.server.pid != pid and not carrier.server.alive()
     assert f"127.0.0.1:{moved.conf.sip_port}" in await moved.server.cli("pjsip show transports")

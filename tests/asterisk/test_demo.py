@@ -15,7 +15,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dialer.asterisk.packages import AsteriskRuntime
-from tests.fixtures_asterisk import PROJECT, free_port
+from dialer.demo.run import CARRIER_AMI_PORT, CARRIER_SIP_PORT
+from tests.fixtures_asterisk import PROJECT
+from tests.ports import free_port, reserve
 
 OPERATOR_KEYS = {
     "name",
@@ -27,18 +29,28 @@ OPERATOR_KEYS = {
 }
 
 
+PORTS = {"SIP_PORT": 15060, "AMI_PORT": 15038, "HTTP_PORT": 18088}
+CARRIER_PORTS = (CARRIER_SIP_PORT, CARRIER_AMI_PORT)
+
+
+def _free_offset() -> int:
+    """How far from the defaults the demo's ports are all free; the carrier's move along."""
+    offsets = random.sample(range(200, 1900), 200)
+    ports = (*PORTS.values(), *CARRIER_PORTS)
+    return next(o for o in offsets if reserve([port + o for port in ports]))
+
+
 @asynccontextmanager
 async def demo(
     tmp_path: Path, http_port: int, *arguments: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, on ports of its own."""
     data_dir = PROJECT / "var" / f"test-demo-{os.getpid()}"
-    offset = random.randrange(1000, 2500)
-    ports = {"SIP_PORT": 15060, "AMI_PORT": 15038, "HTTP_PORT": 18088}
-    environment = {f"PROZVON_ASTERISK__{key}": str(port + offset) for key, port in ports.items()}
+    offset = _free_offset()
+    environment = {f"PROZVON_ASTERISK__{key}": str(port + offset) for key, port in PORTS.items()}
     environment |= {
-        "PROZVON_ASTERISK__RTP_FIRST": "10000",
-        "PROZVON_ASTERISK__RTP_LAST": "10999",
+        "PROZVON_ASTERISK__RTP_FIRST": "20000",
+        "PROZVON_ASTERISK__RTP_LAST": "20999",
         "PROZVON_AGI__PORT": str(free_port()),
         "PROZVON_HTTP__PORT": str(http_port),
         "PROZVON_CACHE_DIR": str(PROJECT / ".cache"),

@@ -112,7 +112,10 @@ async def until_alone(floor: Floor, operator: str) -> None:
 
 
 def test_the_boot_log_has_no_complaint(pbx: Pbx) -> None:
-    assert not re.findall(r".*\b(?:ERROR|WARNING)\[.*", pbx.boot_log)
+    complaints = re.findall(r".*\b(?:ERROR|WARNING)\[.*", pbx.boot_log)
+    # PJSIP's threads may be at work before its last module is there, where the machine is slow to
+    # start it (Asterisk 22.10). It is not asked for anything before it is ready.
+    assert not [line for line in complaints if "registered during operation" not in line]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,8 @@ from dialer.config import (
 )
 from dialer.doctor import examine
 from dialer.findings import LIMIT_S, Finding
-from tests.fixtures_asterisk import FarEnd, Pbx, free_port, pbx_conf, running_pbx
+from tests.fixtures_asterisk import FarEnd, Pbx, pbx_conf, running_pbx
+from tests.ports import free_port
 
 ALL = (
     *("host name", "database", "recordings", "ports", "serve", "ari", "modules", "trunk carrier"),

@@ -10,7 +10,8 @@ import pytest
 from campaigns.operators.model import PhoneLogin
 from dialer.asterisk.events import OriginateResponse
 from dialer.asterisk.phones import PhoneProvisioner, PhonesError
-from tests.fixtures_asterisk import FarEnd, Floor, free_port
+from tests.fixtures_asterisk import FarEnd, Floor
+from tests.ports import free_port
 
 
 def ha1_of(login: str, password: str) -> str:

@@ -14,7 +14,8 @@ from dialer.asterisk.phones import PhoneProvisioner, PhonesError
 from dialer.database.pool import Pool
 from dialer.ids import SIP_REALM
 from tests.database.staff import ROWS, TestFloor, after
-from tests.fixtures_asterisk import Floor, Pbx, connected, free_port
+from tests.fixtures_asterisk import Floor, Pbx, connected
+from tests.ports import free_port
 
 ANNA = NewOperator("anna", "Анна Иванова", "sale", ("tax", "english"))
 

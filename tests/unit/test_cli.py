@@ -6,7 +6,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,16 +23,10 @@ from dialer.config import ConfigError, load
 from dialer.database.pool import DatabaseError
 from dialer.health import Health
 from dialer.http.server import HttpServer
+from tests.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 TRUNK = "[[trunks]]\nname = 'carrier'\nhost = '127.0.0.1'\n"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(autouse=True)
