@@ -46,6 +46,7 @@ from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.line_time import LineTime
 from dialer.lines import Trunk
 from dialer.node import ami_settings, pbx_conf, phone_provisioner
+from dialer.pacing_keep import PacingKeeper
 from dialer.recovery import Recovery
 from dialer.seating import Seating
 from dialer.store import SQL, LeaseHeld, Store
@@ -113,6 +114,7 @@ class App:
         tasks.start("ami", self.ami.run())
         tasks.start("campaigns", self.feed.watch())
         tasks.start("pacing", self.controller.pace())
+        tasks.start("pacing_keeper", self.pacing_keeper.run())
         tasks.start("lease", self._renew_lease())
         tasks.start("loop_lag", self._watch_loop())
         tasks.start("housekeeping", self._housekeeping())
@@ -133,6 +135,7 @@ class App:
         for seat in tuple(self.board.seats.values()):
             self.seating.leave_now(seat)
         await self._legs_gone()
+        self.pacing_keeper.keep(self.board.campaigns.values())
         for campaign in self.board.campaigns.values():
             campaign.running = False
         await self._release_buffers()
@@ -186,7 +189,8 @@ class App:
             recordings_dir=settings.recordings_dir,
             min_free_bytes=settings.recording.min_free_mb << 20,
         )  # fmt: skip
-        self.feed = Feed(self.board, self.store, clock)
+        self.pacing_keeper = PacingKeeper(self.board, self.store, self.journal, clock)
+        self.feed = Feed(self.board, self.store, self.pacing_keeper, clock)
         self.feed.on_change = self.controller.wake
         self.recovery = Recovery(self.controller, self._cel_journal(), self._known_until)
         self.controller.on_unsure = lambda: self._find_out(tasks)

@@ -5,6 +5,7 @@ Everything here can be rebuilt from PostgreSQL and Asterisk (`dialer.recovery`).
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ from dialer.calls import (
 )
 from dialer.lines import Trunk
 from dialer.operators import OperatorState, Seat, Talking, WrapUp
-from dialer.pacing import Decision, Floor, Pacer, ProgressivePacer
+from dialer.pacers import Booking, pacer_of
+from dialer.pacing import Decision, Floor, Pacer, PredictivePacer
 from monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -50,7 +52,15 @@ class Campaign:
     recording: bool
     max_approaches: int
     max_abandon_rate: float
-    pacer: Pacer
+    engine: PredictivePacer
+    abandon_window_s: float = 86_400.0
+    weight: float = 1.0
+    skills: frozenset[str] = frozenset()
+    max_lines: int | None = None
+    lines_per_operator: float | None = None
+    min_ring_s: float = 0.0
+    pacer: Pacer = field(init=False)
+    failed: bool = False
     running: bool = True
     buffer: deque[Lead] = field(default_factory=deque)
     last_dial_at: float | None = None
@@ -58,6 +68,25 @@ class Campaign:
     decision_logged_at: float = 0.0
     claim_again_at: float = 0.0
     leads_note: str = ""
+
+    def __post_init__(self) -> None:
+        self.pacer = pacer_of(self.mode, self.engine)
+
+    def set_mode(self, mode: str) -> None:
+        """What was learned in the old mode serves the new one."""
+        self.mode, self.failed = mode, False
+        self.pacer = pacer_of(mode, self.engine)
+
+    def set_cap(self, cap: float) -> None:
+        """The share of answered people who may be abandoned."""
+        self.max_abandon_rate = self.engine.max_abandon_rate = self.engine.ledger.max_rate = cap
+
+    def line_limit(self, operators: int) -> int:
+        """Calls at once that its own limits allow with so many operators."""
+        limits = [1_000_000 if self.max_lines is None else self.max_lines]
+        if self.lines_per_operator is not None:
+            limits.append(math.ceil(self.lines_per_operator * operators))
+        return min(limits)
 
     def teach(self, tell: Callable[[Pacer], None]) -> None:
         """Tells the pacer what happened. An engine that raises is replaced."""
@@ -77,7 +106,7 @@ class Campaign:
     def _replace_pacer(self) -> None:
         log.exception("pacer_failed", campaign=self.name, mode=self.mode)
         metrics.pacer_failed(self.name)
-        self.pacer = ProgressivePacer(max_abandon_rate=self.max_abandon_rate)
+        self.pacer, self.failed = Booking(self.engine.ledger), True
 
     def dial_interval(self, at: float) -> float | None:
         """Seconds from the campaign's previous dial to this one; notes the dial."""
@@ -122,25 +151,29 @@ class Board:
             if attempt.campaign_id == campaign_id and isinstance(attempt, Committing | Dialing):
                 yield attempt
 
+    def skills_for(self, attempt: Attempt) -> frozenset[str]:
+        """What an operator must have to take this attempt's person."""
+        campaign = self.campaigns.get(attempt.campaign_id)
+        return campaign.skills if campaign is not None else frozenset()
+
     def floor_of(self, campaign: Campaign, now: float, free: int, lines: int) -> Floor:
-        """The pacing contract's view of one campaign; `free` operators are left for it."""
+        """The pacing contract's view of one campaign: its share of the operators (`Seat.home`)."""
         own = [a for a in self.attempts.values() if a.campaign_id == campaign.id]
-        ids = {a.id for a in self.attempts.values() if a.campaign_id != campaign.id}
         return Floor(
             now=now,
             idle=free,
-            talking=self._elapsed(Talking, now, ids),
-            wrapping=self._elapsed(WrapUp, now, ids),
+            talking=self._elapsed(Talking, now, campaign.id),
+            wrapping=self._elapsed(WrapUp, now, campaign.id),
             ringing=tuple(now - a.placed_at for a in own if isinstance(a, Committing | Dialing)),
             waiting=sum(isinstance(a, Answered) and not a.abandoned for a in own),
             lines=lines,
         )
 
-    def _elapsed(self, kind: type[Any], now: float, foreign: set[UUID]) -> tuple[float, ...]:
+    def _elapsed(self, kind: type[Any], now: float, home: int) -> tuple[float, ...]:
         return tuple(
             max(0.0, now - seat.state.since)
             for seat in self.seats.values()
-            if isinstance(seat.state, kind) and seat.state.attempt not in foreign
+            if isinstance(seat.state, kind) and seat.home == home
         )
 
     def operators_by_state(self) -> dict[OperatorState, int]:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,10 +25,11 @@ from dialer.calls import Answered, Assigned, Attempt, Committing, Conversing, Di
 from dialer.handover import Handover
 from dialer.ids import new_id
 from dialer.journal import CONNECTION_ERRORS, Journal
-from dialer.operators import Connecting, Paused, Ready, Seat, longest_ready
+from dialer.operators import Connecting, Paused, Ready, Seat
 from dialer.outcomes import EndedBy
 from dialer.pacing import Decision
 from dialer.seating import HOLDING, Seating
+from dialer.shares import Shares
 from dialer.store import Dial, Store
 from dialer.tasks import Tasks
 from monitoring import metrics
@@ -62,6 +64,7 @@ class Controller:
         self.board, self.store, self.journal = board, store, journal
         self.ami, self.tasks, self.clock = ami, tasks, clock
         self.seating, self.handover, self.attempts = seating, handover, attempts
+        self.shares = Shares(board, clock)
         self._recordings_dir, self.min_free_bytes = recordings_dir, min_free_bytes
         self._wake = asyncio.Event()
         self._placing = 0
@@ -190,10 +193,13 @@ class Controller:
         seats = self.board.seats.values()
         campaign = self.board.campaigns.get(attempt.campaign_id)
         if campaign is not None and campaign.mode == "predictive":
-            return any(not isinstance(seat.state, Paused | Connecting) for seat in seats)
+            return any(
+                campaign.skills <= seat.skills and not isinstance(seat.state, Paused | Connecting)
+                for seat in seats
+            )
         if any(seat.state.attempt == attempt.id and seat.can_take for seat in seats):
             return True
-        spare = longest_ready(seats)
+        spare = self.shares.spare(campaign) if campaign is not None else None
         if spare is None or not isinstance(spare.state, Ready):
             return False
         self.board.attempts[attempt.id] = attempt.dialed_for(spare.login)
@@ -212,19 +218,19 @@ class Controller:
             await asyncio.sleep(DECISION_INTERVAL_S)
 
     def decide(self) -> None:
-        """One decision for every running campaign; the first in turn changes with every call."""
+        """One decision for every running campaign, in the order that is fair to all."""
         self._cancel_unserved()
         campaigns = [c for c in self.board.campaigns.values() if c.running]
-        if campaigns:
-            turn = int(self.clock()) % len(campaigns)
-            for campaign in campaigns[turn:] + campaigns[:turn]:
-                self._decide(campaign)
+        self.shares.deal(campaigns)
+        for campaign in self.shares.in_turn(campaigns):
+            self._decide(campaign)
 
     def _decide(self, campaign: Campaign) -> None:
         now = self.clock()
         decision = self._held(campaign) or self._paced(campaign, now)
         for _ in range(decision.calls):
             self._place(campaign, campaign.buffer.popleft(), now)
+        self.shares.placed(campaign, decision.calls)
         self._note_decision(campaign, decision, now)
 
     def _held(self, campaign: Campaign) -> Decision | None:
@@ -237,12 +243,21 @@ class Controller:
                 "" if self.ami.state is AmiState.READY else f"Asterisk: {self.ami_trouble()}",
             ),
             ("database", self.database_trouble()),
-            ("operators", "" if self.board.seats else "no operator signed in"),
+            ("operators", self._nobody(campaign)),
             ("disk", self._disk_trouble() if campaign.recording else ""),
         ):
             if reason:
                 return Decision(0, limited_by, f"0: {reason}")
         return None
+
+    def _nobody(self, campaign: Campaign) -> str:
+        if not self.board.seats:
+            return "no operator signed in"
+        if campaign.skills and not any(
+            campaign.skills <= s.skills for s in self.board.seats.values()
+        ):
+            return f"no operator signed in who has {', '.join(sorted(campaign.skills))}"
+        return ""
 
     def _link_ready(self) -> bool:
         return self.ami.state is AmiState.READY and self.board.recovered
@@ -272,55 +287,31 @@ class Controller:
 
     def _paced(self, campaign: Campaign, now: float) -> Decision:
         trunk = self.board.trunks[campaign.trunk]
-        room, limited_by = trunk.room(now)
-        floor = self.board.floor_of(campaign, now, self._free_for(campaign), room)
+        room, limited_by = self.shares.room(campaign, now)
+        floor = self.board.floor_of(campaign, now, self.shares.free(campaign), room)
         decision = campaign.decide(floor)
         if limited_by == "breaker" and not decision.calls:
             again = max(0.0, trunk.breaker.closed_until_s - now)
             note = f"0: trunk {trunk.name} does not ring; a probe call in {again:.0f} s"
-            return Decision(0, "trunk", note)
+            return Decision(0, "trunk", note, decision.asked)
         if decision.limited_by == "lines":
-            decision = Decision(decision.calls, limited_by, f"{decision.reason} ({limited_by})")
+            reason = f"{decision.reason}, {decision.asked} asked for ({limited_by})"
+            decision = replace(decision, limited_by=limited_by, reason=reason)
         available = min(len(campaign.buffer), MAX_PLACING - self._placing)
         if decision.calls <= available:
             return decision
         if self._placing >= MAX_PLACING:
-            return Decision(
-                max(0, available), "node", f"{available}: the node is slow to take calls"
-            )
+            left = max(0, available)
+            note = f"{left}: the node is slow to take calls"
+            return Decision(left, "node", note, decision.asked)
         note = campaign.leads_note or "leads are being claimed"
-        return Decision(available, "leads", f"{available}: {note}")
-
-    def _free_for(self, campaign: Campaign) -> int:
-        """Operators who could take a person of this campaign: ready, or dialing for it.
-
-        Calls that other campaigns dial ahead of operators will take some of them.
-        """
-        free = 0
-        for seat in self.board.seats.values():
-            if not seat.can_take:
-                continue
-            attempt = self.board.attempts.get(seat.state.attempt) if seat.state.attempt else None
-            if isinstance(seat.state, Ready) or (
-                attempt is not None and attempt.campaign_id == campaign.id
-            ):
-                free += 1
-        return max(0, free - self._ahead_of_others(campaign))
-
-    def _ahead_of_others(self, campaign: Campaign) -> int:
-        """Unanswered calls of other predictive campaigns; those of progressive ones have a seat."""
-        others = [
-            other.id
-            for other in self.board.campaigns.values()
-            if other is not campaign and other.mode == "predictive"
-        ]
-        return sum(1 for other in others for _ in self.board.in_flight(other))
+        return Decision(available, "leads", f"{available}: {note}", decision.asked)
 
     def _note_decision(self, campaign: Campaign, decision: Decision, now: float) -> None:
         changed = decision.limited_by != campaign.decision.limited_by
         old = now - campaign.decision_logged_at >= DECISION_LOG_S
         campaign.decision = decision
-        metrics.decided(campaign.name, decision.limited_by)
+        metrics.decided(campaign.name, decision.limited_by, decision.asked, decision.calls)
         if (decision.calls or changed or old) and self.journal.healthy:
             campaign.decision_logged_at = now
             self.journal.write(
@@ -332,7 +323,7 @@ class Controller:
     def _place(self, campaign: Campaign, lead: Lead, now: float) -> None:
         """Books line and operator at once; the commit and the Originate follow."""
         attempt_id = new_id(now)
-        seat = longest_ready(self.board.seats.values()) if campaign.mode == "progressive" else None
+        seat = self.shares.next_ready(campaign) if campaign.mode == "progressive" else None
         attempt = Committing(
             id=attempt_id,
             campaign_id=campaign.id,

@@ -62,7 +62,7 @@ class Desk:
             )
         if login in self._controller.board.seats:
             raise DeskError("already_signed_in", 409, f"{login} is already signed in")
-        return _view(self._controller.seating.sign_in(row["id"], login))
+        return _view(self._controller.seating.sign_in(row["id"], login, frozenset(row["skills"])))
 
     def sign_out(self, login: str) -> None:
         """Ends the shift: now, or after the conversation and its wrap-up."""

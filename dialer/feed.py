@@ -14,7 +14,8 @@ import structlog
 
 from dialer.board import Board, Campaign
 from dialer.journal import CONNECTION_ERRORS
-from dialer.pacing import PredictivePacer, ProgressivePacer
+from dialer.pacing import PredictivePacer
+from dialer.pacing_keep import PacingKeeper
 from dialer.store import Store
 
 log = structlog.get_logger(__name__)
@@ -34,15 +35,20 @@ CAMPAIGN_KEYS = (
     "wrap_up_limit_s",
     "recording",
     "max_approaches",
-    "max_abandon_rate",
+    "weight",
+    "max_lines",
+    "lines_per_operator",
+    "min_ring_s",
 )
 
 
 class Feed:
     """Keeps the board's campaigns and their buffers as they should be."""
 
-    def __init__(self, board: Board, store: Store, clock: Callable[[], float]) -> None:
-        self._board, self._store, self._clock = board, store, clock
+    def __init__(
+        self, board: Board, store: Store, keeper: PacingKeeper, clock: Callable[[], float]
+    ) -> None:
+        self._board, self._store, self._keeper, self._clock = board, store, keeper, clock
         self._check_claims_at = 0.0
         self.on_change: Callable[[], None] = lambda: None
 
@@ -55,7 +61,7 @@ class Feed:
                     last = await self._store.last_dials()
                 if self._clock() >= self._check_claims_at or self._board.database_error:
                     await self._release_lost_claims()
-                self._follow(await self._store.running_campaigns(), last)
+                await self._follow(await self._store.running_campaigns(), last)
                 await self._fill_buffers()
                 self._board.database_error = ""
             except CONNECTION_ERRORS as error:
@@ -69,30 +75,52 @@ class Feed:
         known += [attempt.lead.id for attempt in self._board.attempts.values()]
         await self._store.release_lost_claims(known)
 
-    def _follow(self, rows: list[Any], last: dict[int, float]) -> None:
+    async def _follow(self, rows: list[Any], last: dict[int, float]) -> None:
         running = {row["id"] for row in rows}
         for campaign in self._board.campaigns.values():
             campaign.running = campaign.id in running
         for row in rows:
-            self._take_campaign(row, last)
+            await self._take_campaign(row, last)
         self.on_change()
 
-    def _take_campaign(self, row: Any, last: dict[int, float]) -> None:
+    async def _take_campaign(self, row: Any, last: dict[int, float]) -> None:
         known = self._board.campaigns.get(row["id"])
         if row["trunk"] not in self._board.trunks:
             log.error("campaign_without_trunk", campaign=row["name"], trunk=row["trunk"])
             return
         values = {key: row[key] for key in CAMPAIGN_KEYS}
-        if known is not None and known.mode == row["mode"]:
-            for key, value in values.items():
+        values["skills"] = frozenset(row["skills"])
+        cap, window_s = row["max_abandon_rate"], row["abandon_window_s"]
+        if known is None or known.abandon_window_s != window_s:
+            engine = await self._keeper.engine(row["id"], cap, window_s)
+            known = self._new_campaign(known, values, engine, row, last)
+        if known.mode != row["mode"]:
+            known.set_mode(row["mode"])
+        known.set_cap(cap)
+        for key, value in values.items():
+            if key != "mode":
                 setattr(known, key, value)
-            return
-        maker = PredictivePacer if row["mode"] == "predictive" else ProgressivePacer
-        campaign = Campaign(**values, pacer=maker(max_abandon_rate=row["max_abandon_rate"]))
+
+    def _new_campaign(
+        self,
+        known: Campaign | None,
+        values: dict[str, Any],
+        engine: PredictivePacer,
+        row: Any,
+        last: dict[int, float],
+    ) -> Campaign:
+        """On the board from now on; `known`: the same campaign under another window."""
+        campaign = Campaign(
+            **values,
+            max_abandon_rate=row["max_abandon_rate"],
+            abandon_window_s=row["abandon_window_s"],
+            engine=engine,
+        )
         campaign.last_dial_at = known.last_dial_at if known else last.get(campaign.id)
         if known is not None:
             campaign.buffer = known.buffer
         self._board.campaigns[campaign.id] = campaign
+        return campaign
 
     async def _fill_buffers(self) -> None:
         for campaign in tuple(self._board.campaigns.values()):

@@ -70,8 +70,8 @@ class Handover:
                 self.give_up(attempt_id)
                 continue
             seat = self._taker(attempt_id)
-            if seat is None:
-                return
+            if seat is None:  # nobody for this one; the next may need other skills
+                continue
             self._assign(attempt, seat, self._waiting.pop(attempt_id))
 
     def missed(self, attempt_id: UUID, channel: str) -> None:
@@ -124,8 +124,13 @@ class Handover:
         return None
 
     def _taker(self, attempt_id: UUID) -> Seat | None:
+        attempt = self._board.attempts.get(attempt_id)
+        if attempt is None:
+            return None
+        needed = self._board.skills_for(attempt)
         seats = self._board.seats.values()
-        return who_takes((s for s in seats if s.login not in self._resting), attempt_id)
+        able = (s for s in seats if s.login not in self._resting and needed <= s.skills)
+        return who_takes(able, attempt_id, attempt.campaign_id)
 
     def _rest(self, login: str) -> None:
         self._resting.add(login)

@@ -215,6 +215,9 @@ class Seat:
     legs: int = 0
     failed_calls: int = 0
     wrap_up_limit_s: float = 60.0
+    skills: frozenset[str] = frozenset()
+    home: int | None = None
+    """The campaign whose share of the floor this operator is now."""
 
     def become(self, new: AnyState) -> None:
         """Enters `new`, never before the present state began, and tells the log."""
@@ -241,23 +244,26 @@ def _since(state: AnyState, at: float) -> AnyState:
     return replace(state, since=at)
 
 
-def who_takes(seats: Iterable[Seat], attempt: UUID) -> Seat | None:
+def who_takes(seats: Iterable[Seat], attempt: UUID, campaign: int | None = None) -> Seat | None:
     """The operator for an answered person: whose dial it is, else the longest ready.
 
-    Operators who wait without a dial of their own come before those whose dial still rings.
+    Operators who wait without a dial of their own come before those whose dial still rings, those
+    of the campaign's own share before others. `seats`: those who have the skills.
     """
     free = [seat for seat in seats if seat.can_take]
     if not free:
         return None
-    return min(free, key=lambda seat: _turn(seat, attempt))
+    return min(free, key=lambda seat: _turn(seat, attempt, campaign))
 
 
-def _turn(seat: Seat, attempt: UUID) -> tuple[int, float, str]:
+def _turn(seat: Seat, attempt: UUID, campaign: int | None) -> tuple[int, bool, float, str]:
     state = seat.state
     assert isinstance(state, Ready | Dialing)
+    foreign = campaign is not None and seat.home != campaign
     if isinstance(state, Dialing):
-        return (0 if state.attempt_id == attempt else 2, state.free_since, seat.login)
-    return (1, state.free_since, seat.login)
+        rank = 0 if state.attempt_id == attempt else 2
+        return (rank, foreign, state.free_since, seat.login)
+    return (1, foreign, state.free_since, seat.login)
 
 
 def longest_ready(seats: Iterable[Seat]) -> Seat | None:

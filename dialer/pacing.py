@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from dialer.ledger import Ledger
 from dialer.pacing_model import Knowledge
 from dialer.pacing_outlook import Outlook, graded
+
+_WISH = 256
+"""Lines more than there are, in the question how many would be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Decision:
     calls: int
     limited_by: str  # operators | budget | lines
     reason: str
+    asked: int = 0  # calls that pacing would place if lines, leads and caps did not matter
 
 
 class Pacer(Protocol):
@@ -63,9 +67,10 @@ class ProgressivePacer:
 
     def explain(self, floor: Floor) -> Decision:
         calls = self.decide(floor)
-        wanted = floor.idle - len(floor.ringing) - floor.waiting
+        wanted = max(0, floor.idle - len(floor.ringing) - floor.waiting)
         limited_by = "lines" if wanted > floor.lines else "operators"
-        return Decision(calls, limited_by, f"{calls}: {_seen(floor)}, one call per free operator")
+        reason = f"{calls}: {_seen(floor)}, one call per free operator"
+        return Decision(calls, limited_by, reason, wanted)
 
     def attempt_ended(self, now: float, seconds: float, answered: bool) -> None: ...
 
@@ -115,7 +120,7 @@ class PredictivePacer:
         self.ledger = ledger if ledger is not None else Ledger(max_abandon_rate)
         self.patience_s = patience_s
         self._known = Knowledge()
-        self._slack = _Slack()
+        self._slack = Slack()
         self._outlook: Outlook | None = None
         self._asked: tuple[Floor, Leads | None] | None = None
         self._answer = (0, "operators", 0.0)
@@ -124,6 +129,15 @@ class PredictivePacer:
     def odd_inputs(self) -> int:
         """Events and floors that could not be true (time going backwards, endless durations)."""
         return self._known.odd + self.ledger.odd
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What it has learned (see `pacing_memory`)."""
+        return self._known
+
+    @property
+    def slack(self) -> Slack:
+        return self._slack
 
     def attempt_ended(self, now: float, seconds: float, answered: bool, odds: float = 1.0) -> None:
         """An attempt was answered by a person, or ended otherwise; `odds` as in `Leads`."""
@@ -160,7 +174,18 @@ class PredictivePacer:
         reason = (
             f"{calls}: {_seen(floor)}, {100.0 * chance:.0f} % answer, budget {100.0 * level:.1f} %"
         )
-        return Decision(calls, limited_by, reason)
+        asked = calls if limited_by != "lines" else self._wish(floor, leads)
+        return Decision(calls, limited_by, reason, asked)
+
+    def _wish(self, floor: Floor, leads: Leads | None) -> int:
+        """Calls it would place if there were lines enough. Leaves the engine as it was."""
+        if leads is not None:  # of the leads that it does not know: ordinary ones
+            leads = Leads(leads.ringing)
+        kept = self.slack.state
+        try:
+            return self._weigh(replace(floor, lines=floor.lines + _WISH), leads)[0]
+        finally:
+            self.slack.state = kept
 
     def _decide(self, floor: Floor, leads: Leads | None) -> tuple[int, str, float]:
         if self._asked != (floor, leads):
@@ -236,7 +261,7 @@ class PredictivePacer:
         return outlook
 
 
-class _Slack:
+class Slack:
     """Mean risk of the calls placed / the level allowed: under 1, because calls come whole.
 
     Dividing by it makes the level spend the budget that it is meant to spend.
@@ -247,6 +272,15 @@ class _Slack:
     def __init__(self) -> None:
         self._shares = 80.0
         self._calls = 100.0
+
+    @property
+    def state(self) -> tuple[float, float]:
+        """What was learned, to be kept."""
+        return self._shares, self._calls
+
+    @state.setter
+    def state(self, kept: tuple[float, float]) -> None:
+        self._shares, self._calls = kept
 
     @property
     def ratio(self) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import exp, inf, isfinite, sqrt
 from operator import mul
+from typing import Any
 
 LONGEST_S = 4 * 3600.0  # longer durations are learned as this
 RING_BINS = 91  # whole seconds; the last one holds everything longer
@@ -54,6 +55,16 @@ class Durations:
         overall = (sum(self._ends) + 2.0) / (sum(seconds) + 2.0 * self._prior)
         lean = 1.0 / overall
         return [(e + 1.0) / (s + lean) for e, s in zip(self._ends, seconds, strict=True)]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What was learned, to be kept."""
+        return {"ends": self._ends, "seconds": self._seconds, "count": self.count}
+
+    @state.setter
+    def state(self, kept: dict[str, Any]) -> None:
+        self._ends, self._seconds = list(kept["ends"]), list(kept["seconds"])
+        self.count = kept["count"]
 
     @staticmethod
     def _expose(seconds: list[float], elapsed: float) -> None:
@@ -150,6 +161,23 @@ class AnswerChance:
         self._no = [0.0] * len(self.memories)
         self._weights = [1.0 / len(self.memories)] * len(self.memories)
 
+    @property
+    def state(self) -> dict[str, Any]:
+        """What was learned, to be kept."""
+        return {
+            "stretch": self.stretch,
+            "graded": self._graded,
+            "yes": self._yes,
+            "no": self._no,
+            "weights": self._weights,
+        }
+
+    @state.setter
+    def state(self, kept: dict[str, Any]) -> None:
+        self.stretch, self._graded = kept["stretch"], kept["graded"]
+        self._yes, self._no = list(kept["yes"]), list(kept["no"])
+        self._weights = list(kept["weights"])
+
     def ended(self, answered: bool, odds: float = 1.0) -> None:
         """One attempt; `odds` is its lead's odds of an answer against the ordinary lead's."""
         floor = self.share / len(self.memories)
@@ -215,7 +243,7 @@ class Knowledge:
         self.talk = Durations(75.0, 1500.0)
         self.wrap = Durations(20.0, 1500.0)
         self.odd = 0
-        self._latest = -inf
+        self.latest = -inf
         self.in_flight = 0.0
 
     def saw_ringing(self, calls: int) -> None:
@@ -234,11 +262,11 @@ class Knowledge:
         if not (isfinite(now) and isfinite(seconds) and seconds >= 0.0):
             self.odd += 1
             return None
-        if now < self._latest or seconds > LONGEST_S:
+        if now < self.latest or seconds > LONGEST_S:
             self.odd += 1
-        elif now - self._latest > self.night_s:
+        elif now - self.latest > self.night_s:
             self.wake()
-        self._latest = max(now, self._latest)
+        self.latest = max(now, self.latest)
         return min(seconds, LONGEST_S)
 
     def wake(self) -> None:

@@ -224,11 +224,11 @@ update shift set ended_at = $2 where id = $1 and ended_at is null
 
 -- name: operator_by_login
 -- Who signs in.
-select id, login from operator where floor_id = $1 and login = $2 and removed_at is null
+select id, login, skills from operator where floor_id = $1 and login = $2 and removed_at is null
 
 -- name: open_shifts
 -- Shifts that were open when the last controller stopped, with their present state.
-select s.id, s.operator_id, o.login, s.started_at, st.seq, st.state, st.reason, st.attempt_id,
+select s.id, s.operator_id, o.login, o.skills, s.started_at, st.seq, st.state, st.reason, st.attempt_id,
     st.started_at as state_since,
     (select max(a.placed_at) from attempt a
      where a.dial_operator_id = s.operator_id and a.placed_at >= s.started_at) as last_dial_at
@@ -280,8 +280,8 @@ on conflict do nothing
 
 -- name: log_decision
 -- Why this number of calls, why none.
-insert into decision (campaign_id, at, placed, limited_by, reason)
-select $1, $2, $3, $4, $5
+insert into decision (campaign_id, at, placed, limited_by, reason, asked)
+select $1, $2, $3, $4, $5, $6
 where not exists (select from decision where campaign_id = $1 and at = $2)
 
 -- name: forget_decisions
@@ -292,3 +292,21 @@ delete from decision where at < now() - interval '1 day'
 -- When the next lead of a campaign may be dialed, and how many still can be.
 select min(next_at) as next_at, count(*) as leads from lead
 where campaign_id = $1 and status in ('new', 'retry') and approaches < $2
+
+-- name: pacer_state
+-- What a campaign's pacing had learned when it was last kept.
+select state from pacer_state where campaign_id = $1
+
+-- name: keep_pacer_state
+-- What a campaign's pacing has learned, for the next start; null forgets it.
+insert into pacer_state (campaign_id, kept_at, state) values ($1, $2, $3)
+on conflict (campaign_id) do update set kept_at = excluded.kept_at, state = excluded.state
+
+-- name: ledger_truth
+-- People answered and abandoned by attempts that have ended, in steps of $3 seconds since $2.
+select floor(extract(epoch from answered_at) / $3::float8) * $3::float8 as at,
+    count(*) as answered, count(*) filter (where outcome = 'abandoned') as abandoned
+from attempt
+where campaign_id = $1 and placed_at >= $2::timestamptz - interval '1 hour'
+    and answered_at >= $2::timestamptz and outcome is not null and outcome <> 'machine'
+group by 1 order by 1

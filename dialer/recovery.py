@@ -372,6 +372,7 @@ def _seat(row: Any) -> Seat:
         seq=row["seq"] or 0,
         last_dial_at=dialed,
         legs=_MANY_LEGS,
+        skills=frozenset(row["skills"]),
     )
 
 

@@ -72,11 +72,13 @@ class Seating:
 
     # --- shifts
 
-    def sign_in(self, operator_id: int, login: str) -> Seat:
+    def sign_in(self, operator_id: int, login: str, skills: frozenset[str] = frozenset()) -> Seat:
         """Opens a shift and calls the operator's phone; ready when the phone is up."""
         now = self._clock()
         shift_id = new_id(now)
-        seat = Seat(operator_id, login, shift_id, now, self._changed, Connecting(now))
+        seat = Seat(
+            operator_id, login, shift_id, now, self._changed, Connecting(now), skills=skills
+        )
         self._board.seats[login] = seat
         self._journal.write(
             "open_shift", lambda c: self._store.open_shift(c, shift_id, operator_id, now)

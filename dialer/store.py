@@ -295,4 +295,21 @@ class Store:
             decision.calls,
             decision.limited_by,
             decision.reason,
+            decision.asked,
         )
+
+    async def pacer_state(self, campaign_id: int) -> dict[str, Any] | None:
+        """What the campaign's pacing had learned when it was last kept."""
+        state: dict[str, Any] | None = await self.pool.fetchval(SQL["pacer_state"], campaign_id)
+        return state
+
+    async def keep_pacer_state(
+        self, connection: Connection, campaign_id: int, at: float, state: dict[str, Any] | None
+    ) -> None:
+        await connection.execute(SQL["keep_pacer_state"], campaign_id, utc(at), state)
+
+    async def ledger_truth(
+        self, campaign_id: int, since: float, step_s: float
+    ) -> list[asyncpg.Record]:
+        """(at, answered, abandoned) of ended attempts, oldest first."""
+        return await self.pool.fetch(SQL["ledger_truth"], campaign_id, utc(since), step_s)

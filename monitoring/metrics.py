@@ -121,6 +121,12 @@ _decisions = _counter(
     "campaign",
     "limited_by",
 )
+_asked = _counter(
+    "prozvon_pacing_calls_asked_total",
+    "Calls that pacing would have placed, decision by decision, without lines, leads and caps",
+    "campaign",
+)
+_allowed = _counter("prozvon_pacing_calls_allowed_total", "Calls that decisions placed", "campaign")
 _pacer_failures = _counter(
     "prozvon_pacer_failures_total",
     "Pacing engines that raised and were replaced by progressive pacing",
@@ -200,8 +206,11 @@ def wrap_up_ended(seconds: float) -> None:
     _wrap_up.observe(seconds)
 
 
-def decided(campaign: str, limited_by: str) -> None:
+def decided(campaign: str, limited_by: str, asked: int, allowed: int) -> None:
+    """One decision: what limited it, the calls asked for and the calls placed."""
     _decisions.labels(campaign, limited_by).inc()
+    _asked.labels(campaign).inc(max(asked, allowed))
+    _allowed.labels(campaign).inc(allowed)
 
 
 def pacer_failed(campaign: str) -> None:

@@ -83,7 +83,7 @@ class Web:
 @pytest.fixture(name="web")
 async def web_fixture() -> AsyncIterator[Web]:
     health = Health()
-    server = HttpServer(health, TOKEN, lambda: metrics.decided("http test", "operators"))
+    server = HttpServer(health, TOKEN, lambda: metrics.decided("http test", "operators", 2, 1))
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as session:
         yield Web(server, health, session, f"http://127.0.0.1:{port}")

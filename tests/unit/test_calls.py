@@ -37,7 +37,7 @@ from dialer.line_time import LineTime
 from dialer.lines import Trunk
 from dialer.operators import Dialing, OperatorState, Ready, Seat
 from dialer.outcomes import EndedBy, Outcome
-from dialer.pacing import ProgressivePacer
+from dialer.pacing import PredictivePacer
 from dialer.seating import HOLDING, Seating
 from dialer.store import Store
 from dialer.tasks import Tasks
@@ -258,7 +258,7 @@ def campaign() -> Campaign:
         recording=False,
         max_approaches=4,
         max_abandon_rate=0.03,
-        pacer=ProgressivePacer(),
+        engine=PredictivePacer(),
     )
 
 

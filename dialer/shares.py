@@ -1,0 +1,130 @@
+"""Which operators pace which campaign now, and how many lines each may take: arbiter meets board.
+
+`deal` is called before every round of decisions; between two rounds homes stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dialer.arbiter import Arbiter, Caller, Claim, Hand, Placed, fair_room, turns
+from dialer.board import Board, Campaign
+from dialer.calls import Attempt
+from dialer.operators import (
+    Connecting,
+    Dialing,
+    Paused,
+    Ready,
+    Reserved,
+    Seat,
+    Talking,
+    WrapUp,
+    longest_ready,
+)
+
+PACED = frozenset({"progressive", "predictive"})
+"""Modes in which the dialer places calls for operators."""
+MANY = 1_000_000
+LINE_LIMITS = frozenset({"lines", "cps"})
+
+
+class Shares:
+    """The floor's operators and trunk lines, shared among running campaigns."""
+
+    def __init__(self, board: Board, clock: Callable[[], float]) -> None:
+        self._board, self._clock = board, clock
+        self._arbiter = Arbiter()
+        self._placed = Placed()
+
+    # --- operators
+
+    def deal(self, campaigns: list[Campaign]) -> None:
+        """Gives every operator at work a home (`Seat.home`) among `campaigns`."""
+        now = self._clock()
+        claims = [Claim(c.id, c.weight, c.skills, self._most(c, now)) for c in campaigns]
+        seats = [seat for seat in self._board.seats.values() if _at_work(seat)]
+        shares = self._arbiter.share(now, claims, [self._hand(seat) for seat in seats])
+        home = {login: campaign for campaign, logins in shares.items() for login in logins}
+        for seat in self._board.seats.values():
+            seat.home = home.get(seat.login)
+
+    def free(self, campaign: Campaign) -> int:
+        """Operators of this campaign's share who can be given a person, or are dialed for."""
+        return sum(1 for seat in self._of(campaign) if seat.can_take)
+
+    def next_ready(self, campaign: Campaign) -> Seat | None:
+        """For whom the next call of a progressive campaign is placed."""
+        return longest_ready(self._of(campaign))
+
+    def spare(self, campaign: Campaign) -> Seat | None:
+        """A ready operator who can take a call of the campaign; its own share comes first."""
+        able = [s for s in self._board.seats.values() if campaign.skills <= s.skills]
+        return longest_ready(self._of(campaign)) or longest_ready(able)
+
+    def signed_in(self, campaign: Campaign) -> int:
+        """Operators at work who have the skills, whoever they work for now."""
+        seats = self._board.seats.values()
+        return sum(1 for s in seats if _at_work(s) and campaign.skills <= s.skills)
+
+    def _of(self, campaign: Campaign) -> list[Seat]:
+        return [seat for seat in self._board.seats.values() if seat.home == campaign.id]
+
+    def _most(self, campaign: Campaign, now: float) -> int:
+        """Without leads or lines operators are of use to the calls that ring, and to no more."""
+        if campaign.mode not in PACED:
+            return 0
+        room, _ = self._board.trunks[campaign.trunk].room(now)
+        if campaign.buffer and room > 0:
+            return MANY
+        return sum(1 for _ in self._board.in_flight(campaign.id))
+
+    def _hand(self, seat: Seat) -> Hand:
+        attempt = self._attempt(seat)
+        works_for = attempt.campaign_id if attempt is not None else None
+        return Hand(seat.login, seat.skills, works_for, isinstance(seat.state, Dialing))
+
+    def _attempt(self, seat: Seat) -> Attempt | None:
+        return self._board.attempts.get(seat.state.attempt) if seat.state.attempt else None
+
+    # --- lines
+
+    def in_turn(self, campaigns: list[Campaign]) -> list[Campaign]:
+        """Whose decision comes first in this round."""
+        by_id = {campaign.id: campaign for campaign in campaigns}
+        return [by_id[id] for id in turns(self._caller(c) for c in campaigns)]
+
+    def room(self, campaign: Campaign, now: float) -> tuple[int, str]:
+        """(calls it may place now, what limits them: "breaker", "lines" or "cps").
+
+        Within the trunk's, its fair share of them, and the campaign's own limits.
+        """
+        trunk = self._board.trunks[campaign.trunk]
+        room, limited_by = trunk.room(now)
+        others = [
+            self._caller(other)
+            for other in self._board.campaigns.values()
+            if other.running and other is not campaign and other.trunk == campaign.trunk
+        ]
+        mine = self._caller(campaign)
+        fair = fair_room(trunk.free_lines(), trunk.lines, mine, others)
+        own = campaign.line_limit(len(self._of(campaign))) - mine.lines
+        least = max(0, min(room, fair, own))
+        return least, "lines" if least < room else limited_by
+
+    def placed(self, campaign: Campaign, calls: int) -> None:
+        self._placed.add(campaign.id, self._clock(), calls)
+
+    def _caller(self, campaign: Campaign) -> Caller:
+        lines = sum(1 for a in self._board.attempts.values() if a.campaign_id == campaign.id)
+        decision = campaign.decision
+        wants = decision.limited_by in LINE_LIMITS and decision.asked > decision.calls
+        lately = self._placed.of(self._clock()).get(campaign.id, 0.0)
+        return Caller(campaign.id, campaign.weight, lines, lately, wants)
+
+
+def _at_work(seat: Seat) -> bool:
+    """Signed in and not away; the phone may be down for a moment."""
+    state = seat.state
+    if isinstance(state, Paused | Connecting) or seat.after_call:
+        return False
+    return isinstance(state, Ready | Dialing | Reserved | Talking | WrapUp)
