@@ -58,7 +58,8 @@ class Campaign:
     skills: frozenset[str] = frozenset()
     max_lines: int | None = None
     lines_per_operator: float | None = None
-    min_ring_s: float = 0.0
+    forbidden: str = ""
+    """Why its legal profile forbids dialing as it is set; "" when it does not."""
     pacer: Pacer = field(init=False)
     failed: bool = False
     running: bool = True

@@ -243,6 +243,7 @@ class Controller:
                 "" if self.ami.state is AmiState.READY else f"Asterisk: {self.ami_trouble()}",
             ),
             ("database", self.database_trouble()),
+            ("rules", campaign.forbidden),
             ("operators", self._nobody(campaign)),
             ("disk", self._disk_trouble() if campaign.recording else ""),
         ):

@@ -15,7 +15,7 @@ import structlog
 from dialer.board import Board, Campaign
 from dialer.journal import CONNECTION_ERRORS
 from dialer.pacing import PredictivePacer
-from dialer.pacing_keep import PacingKeeper
+from dialer.pacing_keep import PacingKeeper, Terms
 from dialer.store import Store
 
 log = structlog.get_logger(__name__)
@@ -38,7 +38,6 @@ CAMPAIGN_KEYS = (
     "weight",
     "max_lines",
     "lines_per_operator",
-    "min_ring_s",
 )
 
 
@@ -90,13 +89,14 @@ class Feed:
             return
         values = {key: row[key] for key in CAMPAIGN_KEYS}
         values["skills"] = frozenset(row["skills"])
-        cap, window_s = row["max_abandon_rate"], row["abandon_window_s"]
-        if known is None or known.abandon_window_s != window_s:
-            engine = await self._keeper.engine(row["id"], cap, window_s)
-            known = self._new_campaign(known, values, engine, row, last)
+        terms = await self._keeper.terms(row)
+        if known is None or known.abandon_window_s != terms.window_s:
+            engine = await self._keeper.engine(row["id"], terms.cap, terms.window_s)
+            known = self._new_campaign(known, values, terms, engine, last)
         if known.mode != row["mode"]:
             known.set_mode(row["mode"])
-        known.set_cap(cap)
+        known.set_cap(terms.cap)
+        known.forbidden = terms.forbidden
         for key, value in values.items():
             if key != "mode":
                 setattr(known, key, value)
@@ -105,15 +105,15 @@ class Feed:
         self,
         known: Campaign | None,
         values: dict[str, Any],
+        terms: Terms,
         engine: PredictivePacer,
-        row: Any,
         last: dict[int, float],
     ) -> Campaign:
         """On the board from now on; `known`: the same campaign under another window."""
         campaign = Campaign(
             **values,
-            max_abandon_rate=row["max_abandon_rate"],
-            abandon_window_s=row["abandon_window_s"],
+            max_abandon_rate=terms.cap,
+            abandon_window_s=terms.window_s,
             engine=engine,
         )
         campaign.last_dial_at = known.last_dial_at if known else last.get(campaign.id)

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from campaigns.legal.model import Profile, Rules, problems
+from campaigns.legal.service import LegalService
 from dialer.board import Board, Campaign
 from dialer.calls import Answered, Assigned, Conversing
 from dialer.journal import Journal
-from dialer.ledger import Ledger
+from dialer.ledger import DAY_S, Ledger
 from dialer.pacing import PredictivePacer
 from dialer.pacing_memory import BadMemory, recall, remember
 from dialer.store import Store
@@ -24,7 +28,20 @@ from dialer.store import Store
 log = structlog.get_logger(__name__)
 
 KEEP_S = 60.0
+PROFILES_S = 2.0
 FLUSH_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the law leaves a campaign: share of answered people who may be abandoned in a window.
+
+    `forbidden`: why it may not dial as it is set, "" when it may.
+    """
+
+    cap: float
+    window_s: float
+    forbidden: str = ""
 
 
 class PacingKeeper:
@@ -34,6 +51,25 @@ class PacingKeeper:
         self, board: Board, store: Store, journal: Journal, clock: Callable[[], float]
     ) -> None:
         self._board, self._store, self._journal, self._clock = board, store, journal, clock
+        self._legal = LegalService(store.pool, store.floor_id)
+        self._profiles: dict[str, Profile] = {}
+        self._profiles_at = -math.inf
+
+    async def terms(self, row: Any) -> Terms:
+        """Of a campaign's row: its own cap, or its legal profile's where that is lower."""
+        now = self._clock()
+        if not 0.0 <= now - self._profiles_at < PROFILES_S:
+            self._profiles, self._profiles_at = await self._legal.profiles(), now
+        profile = self._profiles.get(row["legal_profile"])
+        if profile is None:
+            reason = f"there is no legal profile {row['legal_profile']}"
+            return Terms(row["max_abandon_rate"], DAY_S, reason)
+        cap = min(row["max_abandon_rate"], profile.abandonment.max_rate)
+        forbidden = ""
+        if row["mode"] not in profile.modes:
+            [found] = [p for p in problems(profile, Rules(mode=row["mode"])) if p.key == "mode"]
+            forbidden = found.sentence.en
+        return Terms(cap, profile.abandonment.window_s, forbidden)
 
     async def engine(self, campaign_id: int, cap: float, window_s: float) -> PredictivePacer:
         """What the campaign knew, with the ledger that its attempts give."""

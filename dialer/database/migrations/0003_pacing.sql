@@ -4,10 +4,7 @@ alter table campaign
     add column weight double precision not null default 1 check (weight between 0.01 and 100),
     add column skills text[] not null default '{}',      -- an operator needs all of them
     add column max_lines integer check (max_lines between 1 and 100000),
-    add column lines_per_operator double precision check (lines_per_operator between 1 and 100),
-    add column min_ring_s double precision not null default 0 check (min_ring_s between 0 and 120),
-    add column abandon_window_s double precision not null default 86400
-        check (abandon_window_s between 3600 and 2678400);
+    add column lines_per_operator double precision check (lines_per_operator between 1 and 100);
 
 alter table decision add column asked integer not null default 0;
 
