@@ -23,6 +23,8 @@ import structlog
 from agi.answered import Answered, ping
 from agi.server import AgiError, AgiServer, Route
 from campaigns.operators.service import OperatorService
+from campaigns.pacing.http import routes as pacing_routes
+from campaigns.pacing.service import PacingService
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiState
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
@@ -48,6 +50,7 @@ from dialer.lines import Trunk
 from dialer.node import ami_settings, pbx_conf, phone_provisioner
 from dialer.pacing_keep import PacingKeeper
 from dialer.recovery import Recovery
+from dialer.refusal import Refusal
 from dialer.seating import Seating
 from dialer.store import SQL, LeaseHeld, Store
 from dialer.tasks import Tasks
@@ -85,7 +88,13 @@ class App:
         self.asterisk: AsteriskServer | None = None
         self.http_port = 0
         token = settings.secret(settings.http.token, "api_token")
-        self._http = HttpServer(self.health, token, self._collect)
+        self._http = HttpServer(self.health, token, self._collect, pacing_routes(self._pacing))
+
+    def _pacing(self) -> PacingService:
+        """For requests, which may come before the floor is up."""
+        if not self.started.is_set():
+            raise Refusal("starting", 503, "the floor is not up yet; see /readyz")
+        return PacingService(self.pool, self.board.floor_id)
 
     # --- the life of the process
 

@@ -23,7 +23,18 @@ from dialer.asterisk.conf import ConfError
 from dialer.asterisk.packages import PackagesError
 from dialer.asterisk.phones import PhonesError
 from dialer.asterisk.server import AsteriskError
-from dialer.commands import campaign, doctor, legal, lists, operator, report, service
+from dialer.commands import (
+    campaign,
+    doctor,
+    legal,
+    lists,
+    operator,
+    pacing,
+    report,
+    service,
+    simulate,
+    why,
+)
 from dialer.commands.common import Reply, print_json, show
 from dialer.config import ConfigError
 from dialer.database.migrate import MigrationError
@@ -59,6 +70,10 @@ app.add_typer(lists.app, name="list")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(legal.app, name="legal")
 app.add_typer(report.app, name="report")
+app.command("why")(why.why)
+app.command("simulate")(simulate.simulate)
+campaign.app.command("pacing")(pacing.pacing)
+operator.app.command("skills")(pacing.skills)
 
 # The first that fits: the special before the general.
 ERROR_IDS: tuple[tuple[type[BaseException], str], ...] = (
