@@ -201,7 +201,11 @@ class Attempts:
     def conversation(self, attempt: Conversing) -> None:
         """A conversation began: written down, measured."""
         seat = self._board.seats.get(attempt.operator)
-        metrics.conversation_began(attempt.operator, attempt.answer_to_operator_s)
+        metrics.conversation_began(
+            self._board.campaign_name(attempt.campaign_id),
+            attempt.operator,
+            attempt.answer_to_operator_s,
+        )
         if seat is not None:
             operator_id, shift_id = seat.operator_id, seat.shift_id
             self._journal.write(
@@ -262,7 +266,7 @@ class Attempts:
         self._drop(ended)
         self._judge_trunk(ended)
         self._write_end(ended)
-        metrics.attempt_ended(ended)
+        metrics.attempt_ended(self._board.campaign_name(ended.campaign_id), ended)
         self._line_time.attempt_ended(ended)
         self._teach(ended)
         self._release_seats(ended, ended.ended_at)

@@ -146,6 +146,11 @@ class Board:
         except ValueError:
             return None
 
+    def campaign_name(self, campaign_id: int) -> str:
+        """Its name, or its number where recovery found a call of one that does not run."""
+        campaign = self.campaigns.get(campaign_id)
+        return campaign.name if campaign else f"#{campaign_id}"
+
     def in_flight(self, campaign_id: int) -> Iterator[Attempt]:
         """Attempts of a campaign that are not answered yet."""
         for attempt in self.attempts.values():

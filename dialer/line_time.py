@@ -6,7 +6,7 @@ from uuid import UUID
 
 from dialer.board import Board
 from dialer.calls import Committing, Ended
-from dialer.operators import OperatorState, State, StateChange
+from dialer.operators import OperatorState, Reserved, State, StateChange, Talking
 from monitoring import metrics
 
 
@@ -28,6 +28,8 @@ class LineTime:
         """The old state's rest is counted; the new one counts from its beginning."""
         if change.old is not None:
             self._count_state(change.login, change.old, change.new.since)
+            if isinstance(change.old, Reserved) and isinstance(change.new, Talking):
+                metrics.operator_waited(change.new.since - change.old.free_since)
         self._states[change.login] = change.new.since
         metrics.operator_seated(change.login)
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
+from typing import TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,12 +19,12 @@ from prometheus_client import (
     Gauge,
     Histogram,
     disable_created_metrics,
-    generate_latest,
 )
 
 from dialer.calls import Ended
 from dialer.operators import LINE_STATES, OperatorState
 from dialer.outcomes import Outcome
+from monitoring.exposition import Exposition
 
 REGISTRY = CollectorRegistry()
 # Else every series has a second one, with nothing that a floor needs.
@@ -42,21 +44,48 @@ class Family:
 
 FAMILIES: list[Family] = []
 """All metrics, in the order of the reference."""
+_exposition = Exposition([])
+M = TypeVar("M", Counter, Gauge, Histogram)
 
 
 def _counter(name: str, help: str, *labels: str) -> Counter:
-    FAMILIES.append(Family(name, "counter", help, labels))
-    return Counter(name, help, labels, registry=REGISTRY)
+    metric = Counter(name, help, labels, registry=REGISTRY)
+    return _listed(Family(name, "counter", help, labels), metric)
 
 
 def _gauge(name: str, help: str, *labels: str) -> Gauge:
-    FAMILIES.append(Family(name, "gauge", help, labels))
-    return Gauge(name, help, labels, registry=REGISTRY)
+    return _listed(
+        Family(name, "gauge", help, labels), Gauge(name, help, labels, registry=REGISTRY)
+    )
 
 
 def _histogram(name: str, help: str, bounds: tuple[float, ...], *labels: str) -> Histogram:
-    FAMILIES.append(Family(name, "histogram", help, labels, bounds))
-    return Histogram(name, help, labels, buckets=bounds, registry=REGISTRY)
+    metric = Histogram(name, help, labels, buckets=bounds, registry=REGISTRY)
+    return _listed(Family(name, "histogram", help, labels, bounds), metric)
+
+
+def _listed(family: Family, metric: M) -> M:
+    FAMILIES.append(family)
+    _exposition.metrics.append((family.name, family.kind, family.help, metric))
+    return metric
+
+
+class _Bounded:
+    """Keeps a label's values few: what comes after the first `limit` is counted as `other`."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._seen: set[str] = set()
+
+    def __call__(self, value: str) -> str:
+        if value not in self._seen:
+            if len(self._seen) >= self.limit:
+                return "other"
+            self._seen.add(value)
+        return value
+
+
+_campaign, _operator, _trunk, _list = _Bounded(500), _Bounded(1000), _Bounded(50), _Bounded(200)
 
 
 # Bounds hold the legal thresholds: 2 s to an operator, 15 s and 20 s of ringing.
@@ -67,10 +96,17 @@ RING_BOUNDS = (1, 2, 3, 5, 8, 10, 15, 20, 25, 30, 45, 60, 120)
 TALK_BOUNDS = (1, 3, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600)
 WRAP_UP_BOUNDS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
 DIAL_INTERVAL_BOUNDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600)
+WAIT_BOUNDS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
 LOOP_LAG_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
 _build = _gauge("prozvon_build_info", "Version of Prozvon", "version", "python")
 _attempts = _counter("prozvon_attempts_total", "Attempts ended, by outcome", "outcome")
+_campaign_attempts = _counter(
+    "prozvon_campaign_attempts_total", "Attempts ended, by campaign and outcome", "campaign", "outcome"
+)
+_trunk_attempts = _counter(
+    "prozvon_trunk_attempts_total", "Attempts ended, by trunk and outcome", "trunk", "outcome"
+)
 _dials = _counter("prozvon_dials_total", "Dials started", "campaign")
 _operator_dials = _counter(
     "prozvon_operator_dials_total", "Dials started for an operator", "operator"
@@ -80,6 +116,15 @@ _operator_conversations = _counter(
 )
 _answered = _counter("prozvon_answered_total", "Attempts answered")
 _conversations = _counter("prozvon_conversations_total", "Conversations begun")
+_campaign_conversations = _counter(
+    "prozvon_campaign_conversations_total", "Conversations begun, by campaign", "campaign"
+)
+_campaign_talk = _counter(
+    "prozvon_campaign_talk_seconds_total", "Time in conversations, by campaign", "campaign"
+)
+_operator_wait = _histogram(
+    "prozvon_operator_wait_seconds", "Ready to the next conversation", WAIT_BOUNDS
+)
 _in_progress = _gauge("prozvon_calls_in_progress", "Attempts in progress, by stage", "stage")
 _operators = _gauge("prozvon_operators", "Operators by state", "state")
 _operator_line = _counter(
@@ -143,7 +188,47 @@ _trunk_open = _gauge(
     "prozvon_trunk_breaker_open", "1 while a trunk that does not ring is left alone", "trunk"
 )
 _trunk_lines = _gauge("prozvon_trunk_lines_used", "Lines of a trunk in use", "trunk")
+_trunk_limit = _gauge("prozvon_trunk_lines", "Lines that a trunk has", "trunk")
 _agi = _gauge("prozvon_agi_sessions", "FastAGI sessions open")
+_ami_events = _counter("prozvon_ami_events_total", "Events read from the manager link")
+_database_up = _gauge("prozvon_database_up", "1 while the database answers")
+_journal_age = _gauge(
+    "prozvon_journal_oldest_seconds", "How long the oldest waiting write has been waiting"
+)
+_disk_free = _gauge("prozvon_recordings_free_bytes", "Free space where recordings are kept")
+_disk_needed = _gauge(
+    "prozvon_recordings_needed_bytes", "Free space without which recording campaigns stop"
+)
+_campaign_running = _gauge(
+    "prozvon_campaign_running", "1 while a campaign may dial", "campaign", "mode"
+)
+_campaign_leads = _gauge(
+    "prozvon_campaign_leads_left", "Leads of a running campaign that can still be dialed", "campaign"
+)
+_campaign_work = _gauge(
+    "prozvon_campaign_work_left_seconds",
+    "Time until the leads end, at the pace of the last day",
+    "campaign",
+)
+_list_attempts = _gauge(
+    "prozvon_list_attempts_day",
+    "Attempts of the last 24 hours on a list, by outcome",
+    "list",
+    "outcome",
+)
+_abandonment = _gauge(
+    "prozvon_abandonment_ratio",
+    "Abandoned of the people who answered, over the campaign's legal window",
+    "campaign",
+)
+_abandonment_limit = _gauge(
+    "prozvon_abandonment_limit_ratio", "The most that may be abandoned", "campaign"
+)
+_abandonment_left = _gauge(
+    "prozvon_abandonment_budget_people",
+    "People who may still be abandoned in the window; negative: too many were",
+    "campaign",
+)
 
 _build.labels(version("prozvon"), platform.python_version()).set(1)
 for _outcome in Outcome:
@@ -159,47 +244,57 @@ def dial_started(
     campaign: str, operator: str | None, interval_s: float | None, operator_interval_s: float | None
 ) -> None:
     """A dial was committed; intervals in seconds, None for the first."""
-    _dials.labels(campaign).inc()
+    _dials.labels(_campaign(campaign)).inc()
     if interval_s is not None:
-        _dial_interval.labels(campaign).observe(interval_s)
+        _dial_interval.labels(_campaign(campaign)).observe(interval_s)
     if operator is not None:
-        _operator_dials.labels(operator).inc()
+        _operator_dials.labels(_operator(operator)).inc()
         if operator_interval_s is not None:
-            _operator_dial_interval.labels(operator).observe(operator_interval_s)
+            _operator_dial_interval.labels(_operator(operator)).observe(operator_interval_s)
 
 
-def conversation_began(operator: str, answer_to_operator_s: float) -> None:
+def conversation_began(campaign: str, operator: str, answer_to_operator_s: float) -> None:
     _conversations.inc()
-    _operator_conversations.labels(operator).inc()
+    _campaign_conversations.labels(_campaign(campaign)).inc()
+    _operator_conversations.labels(_operator(operator)).inc()
     _answer_to_operator.observe(answer_to_operator_s)
 
 
-def attempt_ended(ended: Ended) -> None:
+def operator_waited(seconds: float) -> None:
+    """From ready to a conversation, whatever dials were in between."""
+    _operator_wait.observe(max(0.0, seconds))
+
+
+def attempt_ended(campaign: str, ended: Ended) -> None:
     """The one outcome of an attempt."""
-    _attempts.labels(ended.outcome.value).inc()
+    outcome = ended.outcome.value
+    _attempts.labels(outcome).inc()
+    _campaign_attempts.labels(_campaign(campaign), outcome).inc()
+    _trunk_attempts.labels(_trunk(ended.trunk), outcome).inc()
     if ended.answered_at is not None:
         _answered.inc()
     if ended.ring_s is not None:
         _ring.observe(ended.ring_s)
     if ended.talk_s is not None:
         _talk.observe(ended.talk_s)
+        _campaign_talk.labels(_campaign(campaign)).inc(max(0.0, ended.talk_s))
 
 
 def trunk_line_time(trunk: str, seconds: float) -> None:
-    _trunk_line.labels(trunk).inc(max(0.0, seconds))
+    _trunk_line.labels(_trunk(trunk)).inc(max(0.0, seconds))
 
 
 def operator_time(login: str, state: OperatorState, seconds: float) -> None:
     """Time an operator spent in a state, counted as it passes."""
     seconds = max(0.0, seconds)
-    _operator_state.labels(login, state.value).inc(seconds)
+    _operator_state.labels(_operator(login), state.value).inc(seconds)
     if state in LINE_STATES:
-        _operator_line.labels(login).inc(seconds)
+        _operator_line.labels(_operator(login)).inc(seconds)
 
 
 def operator_seated(login: str) -> None:
     """The operator's series exist from the sign-in on, at zero."""
-    _operator_line.labels(login)
+    _operator_line.labels(_operator(login))
 
 
 def wrap_up_ended(seconds: float) -> None:
@@ -208,14 +303,14 @@ def wrap_up_ended(seconds: float) -> None:
 
 def decided(campaign: str, limited_by: str, asked: int, allowed: int) -> None:
     """One decision: what limited it, the calls asked for and the calls placed."""
-    _decisions.labels(campaign, limited_by).inc()
-    _asked.labels(campaign).inc(max(asked, allowed))
-    _allowed.labels(campaign).inc(allowed)
+    _decisions.labels(_campaign(campaign), limited_by).inc()
+    _asked.labels(_campaign(campaign)).inc(max(asked, allowed))
+    _allowed.labels(_campaign(campaign)).inc(allowed)
 
 
 def pacer_failed(campaign: str) -> None:
     """The engine of a campaign raised; it is paced one to one from now on."""
-    _pacer_failures.labels(campaign).inc()
+    _pacer_failures.labels(_campaign(campaign)).inc()
 
 
 def loop_lag(seconds: float) -> None:
@@ -230,8 +325,9 @@ def floor_now(operators: dict[OperatorState, int], stages: dict[str, int]) -> No
         _in_progress.labels(stage).set(count)
 
 
-def trunk_now(trunk: str, lines_used: int, *, breaker_open: bool) -> None:
+def trunk_now(trunk: str, lines_used: int, lines: int, *, breaker_open: bool) -> None:
     _trunk_lines.labels(trunk).set(lines_used)
+    _trunk_limit.labels(trunk).set(lines)
     _trunk_open.labels(trunk).set(breaker_open)
 
 
@@ -247,9 +343,66 @@ def process_now(
     _pool.labels("busy").set(pool_size - idle)
 
 
-def exposition() -> bytes:
-    """What Prometheus reads, in its text format."""
-    return generate_latest(REGISTRY)
+def manager_event() -> None:
+    """One more event of the node."""
+    _ami_events.inc()
+
+
+def storage_now(
+    *, database_up: bool, journal_oldest_s: float, disk_free: int | None, disk_needed: int
+) -> None:
+    """`disk_free` in bytes; None where it cannot be told."""
+    _database_up.set(database_up)
+    _journal_age.set(journal_oldest_s)
+    _disk_needed.set(disk_needed)
+    _disk_free.set(disk_free if disk_free is not None else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignNow:
+    """What the database knows of one running campaign.
+
+    `work_left_s` is None where there is no pace to tell it by; `answered` and `abandoned` are
+    people within the legal window, `limit` the share of them that may be abandoned.
+    """
+
+    name: str
+    mode: str
+    leads_left: int
+    work_left_s: float | None
+    answered: int
+    abandoned: int
+    limit: float
+
+
+def campaigns_now(campaigns: Iterable[CampaignNow]) -> None:
+    """The running campaigns, and no others."""
+    for gauge in (
+        *(_campaign_running, _campaign_leads, _campaign_work),
+        *(_abandonment, _abandonment_limit, _abandonment_left),
+    ):
+        gauge.clear()
+    for now in campaigns:
+        name = _campaign(now.name)
+        _campaign_running.labels(name, now.mode).set(1)
+        _campaign_leads.labels(name).set(now.leads_left)
+        if now.work_left_s is not None:
+            _campaign_work.labels(name).set(now.work_left_s)
+        _abandonment.labels(name).set(now.abandoned / now.answered if now.answered else 0.0)
+        _abandonment_limit.labels(name).set(now.limit)
+        _abandonment_left.labels(name).set(now.limit * now.answered - now.abandoned)
+
+
+def lists_now(attempts: Iterable[tuple[str, str, int]]) -> None:
+    """(list, outcome, attempts) of the last 24 hours."""
+    _list_attempts.clear()
+    for name, outcome, count in attempts:
+        _list_attempts.labels(_list(name), outcome).inc(count)
+
+
+def exposition() -> Iterator[bytes]:
+    """What Prometheus reads, in its text format, in slices of a few milliseconds each."""
+    return _exposition.slices()
 
 
 def value(name: str, **labels: str) -> float:

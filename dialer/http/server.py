@@ -112,7 +112,11 @@ class HttpServer:
     async def _metrics(self, request: web.Request) -> web.Response:
         self._collect()
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-        return web.Response(body=metrics.exposition(), headers=headers)
+        slices = []
+        for piece in metrics.exposition():
+            slices.append(piece)
+            await asyncio.sleep(0)
+        return web.Response(body=b"".join(slices), headers=headers)
 
     async def _healthz(self, request: web.Request) -> web.Response:
         return web.json_response({"alive": True})
