@@ -54,7 +54,9 @@ from dialer.refusal import Refusal
 from dialer.seating import Seating
 from dialer.store import SQL, LeaseHeld, Store
 from dialer.tasks import Tasks
+from dialer.telemetry import Telemetry
 from monitoring import metrics
+from monitoring.gauges.service import Gauges
 
 if TYPE_CHECKING:
     from dialer.journal import Connection
@@ -126,6 +128,7 @@ class App:
         tasks.start("pacing_keeper", self.pacing_keeper.run())
         tasks.start("lease", self._renew_lease())
         tasks.start("loop_lag", self._watch_loop())
+        tasks.start("gauges", Gauges(self.dsn, self.board.floor_id).watch())
         tasks.start("housekeeping", self._housekeeping())
         if self.postgres is not None or self.asterisk is not None:
             tasks.start("embedded_servers", self._keep_embedded())
@@ -150,7 +153,7 @@ class App:
         await self._release_buffers()
         if not await self.journal.flushed(20):
             log.error("journal_not_flushed", entries=len(self.journal))
-        self.metrics_up_to_now()
+        self.telemetry.line_time_up_to_now()
         self.seating.close()
         self.attempts.close()
         await self.agi.close(1)
@@ -176,7 +179,7 @@ class App:
         settings, clock = self.settings, time.time
         self.ami = AmiClient(
             ami_settings(settings),
-            on_event=lambda event: self.recovery.on_event(event),
+            on_event=self._node_event,
             on_up=lambda: self._link_up(tasks),
             on_down=self._link_down,
         )
@@ -199,6 +202,11 @@ class App:
             min_free_bytes=settings.recording.min_free_mb << 20,
         )  # fmt: skip
         self.pacing_keeper = PacingKeeper(self.board, self.store, self.journal, clock)
+        self.telemetry = Telemetry(
+            self.board, line_time, self.ami, self.journal, self.pool,
+            recordings_dir=settings.recordings_dir,
+            min_free_bytes=settings.recording.min_free_mb << 20,
+        )  # fmt: skip
         self.feed = Feed(self.board, self.store, self.pacing_keeper, clock)
         self.feed.on_change = self.controller.wake
         self.recovery = Recovery(self.controller, self._cel_journal(), self._known_until)
@@ -215,6 +223,10 @@ class App:
             "asterisk": self._ami_problem,
             "database": self.controller.database_trouble,
         }
+
+    def _node_event(self, event: ev.Event) -> None:
+        metrics.manager_event()
+        self.recovery.on_event(event)
 
     def _link_up(self, tasks: Tasks) -> None:
         self._find_out(tasks)
@@ -419,25 +431,10 @@ class App:
 
     # --- metrics
 
-    def metrics_up_to_now(self) -> None:
-        self.line_time.up_to(time.time())
-
     def _collect(self) -> None:
         """Called for every scrape."""
-        if not self.started.is_set():
-            return
-        self.metrics_up_to_now()
-        metrics.floor_now(self.board.operators_by_state(), self.board.attempts_by_stage())
-        for trunk in self.board.trunks.values():
-            metrics.trunk_now(trunk.name, trunk.used, breaker_open=trunk.breaker.open)
-        metrics.process_now(
-            ami_up=self.ami.state is AmiState.READY,
-            reconnects=self.ami.reconnects,
-            agi_sessions=self.agi.sessions,
-            journal=len(self.journal),
-            pool_size=self.pool.get_size(),
-            idle=self.pool.get_idle_size(),
-        )
+        if self.started.is_set():
+            self.telemetry.collect(self.agi.sessions)
 
 
 def _new_holder() -> str:

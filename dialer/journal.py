@@ -8,6 +8,7 @@ derives the same facts from Asterisk.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ CONNECTION_ERRORS = (
 class Entry:
     what: str
     write: Write
+    queued_at: float
 
 
 async def _nothing_to_check(_: Connection) -> None: ...
@@ -77,12 +79,17 @@ class Journal:
         return len(self._entries)
 
     @property
+    def oldest_s(self) -> float:
+        """How long the oldest write has been waiting."""
+        return time.monotonic() - self._entries[0].queued_at if self._entries else 0.0
+
+    @property
     def healthy(self) -> bool:
         return self.failing_since is None
 
     def write(self, what: str, write: Write) -> None:
         """Queues `write`; `what` names it in logs."""
-        self._entries.append(Entry(what, write))
+        self._entries.append(Entry(what, write, time.monotonic()))
         self._empty.clear()
         self._filled.set()
 

@@ -7,9 +7,9 @@ process started; the database has the whole history. docs/reference/metrics.md i
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import TypeVar
 
@@ -70,7 +70,7 @@ def _listed(family: Family, metric: M) -> M:
     return metric
 
 
-class _Bounded:
+class Bounded:
     """Keeps a label's values few: what comes after the first `limit` is counted as `other`."""
 
     def __init__(self, limit: int) -> None:
@@ -85,7 +85,7 @@ class _Bounded:
         return value
 
 
-_campaign, _operator, _trunk, _list = _Bounded(500), _Bounded(1000), _Bounded(50), _Bounded(200)
+_campaign, _operator, _trunk, _list = Bounded(500), Bounded(1000), Bounded(50), Bounded(200)
 
 
 # Bounds hold the legal thresholds: 2 s to an operator, 15 s and 20 s of ringing.
@@ -102,7 +102,10 @@ LOOP_LAG_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 _build = _gauge("prozvon_build_info", "Version of Prozvon", "version", "python")
 _attempts = _counter("prozvon_attempts_total", "Attempts ended, by outcome", "outcome")
 _campaign_attempts = _counter(
-    "prozvon_campaign_attempts_total", "Attempts ended, by campaign and outcome", "campaign", "outcome"
+    "prozvon_campaign_attempts_total",
+    "Attempts ended, by campaign and outcome",
+    "campaign",
+    "outcome",
 )
 _trunk_attempts = _counter(
     "prozvon_trunk_attempts_total", "Attempts ended, by trunk and outcome", "trunk", "outcome"
@@ -203,7 +206,9 @@ _campaign_running = _gauge(
     "prozvon_campaign_running", "1 while a campaign may dial", "campaign", "mode"
 )
 _campaign_leads = _gauge(
-    "prozvon_campaign_leads_left", "Leads of a running campaign that can still be dialed", "campaign"
+    "prozvon_campaign_leads_left",
+    "Leads of a running campaign that can still be dialed",
+    "campaign",
 )
 _campaign_work = _gauge(
     "prozvon_campaign_work_left_seconds",
@@ -360,16 +365,11 @@ def storage_now(
 
 @dataclass(frozen=True, slots=True)
 class CampaignNow:
-    """What the database knows of one running campaign.
-
-    `work_left_s` is None where there is no pace to tell it by; `answered` and `abandoned` are
-    people within the legal window, `limit` the share of them that may be abandoned.
-    """
+    """A running campaign and its ledger: people who answered within the legal window, those of
+    them who were abandoned, and the share that may be."""
 
     name: str
     mode: str
-    leads_left: int
-    work_left_s: float | None
     answered: int
     abandoned: int
     limit: float
@@ -377,20 +377,24 @@ class CampaignNow:
 
 def campaigns_now(campaigns: Iterable[CampaignNow]) -> None:
     """The running campaigns, and no others."""
-    for gauge in (
-        *(_campaign_running, _campaign_leads, _campaign_work),
-        *(_abandonment, _abandonment_limit, _abandonment_left),
-    ):
+    for gauge in (_campaign_running, _abandonment, _abandonment_limit, _abandonment_left):
         gauge.clear()
     for now in campaigns:
         name = _campaign(now.name)
         _campaign_running.labels(name, now.mode).set(1)
-        _campaign_leads.labels(name).set(now.leads_left)
-        if now.work_left_s is not None:
-            _campaign_work.labels(name).set(now.work_left_s)
         _abandonment.labels(name).set(now.abandoned / now.answered if now.answered else 0.0)
         _abandonment_limit.labels(name).set(now.limit)
         _abandonment_left.labels(name).set(now.limit * now.answered - now.abandoned)
+
+
+def work_now(campaigns: Iterable[tuple[str, int, float | None]]) -> None:
+    """(campaign, leads left, seconds of dialing left or None) of the running campaigns."""
+    _campaign_leads.clear()
+    _campaign_work.clear()
+    for name, leads, seconds in campaigns:
+        _campaign_leads.labels(_campaign(name)).set(leads)
+        if seconds is not None:
+            _campaign_work.labels(_campaign(name)).set(seconds)
 
 
 def lists_now(attempts: Iterable[tuple[str, str, int]]) -> None:

@@ -39,14 +39,17 @@ LIMITS = (
 )  # fmt: skip
 
 LABELS = {
-    "campaign": "name of the campaign: one series for each that ran since the process started",
+    "campaign": "name of the campaign: one series for each that ran since the process started, at "
+    "most 500, then `other`",
+    "list": "name of the list; at most 200, then `other`",
+    "mode": "mode of the campaign",
     "limited_by": "what kept pacing from more calls: " + _values(*LIMITS),
-    "operator": "login of the operator",
+    "operator": "login of the operator; at most 1000, then `other`",
     "outcome": _values(*Outcome),
     "python": "version of Python",
     "stage": _values(*dict.fromkeys(STAGES.values())),
     "state": f"of an operator: {_values(*OperatorState)}; of a connection: `idle`, `busy`",
-    "trunk": "name of the trunk",
+    "trunk": "name of the trunk; at most 50, then `other`",
     "version": "version of Prozvon",
 }
 

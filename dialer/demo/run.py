@@ -311,7 +311,7 @@ class Demo:
         with Live(console=Console(), refresh_per_second=4) as table:
             while not await self._stopped():
                 if not self.app.stopping.is_set():
-                    self.app.metrics_up_to_now()
+                    self.app.telemetry.line_time_up_to_now()
                 frame = live_table(self.app.board, self.campaign_id, self.contacts, address)
                 table.update(frame)
                 await asyncio.sleep(LOOK_S)

@@ -415,7 +415,7 @@ def test_an_attempt_is_counted_once_by_its_outcome() -> None:
     outcome = {"outcome": "answered"}
     before = [metrics.value(name) for name in names]
     counted = metrics.value("prozvon_attempts_total", **outcome)
-    metrics.attempt_ended(talk.ended(64.5, cause=16, sip_code=None, by=EndedBy.PERSON))
+    metrics.attempt_ended("c", talk.ended(64.5, cause=16, sip_code=None, by=EndedBy.PERSON))
     gained = [metrics.value(name) - old for name, old in zip(names, before, strict=True)]
     assert gained == pytest.approx([1, 60, 3])
     assert metrics.value("prozvon_attempts_total", **outcome) == counted + 1

@@ -1,0 +1,1 @@
+"""What the database knows and Prometheus wants: leads left, work left, outcomes by list."""
