@@ -16,7 +16,7 @@ import asyncpg
 import structlog
 import typer
 
-from campaigns.lists.model import ListError, ListFileError
+from campaigns.lists.errors import ListError, ListFileError
 from dialer import logs
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.conf import ConfError

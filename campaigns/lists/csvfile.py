@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from campaigns.lists.model import ListFileError
+from campaigns.lists.errors import ListFileError
 
 LINE_CHARS = 1_000_000
 _SAMPLE_BYTES = 65_536

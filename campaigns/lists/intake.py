@@ -1,18 +1,20 @@
-"""A CSV file -> batches ready for COPY, and the rejects file. Blocking: run it in a thread."""
+"""A list file -> batches ready for COPY, and the rejects file. Blocking: run it in a thread."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from campaigns.lists.csvfile import CsvFile
-from campaigns.lists.model import REJECTS_KEPT, ListFileError, Reject, Row, map_columns, read_row
+from campaigns.lists.columns import REJECT_COLUMNS, Field, guess_fields, map_columns, unique_names
+from campaigns.lists.errors import ListFileError
+from campaigns.lists.model import REJECTS_KEPT, Look, Reject, Row, read_row
 from campaigns.lists.numbering import zone_sets
+from campaigns.lists.table import open_table
 
 BATCH_ROWS = 5_000
 # Rows can be long: a batch ends also after this much of the file.
@@ -39,14 +41,22 @@ class Intake:
     Raises ListFileError from the constructor and `batches`.
     """
 
-    def __init__(self, stream: BinaryIO, region: str, rejects: RejectsFile) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        region: str,
+        rejects: RejectsFile,
+        mapping: Mapping[str, Field] | None = None,
+        sheet: str | None = None,
+    ) -> None:
         self._region = region
         self._rejects = rejects
         self.good = 0
         self.rejected = 0
-        self._csv = CsvFile(stream)
-        self._columns = map_columns(self._csv.header.cells, self._csv.header.line)
-        rejects.delimiter = self._csv.delimiter if self._csv.delimiter in ",;" else ","
+        self._table = open_table(stream, sheet)
+        header = self._table.header
+        self._columns = map_columns(header.cells, header.line, mapping)
+        rejects.start(self._table.delimiter, self._columns.names)
         self._rows = self._read()
 
     @property
@@ -55,11 +65,11 @@ class Intake:
 
     @property
     def bytes_done(self) -> int:
-        return self._csv.bytes_done
+        return self._table.bytes_done
 
     @property
     def bytes_total(self) -> int:
-        return self._csv.bytes_total
+        return self._table.bytes_total
 
     def next_batch(self) -> Batch | None:
         """The next rows with a good phone, None at the end of the file."""
@@ -70,26 +80,27 @@ class Intake:
 
     def _batch(self) -> Batch | None:
         batch = Batch()
-        start, bytes_limit = self.rows, self._csv.bytes_done + BATCH_BYTES
-        for row in self._rows:
-            self._take(row, batch)
-            if self.rows - start >= BATCH_ROWS or self._csv.bytes_done >= bytes_limit:
+        start, bytes_limit = self.rows, self._table.bytes_done + BATCH_BYTES
+        for row, cells in self._rows:
+            self._take(row, cells, batch)
+            if self.rows - start >= BATCH_ROWS or self._table.bytes_done >= bytes_limit:
                 return batch
         if not self.rows:
             raise ListFileError("there is a header and no row; export the list again", line=1)
         return batch if self.rows > start else None
 
-    def _read(self) -> Iterator[Row]:
-        for record in self._csv.records():
+    def _read(self) -> Iterator[tuple[Row, Sequence[str]]]:
+        for record in self._table.records():
             if record.problem:
                 reject = Reject(record.line, "", "", record.problem)
-                yield Row(record.line, rejects=(reject,))
+                yield Row(record.line, rejects=(reject,)), ()
             else:
-                yield read_row(record.line, record.cells, self._columns, self._region)
+                row = read_row(record.line, record.cells, self._columns, self._region)
+                yield row, record.cells
 
-    def _take(self, row: Row, batch: Batch) -> None:
-        for reject in row.rejects:
-            self._rejects.add(reject)
+    def _take(self, row: Row, cells: Sequence[str], batch: Batch) -> None:
+        if row.rejects:
+            self._rejects.add(row.rejects, cells)
         if not row.phones:
             self.rejected += 1
             return
@@ -107,54 +118,79 @@ def unreadable(error: OSError) -> ListFileError:
     return ListFileError(f"the file cannot be read ({error.strerror}); check its name and rights")
 
 
+def look(stream: BinaryIO, sheet: str | None = None, rows: int = 3) -> Look:
+    """The beginning of a file, for who says which column holds what. Raises ListFileError."""
+    table = open_table(stream, sheet)
+    header = table.header.cells
+    first = [record.cells for record, _ in zip(table.records(), range(rows), strict=False)]
+    return Look(unique_names(header), tuple(guess_fields(header)), tuple(first))
+
+
 class RejectsFile:
     """The CSV of what was left out, made when there is something to write.
 
-    Columns: line, column, value, reason. It appears under its name by `publish` alone; `discard`
-    leaves nothing. Raises ListFileError where it cannot be written.
+    One line for a row: line, column, value, reason, then the row as it was, so the file can be
+    mended and imported again (the four are skipped then). It appears under its name by `publish`
+    alone; `discard` leaves nothing. `path` None: only the first entries are kept, in memory.
+    Raises ListFileError where it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | None) -> None:
         self.path = path
-        self.delimiter = ","
         self.first: list[Reject] = []
-        self._part = path.with_name(path.name + ".part")
+        self._delimiter = ","
+        self._names: Sequence[str] = ()
         self._file: IO[str] | None = None
         self._writer: Any = None
 
-    def add(self, reject: Reject) -> None:
-        """Write one entry."""
-        value = reject.value[:VALUE_CHARS]
-        if len(self.first) < REJECTS_KEPT:
-            self.first.append(Reject(reject.line, reject.column, value, reject.reason))
+    def start(self, delimiter: str, names: Sequence[str]) -> None:
+        """Say what the list file looks like."""
+        self._delimiter = delimiter if delimiter in ",;" else ","
+        self._names = names
+
+    def add(self, rejects: Sequence[Reject], cells: Sequence[str] = ()) -> None:
+        """Write what is wrong with one row; `cells` is the row."""
+        for reject in rejects:
+            if len(self.first) < REJECTS_KEPT:
+                value = reject.value[:VALUE_CHARS]
+                self.first.append(Reject(reject.line, reject.column, value, reject.reason))
+        if self.path is None:
+            return
+        wrong = (
+            "; ".join(reject.column for reject in rejects),
+            "; ".join(reject.value[:VALUE_CHARS] for reject in rejects),
+            "; ".join(dict.fromkeys(reject.reason for reject in rejects)),
+        )
+        skipped = len(REJECT_COLUMNS) if _is_rejects(self._names) else 0
         with self._explained():
             if self._writer is None:
-                self._open()
-            cells = (reject.column, value, reject.reason)
-            self._writer.writerow((reject.line, *map(_no_formula, cells)))
+                self._open(self.path)
+            rest = [*wrong, *cells[skipped:]]
+            self._writer.writerow((rejects[0].line, *map(no_formula, rest)))
 
     def publish(self) -> Path | None:
         """Give the file its name; None where there was nothing to write."""
-        if self._file is None:
+        if self._file is None or self.path is None:
             return None
         with self._explained():
             self._file.close()
-            self._part.replace(self.path)
+            _part(self.path).replace(self.path)
         self._file = None
         return self.path
 
     def discard(self) -> None:
         """Remove what was not published."""
-        if self._file is not None:
+        if self._file is not None and self.path is not None:
             self._file.close()
-            self._part.unlink(missing_ok=True)
+            _part(self.path).unlink(missing_ok=True)
             self._file = None
 
-    def _open(self) -> None:
+    def _open(self, path: Path) -> None:
         # With a mark, or Excel shows Russian letters as something else.
-        self._file = self._part.open("w", encoding="utf-8-sig", newline="")
-        self._writer = csv.writer(self._file, delimiter=self.delimiter)
-        self._writer.writerow(("line", "column", "value", "reason"))
+        self._file = _part(path).open("w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._file, delimiter=self._delimiter)
+        names = self._names[len(REJECT_COLUMNS) :] if _is_rejects(self._names) else self._names
+        self._writer.writerow((*REJECT_COLUMNS, *map(no_formula, names)))
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -167,7 +203,15 @@ class RejectsFile:
             ) from error
 
 
-def _no_formula(text: str) -> str:
+def _part(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _is_rejects(names: Sequence[str]) -> bool:
+    return tuple(names[: len(REJECT_COLUMNS)]) == REJECT_COLUMNS
+
+
+def no_formula(text: str) -> str:
     """A spreadsheet takes a cell that starts so for a formula and runs it."""
     text = text.replace("\0", "")
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

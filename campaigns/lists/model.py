@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Literal
 from zoneinfo import available_timezones
 
-from campaigns.lists.phones import Phone, parse_phones
+from campaigns.lists.columns import Columns, Field
+from campaigns.lists.errors import ListError
+from campaigns.lists.phones import Phone, is_region, parse_phones
+from campaigns.lists.texts import clean_text
 
 NUL = "there is a NUL character in the row; export the file again"
 CELL_TOO_LONG = "the cell is longer than 32,767 characters"
@@ -22,29 +26,8 @@ TIME_ZONE = "no such time zone; write it like Europe/Samara, UTC+4 or МСК+1"
 CELL_CHARS = 32_767
 # A person reads these; the file has them all.
 REJECTS_KEPT = 1000
-
-
-class ListError(ValueError):
-    """A list cannot be imported or shown as asked; the message says what to do."""
-
-
-class ListFileError(ListError):
-    """The whole file cannot be imported; the message says where and what to do.
-
-    `line` and `column` count from 1, None where the place is the file.
-    """
-
-    def __init__(
-        self, sentence: str, *, file: str = "", line: int | None = None, column: int | None = None
-    ) -> None:
-        place = [file] if file else []
-        place += [f"line {line}"] if line is not None else []
-        place += [f"column {column}"] if column is not None else []
-        super().__init__(f"{', '.join(place)}: {sentence}" if place else sentence)
-        self.sentence = sentence
-        self.file = file
-        self.line = line
-        self.column = column
+NAME_CHARS = 200
+DAYS_LIMIT = 3650
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +40,74 @@ class Reject:
     reason: str
 
 
+OnDuplicate = Literal["skip", "update", "add"]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How a file is to be imported.
+
+    A phone stands once in a list, whatever is asked. Phones of other lists count as duplicates
+    too: those of `campaign`'s lists, or those loaded in the last `days` days.
+    `on_duplicate`: `skip` leaves known phones alone, `update` also gives the known contact of the
+    list what the row says (empty cells change nothing) and the row's new phones, `add` takes
+    phones that are known elsewhere all the same.
+    `mapping`: column name -> field, before the guess; `saved_mapping` names a kept one.
+    """
+
+    name: str
+    region: str = "RU"
+    sheet: str | None = None
+    mapping: Mapping[str, Field] = field(default_factory=dict)
+    saved_mapping: str | None = None
+    save_mapping: str | None = None
+    campaign: str | None = None
+    days: int | None = None
+    on_duplicate: OnDuplicate = "skip"
+    dry_run: bool = False
+
+
+def check_order(order: Order) -> None:
+    """Raises ListError for what cannot be meant."""
+    if not order.name.strip() or len(order.name) > NAME_CHARS or not order.name.isprintable():
+        raise ListError(f"a list's name is one line of 1 to {NAME_CHARS} characters; give another")
+    if not is_region(order.region):
+        raise ListError(
+            f"{order.region!r} is no region; use two capital letters of ISO 3166, as RU"
+        )
+    if order.campaign is not None and order.days is not None:
+        raise ListError("duplicates are looked for in a campaign or in the last days, not in both")
+    if order.days is not None and not 1 <= order.days <= DAYS_LIMIT:
+        raise ListError(f"duplicates are looked for in the last 1 to {DAYS_LIMIT} days")
+    if order.save_mapping is not None and not order.save_mapping.strip():
+        raise ListError("a mapping is kept under a name; give one")
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Rows that made no contact, by where their phones were known."""
+
+    in_file: int
+    in_list: int
+    elsewhere: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The beginning of a file: names of columns, what each is taken for, the first rows."""
+
+    columns: tuple[str, ...]
+    fields: tuple[Field, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class ImportResult:
     """What an import did.
 
     rows = accepted + rejected + duplicates. Accepted rows have at least one phone that is new to
-    the list; duplicates have good phones, all of them met before in the file or the list.
+    the list; duplicates have good phones, all of them met before in the file, the list, or where
+    the order says; `updated` counts the known contacts that these rows changed.
     `rejects` holds the first 1,000 entries (bad phones of accepted rows too), `rejects_file` all.
     `list_id` is None where nothing was stored and the list did not exist.
     """
@@ -76,6 +121,8 @@ class ImportResult:
     list_id: int | None
     rejects_file: Path | None
     dry_run: bool = False
+    updated: int = 0
+    duplicates_by_place: Duplicates = Duplicates(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +138,15 @@ class ListSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class SavedMapping:
+    """Which column holds what, kept under a name."""
+
+    name: str
+    columns: Mapping[str, Field]
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row of the file: a contact when `phones` is not empty, else rejected."""
 
@@ -102,78 +158,6 @@ class Row:
     attributes: Mapping[str, str] = field(default_factory=dict)
     phones: tuple[Phone, ...] = ()
     rejects: tuple[Reject, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Which column holds what; indexes into a row, names as in the file."""
-
-    names: tuple[str, ...]
-    phones: tuple[int, ...]
-    name: tuple[int, ...]
-    company: int | None
-    time_zone: int | None
-    region: int | None
-    attributes: tuple[int, ...]
-
-
-_PHONE_NAMES = frozenset(
-    {"phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone", "msisdn", "e164"}
-    | {"телефон", "телефоны", "тел", "моб", "мобильный", "сотовый", "мобтел"}
-)
-_PHONE_PHRASES = frozenset({"phone number", "contact number", "номер телефона", "контактный номер"})
-# With these words a column is about a phone, but holds none.
-_NOT_A_PHONE = frozenset(
-    {"type", "date", "comment", "comments", "status", "operator", "ext", "extension", "country"}
-    | {"region", "code", "тип", "дата", "комментарий", "комментарии", "статус", "оператор"}
-    | {"доб", "добавочный", "страна", "регион", "код", "провайдер", "модель"}
-)
-_FULL_NAME = frozenset(
-    {"фио", "ф и о", "имя", "name", "full name", "fullname", "контакт", "контактное лицо"}
-    | {"contact", "contact name", "contact person", "клиент", "client", "customer"}
-    | {"фамилия имя отчество", "фамилия имя", "имя клиента", "customer name", "client name"}
-)
-_NAME_PARTS = (
-    frozenset({"фамилия", "last name", "lastname", "surname", "family name"}),
-    frozenset({"имя", "first name", "firstname", "given name"}),
-    frozenset({"отчество", "middle name", "middlename", "patronymic"}),
-)
-_COMPANY = frozenset(
-    {"компания", "организация", "фирма", "предприятие", "юрлицо", "юр лицо", "контрагент"}
-    | {"название", "наименование", "название компании", "название организации"}
-    | {"наименование компании", "наименование организации", "company", "company name"}
-    | {"organization", "organisation", "business", "account"}
-)
-_TIME_ZONE = frozenset(
-    {"часовой пояс", "часовая зона", "таймзона", "timezone", "time zone", "tz", "utc", "gmt"}
-)
-
-_REGION = frozenset(
-    {"регион", "область", "край", "субъект", "субъект рф", "регион клиента", "область край"}
-    | {"region", "state", "province", "county"}
-)
-
-
-def map_columns(header: Sequence[str], line: int = 1) -> Columns:
-    """Find the columns by their names, in Russian or English, in any order.
-
-    Surname, first name and patronymic in three columns become one name. What is not known becomes
-    an attribute. Raises ListFileError where no column holds phones.
-    """
-    names = _unique_names(header)
-    keys = [_key(name) for name in header]
-    phones = [index for index, key in enumerate(keys) if _is_phone(key)]
-    if not phones:
-        phones = [index for index, key in enumerate(keys) if key in ("номер", "number")]
-    if not phones:
-        raise ListFileError(_no_phone_column(names), line=line)
-    name = _name_columns(keys)
-    company = next((index for index, key in enumerate(keys) if key in _COMPANY), None)
-    time_zone = next((index for index, key in enumerate(keys) if key in _TIME_ZONE), None)
-    region = next((index for index, key in enumerate(keys) if key in _REGION), None)
-    used = {*phones, *name, company, time_zone, region}
-    rest = tuple(index for index in range(len(names)) if index not in used)
-    return Columns(names, tuple(phones), name, company, time_zone, region, rest)
 
 
 def read_row(line: int, cells: Sequence[str], columns: Columns, region: str) -> Row:
@@ -195,21 +179,6 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, region: str) -> 
         tuple(phones),
         (*rejects, *bad_zone),
     )
-
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
-_SPACES = re.compile(r"\s+")
-
-
-def clean_text(text: str) -> str:
-    """Put a text on one line: control characters and line breaks become one space.
-
-    Anything else stays as it is written, `${...}` too: such text never goes to the dialplan.
-    """
-    if not text.isprintable():
-        text = _CONTROL.sub(" ", text)
-    text = text.strip()
-    return _SPACES.sub(" ", text) if "  " in text or not text.isprintable() else text
 
 
 _OFFSET = re.compile(r"(?P<base>utc|gmt|мск|msk)?\s*(?P<hours>[+-]\s*[0-9]{1,2})(?::?00)?\Z")
@@ -235,49 +204,6 @@ def parse_time_zone(text: str) -> str | None:
 @cache
 def _zones() -> Mapping[str, str]:
     return {zone.casefold(): zone for zone in available_timezones()}
-
-
-def _key(name: str) -> str:
-    words = re.findall(r"[^\W_]+", name.casefold().replace("ё", "е"))
-    return " ".join(words)
-
-
-def _is_phone(key: str) -> bool:
-    words = [re.sub(r"(?<=[^\W\d_])[0-9]+\Z", "", word) for word in key.split()]
-    if _NOT_A_PHONE.intersection(words):
-        return False
-    plain = " ".join(word for word in words if not word.isdigit())
-    return not _PHONE_NAMES.isdisjoint([*words, *key.split()]) or plain in _PHONE_PHRASES
-
-
-def _name_columns(keys: Sequence[str]) -> tuple[int, ...]:
-    parts = [_first(keys, names) for names in _NAME_PARTS]
-    if parts[0] is not None and parts[1] is not None:
-        return tuple(index for index in parts if index is not None)
-    full = _first(keys, _FULL_NAME)
-    if full is not None:
-        return (full,)
-    return tuple(index for index in parts if index is not None)
-
-
-def _first(keys: Sequence[str], names: frozenset[str]) -> int | None:
-    return next((index for index, key in enumerate(keys) if key in names), None)
-
-
-def _unique_names(header: Sequence[str]) -> tuple[str, ...]:
-    names: list[str] = []
-    for number, cell in enumerate(header, 1):
-        name = clean_text(cell)[:100] or f"column {number}"
-        names.append(name if name not in names else f"{name} ({number})")
-    return tuple(names)
-
-
-def _no_phone_column(names: Sequence[str]) -> str:
-    found = ", ".join(names[:10])
-    return (
-        f"no column holds phones (columns: {found[:200]}); name one Телефон or phone in the first "
-        "line, and check that cells are separated by comma, semicolon or tab"
-    )
 
 
 def _problem_of_row(line: int, cells: Sequence[str], columns: Columns) -> Reject | None:

@@ -44,6 +44,14 @@ CREATE TEMPORARY TABLE list_import_new (
     zones      smallint
 ) ON COMMIT DROP;
 
+-- name: stage_known
+-- Table for staged phones that are known already: in the list itself, or elsewhere.
+CREATE TEMPORARY TABLE list_import_known (
+    e164       text    NOT NULL,
+    in_list    boolean NOT NULL,
+    contact_id bigint  NOT NULL
+) ON COMMIT DROP;
+
 -- name: analyze_rows
 -- Tell the planner how many rows were staged.
 ANALYZE list_import_row;
@@ -58,17 +66,54 @@ INSERT INTO list (floor_id, name, source) VALUES ($1, $2, $3)
 ON CONFLICT (floor_id, name) DO UPDATE SET name = excluded.name
 RETURNING id;
 
+-- name: find_in_list
+-- Note the staged phones that list $1 has, with their contacts.
+INSERT INTO list_import_known (e164, in_list, contact_id)
+SELECT DISTINCT ON (known.e164) known.e164, true, known.contact_id
+  FROM contact_phone AS known
+  JOIN list_import_phone AS staged USING (e164)
+ WHERE known.list_id = $1;
+
+-- name: find_in_campaign
+-- Note the staged phones that other lists of campaign $2 have; $1 is the list itself.
+INSERT INTO list_import_known (e164, in_list, contact_id)
+SELECT DISTINCT ON (known.e164) known.e164, false, known.contact_id
+  FROM contact_phone AS known
+  JOIN list_import_phone AS staged USING (e164)
+ WHERE known.list_id IN (SELECT list_id FROM campaign_list WHERE campaign_id = $2)
+   AND known.list_id <> $1;
+
+-- name: find_recent
+-- Note the staged phones that other lists of list $1's floor got in the last $2 days.
+INSERT INTO list_import_known (e164, in_list, contact_id)
+SELECT DISTINCT ON (known.e164) known.e164, false, known.contact_id
+  FROM contact_phone AS known
+  JOIN list_import_phone AS staged USING (e164)
+  JOIN contact ON contact.id = known.contact_id
+ WHERE known.list_id IN (SELECT other.id FROM list AS other JOIN list AS own USING (floor_id)
+                          WHERE own.id = $1 AND other.id <> $1)
+   AND contact.created_at >= now() - $2 * interval '1 day';
+
+-- name: analyze_known
+-- Tell the planner how many of them there are.
+ANALYZE list_import_known;
+
 -- name: choose_new
--- Find the phones new to list $1 (of equal ones the first line's) and number their contacts.
+-- Find the phones that go in (of equal ones the first line's) and number their contacts.
+-- $1: phones known elsewhere go in too. $2: rows of a known contact update it, their phones wait.
 WITH new_phone AS (
     SELECT DISTINCT ON (staged.e164) staged.line, staged.position, staged.e164, staged.zones
       FROM list_import_phone AS staged
      WHERE NOT EXISTS (
-           SELECT FROM contact_phone AS known
-            WHERE known.list_id = $1 AND known.e164 = staged.e164)
+           SELECT FROM list_import_known AS known
+            WHERE known.e164 = staged.e164 AND (known.in_list OR NOT $1::boolean))
+       AND NOT ($2::boolean AND EXISTS (
+           SELECT FROM list_import_phone AS other
+             JOIN list_import_known AS known ON known.e164 = other.e164 AND known.in_list
+            WHERE other.line = staged.line))
      ORDER BY staged.e164, staged.line, staged.position
 ), new_contact AS (
-    SELECT line, nextval(pg_get_serial_sequence('contact', 'id')) AS id
+    SELECT line, nextval('contact_id_seq') AS id
       FROM (SELECT DISTINCT line FROM new_phone ORDER BY line) AS new_line
 )
 INSERT INTO list_import_new (line, contact_id, position, e164, zones)
@@ -76,6 +121,85 @@ SELECT line, new_contact.id,
        row_number() OVER (PARTITION BY line ORDER BY new_phone.position) - 1, new_phone.e164,
        new_phone.zones
   FROM new_phone JOIN new_contact USING (line);
+
+-- name: update_contacts
+-- Give known contacts of the list what their (last) rows say; empty cells change nothing.
+WITH target AS (
+    SELECT DISTINCT ON (known.contact_id) known.contact_id, staged.*
+      FROM list_import_phone AS phone
+      JOIN list_import_known AS known ON known.e164 = phone.e164 AND known.in_list
+      JOIN list_import_row AS staged ON staged.line = phone.line
+     ORDER BY known.contact_id, staged.line DESC
+)
+UPDATE contact
+   SET name = coalesce(nullif(target.name, ''), contact.name),
+       company = coalesce(nullif(target.company, ''), contact.company),
+       time_zone = coalesce(target.time_zone, contact.time_zone),
+       region = coalesce(target.region, contact.region),
+       attributes = contact.attributes || target.attributes::jsonb
+  FROM target
+ WHERE contact.id = target.contact_id
+   AND (coalesce(nullif(target.name, ''), contact.name),
+        coalesce(nullif(target.company, ''), contact.company),
+        coalesce(target.time_zone, contact.time_zone),
+        coalesce(target.region, contact.region),
+        contact.attributes || target.attributes::jsonb)
+       IS DISTINCT FROM
+       (contact.name, contact.company, contact.time_zone, contact.region, contact.attributes);
+
+-- name: add_phones_of_known
+-- Give known contacts of list $1 the other phones of their rows; $2 as for add_phones, $3: also
+-- phones that are known elsewhere.
+WITH target AS (
+    SELECT phone.line, min(known.contact_id) AS contact_id
+      FROM list_import_phone AS phone
+      JOIN list_import_known AS known ON known.e164 = phone.e164 AND known.in_list
+     GROUP BY phone.line
+), extra AS (
+    SELECT DISTINCT ON (staged.e164) target.contact_id, staged.line, staged.position, staged.e164,
+           staged.zones
+      FROM list_import_phone AS staged JOIN target USING (line)
+     WHERE NOT EXISTS (
+           SELECT FROM list_import_known AS known
+            WHERE known.e164 = staged.e164 AND (known.in_list OR NOT $3::boolean))
+       AND NOT EXISTS (SELECT FROM list_import_new AS new WHERE new.e164 = staged.e164)
+     ORDER BY staged.e164, staged.line, staged.position
+)
+INSERT INTO contact_phone (contact_id, list_id, position, e164, zone_set_id)
+SELECT contact_id, $1,
+       (SELECT max(own.position) FROM contact_phone AS own
+         WHERE own.contact_id = extra.contact_id)
+       + row_number() OVER (PARTITION BY contact_id ORDER BY line, position),
+       e164, ($2::smallint[])[zones]
+  FROM extra;
+
+-- name: count_duplicates
+-- Rows that made no contact, by where their phones are known; the rest is in the file itself.
+SELECT count(*) FILTER (WHERE in_list) AS in_list,
+       count(*) FILTER (WHERE elsewhere AND NOT in_list) AS elsewhere,
+       count(*) FILTER (WHERE NOT in_list AND NOT elsewhere) AS in_file
+  FROM (SELECT staged.line, coalesce(bool_or(known.in_list), false) AS in_list,
+               coalesce(bool_or(NOT known.in_list), false) AS elsewhere
+          FROM list_import_phone AS staged LEFT JOIN list_import_known AS known USING (e164)
+         WHERE NOT EXISTS (SELECT FROM list_import_new AS new WHERE new.line = staged.line)
+         GROUP BY staged.line) AS duplicate;
+
+-- name: find_campaign
+-- The id of the campaign named $2 of floor $1.
+SELECT id FROM campaign WHERE floor_id = $1 AND name = $2;
+
+-- name: save_mapping
+-- Keep mapping $2 of floor $1: $3 is column name -> field.
+INSERT INTO list_mapping (floor_id, name, columns) VALUES ($1, $2, $3)
+ON CONFLICT (floor_id, name) DO UPDATE SET columns = excluded.columns, saved_at = now();
+
+-- name: find_mapping
+-- The mapping $2 of floor $1.
+SELECT columns FROM list_mapping WHERE floor_id = $1 AND name = $2;
+
+-- name: mappings
+-- The saved mappings of floor $1.
+SELECT name, columns, saved_at FROM list_mapping WHERE floor_id = $1 ORDER BY name;
 
 -- name: count_new
 -- How many contacts and phones are new.

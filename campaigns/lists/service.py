@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import structlog
 
-from campaigns.lists.intake import Batch, Intake, RejectsFile, unreadable
-from campaigns.lists.model import ImportResult, ListError, ListFileError, ListSummary
+from campaigns.lists.columns import Field
+from campaigns.lists.errors import ListError, ListFileError
+from campaigns.lists.intake import Batch, Intake, RejectsFile, look, unreadable
+from campaigns.lists.model import (
+    Duplicates,
+    ImportResult,
+    ListSummary,
+    Look,
+    Order,
+    SavedMapping,
+    check_order,
+)
 from campaigns.lists.numbering import zone_sets
-from campaigns.lists.phones import is_region
 from dialer.database.pool import Connection, Pool
 from dialer.database.queries import Queries
 
@@ -30,7 +39,6 @@ if TYPE_CHECKING:
 # that waits for the first one.
 STATEMENT_TIMEOUT_S = 900.0
 QUERY_TIMEOUT_S = 30.0
-NAME_CHARS = 200
 
 _ROW_COLUMNS = ("line", "name", "company", "time_zone", "region", "attributes")
 _PHONE_COLUMNS = ("line", "position", "e164", "zones")
@@ -61,21 +69,62 @@ class ListService:
         dry_run: bool = False,
         rejects_path: Path | None = None,
         progress: Progress | None = None,
+        order: Order | None = None,
     ) -> ImportResult:
-        """Import a CSV file into the list `name` (default: the file's name without suffix).
+        """Import a file into the list `name` (default: the file's name without suffix).
+
+        `order`, if given, goes before `name`, `default_region` and `dry_run`. The rest is as
+        `import_stream` says; `rejects_path` defaults to `FILE.rejects.csv` beside the file.
+        """
+        if order is None:
+            order = Order(path.stem if name is None else name, default_region, dry_run=dry_run)
+        rejects_path = rejects_path or path.with_name(f"{path.stem}.rejects.csv")
+        check_order(order)
+        _check_place(rejects_path, path)
+        with _named(path.name):
+            stream = await _in_thread(lambda: _open(path))
+        with stream:
+            return await self.import_stream(
+                stream,
+                floor=floor,
+                source=path.name,
+                order=order,
+                rejects_path=rejects_path,
+                progress=progress,
+            )
+
+    async def import_stream(
+        self,
+        stream: BinaryIO,
+        *,
+        floor: str,
+        source: str,
+        order: Order,
+        rejects_path: Path | None = None,
+        progress: Progress | None = None,
+    ) -> ImportResult:
+        """Import a seekable file: CSV, XLSX, XLS or ODS, told apart by content.
 
         All accepted rows or none: an error, a crash or a cancel leaves nothing behind. Phones that
-        the list has already are left alone, so the same file twice changes nothing. `dry_run` does
-        all but store. `rejects_path` defaults to `FILE.rejects.csv` beside the file.
+        the list has already are left alone, so the same file twice changes nothing. A dry run does
+        all but store. Without `rejects_path` only the first rejects are kept, in the result.
         Raises ListFileError for a file that cannot be imported, ListError for a wrong argument.
         """
-        name = path.stem if name is None else name
-        rejects_path = rejects_path or path.with_name(f"{path.stem}.rejects.csv")
-        _check_arguments(path, name, default_region, rejects_path)
-        async with _opened(path, default_region, rejects_path) as (intake, rejects):
-            job = _Import(self._queries, intake, rejects, progress, dry_run)
-            async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
-                result = await job.run(connection, floor, name, path.name)
+        check_order(order)
+        mapping = await self._mapping(floor, order)
+        rejects = RejectsFile(rejects_path)
+        try:
+            with _named(source):
+                intake = await _in_thread(
+                    lambda: Intake(stream, order.region, rejects, mapping, order.sheet)
+                )
+                job = _Import(self._queries, intake, rejects, progress, order)
+                async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+                    result = await job.run(connection, floor, source)
+        finally:
+            rejects.discard()
+        if order.save_mapping is not None:
+            await self.save_mapping(floor, order.save_mapping, mapping)
         log.info(
             "list_imported",
             list_id=result.list_id,
@@ -83,9 +132,45 @@ class ListService:
             accepted=result.accepted,
             rejected=result.rejected,
             duplicates=result.duplicates,
-            dry_run=dry_run,
+            dry_run=order.dry_run,
         )
         return result
+
+    @staticmethod
+    async def look(path: Path, sheet: str | None = None) -> Look:
+        """The beginning of a file, to say which column holds what. Raises ListFileError."""
+        with _named(path.name):
+            stream = await _in_thread(lambda: _open(path))
+            with stream:
+                return await _in_thread(lambda: look(stream, sheet))
+
+    async def save_mapping(self, floor: str, name: str, mapping: Mapping[str, Field]) -> None:
+        """Keep which column holds what, under a name; one of that name is replaced."""
+        async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+            floor_id = await _floor_id(connection, self._queries, floor)
+            await connection.execute(self._queries.save_mapping, floor_id, name, dict(mapping))
+
+    async def mappings(self, floor: str) -> list[SavedMapping]:
+        """The saved mappings of a floor, by name."""
+        async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+            floor_id = await _floor_id(connection, self._queries, floor)
+            rows = await connection.fetch(self._queries.mappings, floor_id)
+        return [SavedMapping(**row) for row in rows]
+
+    async def _mapping(self, floor: str, order: Order) -> dict[str, Field]:
+        """The saved mapping with what the order says on top of it. Raises ListError."""
+        if order.saved_mapping is None:
+            return dict(order.mapping)
+        async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+            floor_id = await _floor_id(connection, self._queries, floor)
+            saved = await connection.fetchval(
+                self._queries.find_mapping, floor_id, order.saved_mapping
+            )
+        if saved is None:
+            raise ListError(
+                f"there is no mapping named {order.saved_mapping!r}; see: prozvon list mappings"
+            )
+        return {**saved, **order.mapping}
 
     async def lists(self, floor: str) -> list[ListSummary]:
         """The lists of a floor, newest first. Raises ListError for an unknown floor."""
@@ -104,43 +189,56 @@ class _Import:
         intake: Intake,
         rejects: RejectsFile,
         progress: Progress | None,
-        dry_run: bool,
+        order: Order,
     ) -> None:
         self._queries = queries
         self._intake = intake
         self._rejects = rejects
         self._progress = progress
-        self._dry_run = dry_run
+        self._order = order
         self._list_id: int | None = None
-        self._accepted = 0
-        self._phones = 0
+        self._accepted = self._phones = self._updated = 0
+        self._duplicates = Duplicates(0, 0, 0)
         self._rejects_file: Path | None = None
         self._zone_ids: list[int] = []
 
-    async def run(self, connection: Session, floor: str, name: str, source: str) -> ImportResult:
+    async def run(self, connection: Session, floor: str, source: str) -> ImportResult:
         floor_id = await _floor_id(connection, self._queries, floor)
+        campaign_id = await self._campaign_id(connection, floor_id)
         self._zone_ids = await zone_ids(connection, self._queries)
         try:
             async with connection.transaction():
                 await self._stage(connection)
-                list_id = await self._merge(connection, floor_id, name, source)
+                list_id = await self._merge(connection, floor_id, campaign_id, source)
                 self._rejects_file = await _in_thread(self._rejects.publish)
-                if self._dry_run or not self._accepted:
+                if self._order.dry_run or not (self._phones or self._updated):
                     raise _Undo
             self._list_id = list_id
         except _Undo:
             # Asked after the work: another import may have made the list meanwhile.
             self._list_id = await connection.fetchval(
-                self._queries.find_list, floor_id, name, timeout=QUERY_TIMEOUT_S
+                self._queries.find_list, floor_id, self._order.name, timeout=QUERY_TIMEOUT_S
             )
         return self._result()
+
+    async def _campaign_id(self, connection: Session, floor_id: int) -> int | None:
+        name = self._order.campaign
+        if name is None:
+            return None
+        campaign_id: int | None = await connection.fetchval(
+            self._queries.find_campaign, floor_id, name, timeout=QUERY_TIMEOUT_S
+        )
+        if campaign_id is None:
+            raise ListError(f"there is no campaign named {name!r}; see: prozvon campaign status")
+        return campaign_id
 
     async def _stage(self, connection: Session) -> None:
         queries = self._queries
         milliseconds = f"{STATEMENT_TIMEOUT_S * 1000:.0f}"
         await connection.execute(queries.allow_long_work, milliseconds, timeout=QUERY_TIMEOUT_S)
-        for table in (queries.stage_rows, queries.stage_phones, queries.stage_new):
-            await connection.execute(table, timeout=QUERY_TIMEOUT_S)
+        tables = ("stage_rows", "stage_phones", "stage_new", "stage_known")
+        for table in tables:
+            await connection.execute(queries[table], timeout=QUERY_TIMEOUT_S)
         while (batch := await _in_thread(self._intake.next_batch)) is not None:
             await self._copy(connection, batch)
             if self._progress is not None:
@@ -163,18 +261,43 @@ class _Import:
             timeout=STATEMENT_TIMEOUT_S,
         )
 
-    async def _merge(self, connection: Session, floor_id: int, name: str, source: str) -> int:
-        queries, timeout_s = self._queries, STATEMENT_TIMEOUT_S
+    async def _merge(
+        self, connection: Session, floor_id: int, campaign_id: int | None, source: str
+    ) -> int:
+        queries, order = self._queries, self._order
+        add, update = order.on_duplicate == "add", order.on_duplicate == "update"
+
+        async def execute(query: str, *values: object) -> str:
+            done: str = await connection.execute(query, *values, timeout=STATEMENT_TIMEOUT_S)
+            return done
+
         list_id: int = await connection.fetchval(
-            queries.make_list, floor_id, name, source, timeout=timeout_s
+            queries.make_list, floor_id, order.name, source, timeout=STATEMENT_TIMEOUT_S
         )
-        await connection.execute(queries.choose_new, list_id, timeout=timeout_s)
-        counts = await connection.fetchrow(queries.count_new, timeout=timeout_s)
-        assert counts is not None  # an aggregate always has one row
-        self._accepted, self._phones = counts["contacts"], counts["phones"]
-        await connection.execute(queries.add_contacts, list_id, timeout=timeout_s)
-        await connection.execute(queries.add_phones, list_id, self._zone_ids, timeout=timeout_s)
+        await execute(queries.find_in_list, list_id)
+        if campaign_id is not None:
+            await execute(queries.find_in_campaign, list_id, campaign_id)
+        if order.days is not None:
+            await execute(queries.find_recent, list_id, order.days)
+        await execute(queries.analyze_known)
+        await execute(queries.choose_new, add, update)
+        await self._count(connection)
+        await execute(queries.add_contacts, list_id)
+        await execute(queries.add_phones, list_id, self._zone_ids)
+        if update:
+            changed = await execute(queries.update_contacts)
+            grown = await execute(queries.add_phones_of_known, list_id, self._zone_ids, add)
+            self._phones += _rows_of(grown)
+            self._updated = _rows_of(changed)
         return list_id
+
+    async def _count(self, connection: Session) -> None:
+        timeout_s = STATEMENT_TIMEOUT_S
+        counts = await connection.fetchrow(self._queries.count_new, timeout=timeout_s)
+        places = await connection.fetchrow(self._queries.count_duplicates, timeout=timeout_s)
+        assert counts is not None and places is not None  # an aggregate always has one row
+        self._accepted, self._phones = counts["contacts"], counts["phones"]
+        self._duplicates = Duplicates(places["in_file"], places["in_list"], places["elsewhere"])
 
     def _result(self) -> ImportResult:
         intake = self._intake
@@ -187,34 +310,31 @@ class _Import:
             rejects=self._rejects.first,
             list_id=self._list_id,
             rejects_file=self._rejects_file,
-            dry_run=self._dry_run,
+            dry_run=self._order.dry_run,
+            updated=self._updated,
+            duplicates_by_place=self._duplicates,
         )
 
 
-def _check_arguments(path: Path, name: str, region: str, rejects_path: Path) -> None:
-    if not name.strip() or len(name) > NAME_CHARS or not name.isprintable():
-        raise ListError(f"a list's name is one line of 1 to {NAME_CHARS} characters; give another")
-    if not is_region(region):
-        raise ListError(f"{region!r} is no region; use two capital letters of ISO 3166, as RU")
+def _check_place(rejects_path: Path, path: Path) -> None:
     if rejects_path.resolve() == path.resolve():
         raise ListError("the rejects file would overwrite the list's file; choose another place")
 
 
-@asynccontextmanager
-async def _opened(
-    path: Path, region: str, rejects_path: Path
-) -> AsyncIterator[tuple[Intake, RejectsFile]]:
-    """Open file and rejects file; errors name the file, and the rejects file is not left half."""
-    rejects = RejectsFile(rejects_path)
+def _rows_of(status: str) -> int:
+    """How many rows a statement changed, from its command tag (`UPDATE 5`)."""
+    return int(status.rpartition(" ")[2])
+
+
+@contextmanager
+def _named(file: str) -> Iterator[None]:
+    """Errors of the file name it."""
     try:
-        with await _in_thread(lambda: _open(path)) as stream:
-            yield await _in_thread(lambda: Intake(stream, region, rejects)), rejects
+        yield
     except ListFileError as error:
         raise ListFileError(
-            error.sentence, file=path.name, line=error.line, column=error.column
+            error.sentence, file=file, line=error.line, column=error.column
         ) from error
-    finally:
-        rejects.discard()
 
 
 def _open(path: Path) -> BinaryIO:

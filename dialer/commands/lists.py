@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +15,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from campaigns.lists.model import ImportResult, ListSummary
+from campaigns.lists.columns import FIELD_NAMES, FIELDS, Field, parse_mapping
+from campaigns.lists.errors import ListError
+from campaigns.lists.model import ImportResult, ListSummary, OnDuplicate, Order, SavedMapping
 from campaigns.lists.service import ListService
 from campaigns.lists.service import Progress as Report
 from dialer.commands.common import Json, Reply, run, table, use_settings
@@ -25,10 +29,20 @@ app = typer.Typer(no_args_is_help=True, help="Bases of contacts: import, look.")
 REJECTS_SHOWN = 5
 
 
+STDIN = Path("-")
+NOTHING = (
+    "No row was accepted: not one has a phone that may be dialed. Look at the reasons above, mend "
+    "the file (or say with --map which column holds phones) and import it again."
+)
+STDIN_CHUNK_BYTES = 1 << 20
+
+
 @app.command("import")
 def import_list(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV with a header line.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, XLSX, XLS or ODS with a header line; - reads stdin.")
+    ],
     name: Annotated[
         str | None, typer.Option(help="The list's name; default: the file's without suffix.")
     ] = None,
@@ -37,34 +51,132 @@ def import_list(
         Path | None,
         typer.Option(help="Where rejected rows go; default: FILE.rejects.csv beside it."),
     ] = None,
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", help=f"COLUMN=FIELD, may be repeated. Fields: {', '.join(FIELDS)}."),
+    ] = None,
+    mapping: Annotated[str | None, typer.Option(help="A saved mapping of columns.")] = None,
+    save_mapping: Annotated[
+        str | None, typer.Option(help="Keep the mapping of this import under a name.")
+    ] = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Ask what each column holds.")] = False,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; default: first.")] = None,
+    campaign: Annotated[
+        str | None,
+        typer.Option("--duplicates-in", help="Look for duplicates in all lists of a campaign too."),
+    ] = None,
+    days: Annotated[
+        int | None,
+        typer.Option("--duplicates-days", help="... in all that was loaded in the last N days."),
+    ] = None,
+    on_duplicate: Annotated[
+        str, typer.Option(help="What known phones do: skip, update their contact, or add anyway.")
+    ] = "skip",
     as_json: Json = False,
 ) -> Reply:
-    """Import a file: all its good rows or, after an error, none."""
+    """Import a file: all its good rows or, after an error, none. Exit code 1 if no row was good."""
     settings = use_settings(context)
-    with _progress_bar(file, hidden=as_json) as report:
-        result = run(_import(settings, file, name, dry_run, rejects, report))
-    data = {**asdict(result), "list": name or file.stem}
-    return Reply(data, _imported(result, name or file.stem))
+    if file == STDIN and name is None:
+        raise ListError("standard input has no name; give the list one: --name NAME")
+    order = Order(
+        name=file.stem if name is None else name,
+        region=settings.floor.phone_region,
+        sheet=sheet,
+        mapping=parse_mapping(maps or []),
+        saved_mapping=mapping,
+        save_mapping=save_mapping,
+        campaign=campaign,
+        days=days,
+        on_duplicate=_on_duplicate(on_duplicate),
+        dry_run=dry_run,
+    )
+    with _local(file) as path:
+        order = _asked(path, order, ask=ask, quiet=as_json or file == STDIN)
+        where = rejects or (Path(f"{order.name}.rejects.csv") if file == STDIN else None)
+        with _progress_bar(file, hidden=as_json) as report:
+            result = run(_import(settings, path, order, where, report))
+    nothing = not result.accepted and not result.duplicates
+    parts = [*_imported(result, order.name), *([NOTHING] if nothing else [])]
+    return Reply({**asdict(result), "list": order.name}, parts, exit_code=int(nothing))
+
+
+def _on_duplicate(text: str) -> OnDuplicate:
+    match text:
+        case "skip" | "update" | "add":
+            return text
+    raise typer.BadParameter(f"{text!r}: one of skip, update, add", param_hint="--on-duplicate")
+
+
+@contextlib.contextmanager
+def _local(file: Path) -> Iterator[Path]:
+    """The file itself; standard input as a temporary one, because it is read twice."""
+    if file != STDIN:
+        yield file
+        return
+    with tempfile.NamedTemporaryFile(prefix="prozvon-") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy, STDIN_CHUNK_BYTES)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _asked(path: Path, order: Order, *, ask: bool, quiet: bool) -> Order:
+    """The order with what a person at the terminal says about columns.
+
+    Asked when it is wished, or when no column looks like phones and nothing was said.
+    """
+    terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    if quiet or not terminal or order.saved_mapping is not None:
+        return order
+    seen = run(ListService.look(path, order.sheet))
+    if not ask and (order.mapping or "phone" in seen.fields):
+        return order
+    console = Console(stderr=True)
+    console.print(f"What do the columns of {path.name} hold? One of: {', '.join(FIELDS)}")
+    said: dict[str, Field] = {}
+    for index, (column, guess) in enumerate(zip(seen.columns, seen.fields, strict=True)):
+        cells = [row[index] for row in seen.rows if index < len(row) and row[index].strip()]
+        example = f" ({', '.join(cells)[:60]})" if cells else ""
+        said[column] = _field(f"{column}{example}", order.mapping.get(column, guess))
+    return replace(order, mapping=said)
+
+
+def _field(question: str, guess: Field) -> Field:
+    while True:
+        text = str(typer.prompt(question, default=guess, err=True))
+        field = FIELD_NAMES.get(text.strip().casefold())
+        if field is not None:
+            return field
+        typer.echo(f"one of: {', '.join(FIELDS)}", err=True)
 
 
 async def _import(
-    settings: Settings,
-    file: Path,
-    name: str | None,
-    dry_run: bool,
-    rejects: Path | None,
-    report: Report | None,
+    settings: Settings, file: Path, order: Order, rejects: Path | None, report: Report | None
 ) -> ImportResult:
     async with open_floor(settings) as floor:
         return await ListService(floor.pool).import_file(
             file,
             floor=settings.floor.name,
-            name=name,
-            default_region=settings.floor.phone_region,
-            dry_run=dry_run,
+            order=order,
             rejects_path=rejects,
             progress=report,
         )
+
+
+@app.command("mappings")
+def show_mappings(context: typer.Context, as_json: Json = False) -> Reply:
+    """Saved mappings of columns."""
+    saved = run(_mappings(use_settings(context)))
+    rows = [
+        (one.name, ", ".join(f"{column}={field}" for column, field in one.columns.items()))
+        for one in saved
+    ]
+    empty = "No saved mappings; make one: prozvon list import FILE --map A=phone --save-mapping N"
+    return Reply(saved, [table(("mapping", "columns"), rows) if rows else empty])
+
+
+async def _mappings(settings: Settings) -> list[SavedMapping]:
+    async with open_floor(settings) as floor:
+        return await ListService(floor.pool).mappings(settings.floor.name)
 
 
 @contextlib.contextmanager
@@ -94,6 +206,7 @@ def _imported(result: ImportResult, name: str) -> list[Any]:
         ("rows", result.rows),
         ("accepted", result.accepted),
         ("duplicates", result.duplicates),
+        ("updated", result.updated),
         ("rejected", result.rejected),
         ("phones", result.phones),
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from campaigns.lists.model import ListError, ListFileError
+from campaigns.lists.errors import ListError, ListFileError
 from campaigns.lists.service import ListService
 from dialer.database.pool import Pool
 
@@ -282,7 +282,7 @@ async def test_progress_goes_up_to_the_end(service: ListService, tmp_path: Path)
         (b"", "empty"),
         (b"name,phone\n", "no row"),
         (b"name,city\na,b\n", "no column holds phones"),
-        (b"PK\x03\x04" + b"\0" * 100, "Excel workbook"),
+        (b"PK\x03\x04" + b"\0" * 100, "workbook that can be read"),
     ],
 )
 async def test_a_bad_file_is_named(

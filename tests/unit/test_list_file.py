@@ -12,10 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.lists import csvfile, model, phones
+from campaigns.lists.columns import map_columns
 from campaigns.lists.csvfile import CsvFile, Record
+from campaigns.lists.errors import ListFileError
 from campaigns.lists.intake import Intake, RejectsFile
-from campaigns.lists.model import ListFileError, Reject, Row, clean_text, map_columns
+from campaigns.lists.model import Reject, Row
 from campaigns.lists.phones import BadPhone, Phone, parse_phone, parse_phones, split_phones
+from campaigns.lists.texts import clean_text
 
 # The machine may be busy with other tests; slow is not wrong.
 UNTIMED = settings(deadline=None)
@@ -478,7 +481,7 @@ def test_the_rejects_file_is_safe_to_open_in_a_spreadsheet(tmp_path: Path) -> No
     rejects = RejectsFile(tmp_path / "r.csv")
     values = ["=cmd|' /C calc'!A0", "+7 903", "-1", "@SUM(A1)", 'a "b"', "x" * 500]
     for value in values:
-        rejects.add(Reject(2, "=phone", value, "why"))
+        rejects.add([Reject(2, "=phone", value, "why")])
     assert not (tmp_path / "r.csv").exists()
     assert rejects.publish() == tmp_path / "r.csv"
 
@@ -499,7 +502,7 @@ def test_the_rejects_file_is_safe_to_open_in_a_spreadsheet(tmp_path: Path) -> No
 def test_no_rejects_no_file_and_discard_leaves_nothing(tmp_path: Path) -> None:
     assert RejectsFile(tmp_path / "r.csv").publish() is None
     rejects = RejectsFile(tmp_path / "r.csv")
-    rejects.add(Reject(2, "", "x", "why"))
+    rejects.add([Reject(2, "", "x", "why")])
     rejects.discard()
     assert list(tmp_path.iterdir()) == []
 
@@ -507,4 +510,4 @@ def test_no_rejects_no_file_and_discard_leaves_nothing(tmp_path: Path) -> None:
 def test_a_rejects_file_that_cannot_be_written(tmp_path: Path) -> None:
     rejects = RejectsFile(tmp_path / "missing" / "r.csv")
     with pytest.raises(ListFileError, match="another place"):
-        rejects.add(Reject(2, "", "x", "why"))
+        rejects.add([Reject(2, "", "x", "why")])

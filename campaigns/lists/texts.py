@@ -1,0 +1,19 @@
+"""PURE. Texts of cells as they are kept."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+")
+_SPACES = re.compile(r"\s+")
+
+
+def clean_text(text: str) -> str:
+    """Put a text on one line: control characters and line breaks become one space.
+
+    Anything else stays as it is written, `${...}` too: such text never goes to the dialplan.
+    """
+    if not text.isprintable():
+        text = _CONTROL.sub(" ", text)
+    text = text.strip()
+    return _SPACES.sub(" ", text) if "  " in text or not text.isprintable() else text
