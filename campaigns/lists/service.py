@@ -70,24 +70,27 @@ class ListService:
         rejects_path: Path | None = None,
         progress: Progress | None = None,
         order: Order | None = None,
+        source: str | None = None,
     ) -> ImportResult:
         """Import a file into the list `name` (default: the file's name without suffix).
 
         `order`, if given, goes before `name`, `default_region` and `dry_run`. The rest is as
-        `import_stream` says; `rejects_path` defaults to `FILE.rejects.csv` beside the file.
+        `import_stream` says; `rejects_path` defaults to `FILE.rejects.csv` beside the file, `source`
+        (what people see of where the list came from) to the file's name.
         """
         if order is None:
             order = Order(path.stem if name is None else name, default_region, dry_run=dry_run)
         rejects_path = rejects_path or path.with_name(f"{path.stem}.rejects.csv")
         check_order(order)
         _check_place(rejects_path, path)
-        with _named(path.name):
+        source = path.name if source is None else source
+        with _named(source):
             stream = await _in_thread(lambda: _open(path))
         with stream:
             return await self.import_stream(
                 stream,
                 floor=floor,
-                source=path.name,
+                source=source,
                 order=order,
                 rejects_path=rejects_path,
                 progress=progress,

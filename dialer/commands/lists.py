@@ -94,7 +94,8 @@ def import_list(
         order = _asked(path, order, ask=ask, quiet=as_json or file == STDIN)
         where = rejects or (Path(f"{order.name}.rejects.csv") if file == STDIN else None)
         with _progress_bar(file, hidden=as_json) as report:
-            result = run(_import(settings, path, order, where, report))
+            source = "standard input" if file == STDIN else file.name
+            result = run(_import(settings, path, source, order, where, report))
     nothing = not result.accepted and not result.duplicates
     parts = [*_imported(result, order.name), *([NOTHING] if nothing else [])]
     return Reply({**asdict(result), "list": order.name}, parts, exit_code=int(nothing))
@@ -150,12 +151,18 @@ def _field(question: str, guess: Field) -> Field:
 
 
 async def _import(
-    settings: Settings, file: Path, order: Order, rejects: Path | None, report: Report | None
+    settings: Settings,
+    file: Path,
+    source: str,
+    order: Order,
+    rejects: Path | None,
+    report: Report | None,
 ) -> ImportResult:
     async with open_floor(settings) as floor:
         return await ListService(floor.pool).import_file(
             file,
             floor=settings.floor.name,
+            source=source,
             order=order,
             rejects_path=rejects,
             progress=report,
