@@ -75,8 +75,8 @@ class ListService:
         """Import a file into the list `name` (default: the file's name without suffix).
 
         `order`, if given, goes before `name`, `default_region` and `dry_run`. The rest is as
-        `import_stream` says; `rejects_path` defaults to `FILE.rejects.csv` beside the file, `source`
-        (what people see of where the list came from) to the file's name.
+        `import_stream` says; `rejects_path` defaults to `FILE.rejects.csv` beside the file,
+        `source` (what people see of where the list came from) to the file's name.
         """
         if order is None:
             order = Order(path.stem if name is None else name, default_region, dry_run=dry_run)
