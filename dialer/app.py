@@ -19,6 +19,7 @@ import aiohttp
 import asyncpg
 import psutil
 import structlog
+from aiohttp import web
 
 from agi.answered import Answered, ping
 from agi.server import AgiError, AgiServer, Route
@@ -44,10 +45,10 @@ from dialer.feed import Feed
 from dialer.handover import Handover
 from dialer.health import Health
 from dialer.http.server import HttpServer
+from dialer.http.trunks import trunk_routes
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.line_time import LineTime
-from dialer.lines import Trunk
-from dialer.node import ami_settings, pbx_conf, phone_provisioner
+from dialer.node import ami_settings, pbx_conf, phone_provisioner, routes_of, trunk_of
 from dialer.pacing_keep import PacingKeeper
 from dialer.recovery import Recovery
 from dialer.refusal import Refusal
@@ -55,6 +56,7 @@ from dialer.seating import Seating
 from dialer.store import SQL, LeaseHeld, Store
 from dialer.tasks import Tasks
 from dialer.telemetry import Telemetry
+from dialer.trunks import TrunkView, trunk_views
 from monitoring import metrics
 from monitoring.gauges.service import Gauges
 
@@ -90,7 +92,10 @@ class App:
         self.asterisk: AsteriskServer | None = None
         self.http_port = 0
         token = settings.secret(settings.http.token, "api_token")
-        self._http = HttpServer(self.health, token, self._collect, pacing_routes(self._pacing))
+        self._http = HttpServer(self.health, token, self._collect, self._routes())
+
+    def _routes(self) -> list[web.AbstractRouteDef]:
+        return [*pacing_routes(self._pacing), *trunk_routes(self._trunks)]
 
     def _pacing(self) -> PacingService:
         """For requests, which may come before the floor is up."""
@@ -230,6 +235,7 @@ class App:
 
     def _link_up(self, tasks: Tasks) -> None:
         self._find_out(tasks)
+        tasks.command("trunks", self.controller.trunk_watch.ask(), AmiError)
         tasks.command("provision", self._provision(), PhonesError, AmiError, *CONNECTION_ERRORS)
 
     def _find_out(self, tasks: Tasks) -> None:
@@ -372,9 +378,8 @@ class App:
             trunk_id = await self.pool.fetchval(
                 SQL["ensure_trunk"], node_id, trunk.name, trunk.lines, trunk.calls_per_second
             )
-            self.board.trunks[trunk.name] = Trunk(
-                trunk.name, trunk_id, trunk.lines, trunk.calls_per_second
-            )
+            self.board.trunks[trunk.name] = trunk_of(trunk, trunk_id)
+        self.board.routes = routes_of(settings)
         self.store = Store(self.pool, floor_id, node_id)
         await self._keep_trying("lease", self._take_lease, LeaseHeld, *CONNECTION_ERRORS)
 
@@ -428,6 +433,11 @@ class App:
                     await self.asterisk.start()
             except (AsteriskError, DatabaseError, OSError) as error:
                 log.error("embedded_server_down", problem=str(error))
+
+    def _trunks(self) -> list[TrunkView]:
+        if not self.started.is_set():
+            raise Refusal("starting", 503, "the floor is not up yet; see /readyz")
+        return trunk_views(self.board, time.time())
 
     # --- metrics
 

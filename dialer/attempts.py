@@ -73,6 +73,7 @@ class Attempts:
         self._line_time = line_time
         self._ring_timers: dict[UUID, asyncio.TimerHandle] = {}
         self.on_change: Callable[[], None] = lambda: None
+        self.on_end: Callable[[Ended], None] = lambda ended: None
         handover.on_answered = self._answered
 
     # --- events
@@ -255,6 +256,7 @@ class Attempts:
     def withdraw(self, attempt: Attempt) -> None:
         """Never sent to the node: as if it had not been."""
         self._drop(attempt)
+        self._board.passed_on.pop(attempt.lead.id, None)
         self._board.trunks[attempt.trunk].breaker.forgotten()
         self._journal.write("withdraw", lambda c: self._store.withdraw(c, attempt))
         self._release_seats(attempt, self._clock())
@@ -278,6 +280,7 @@ class Attempts:
             cause=ended.cause,
             sip=ended.sip_code,
         )
+        self.on_end(ended)
         self.on_change()
 
     def _drop(self, attempt: Attempt) -> None:

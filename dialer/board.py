@@ -29,6 +29,7 @@ from dialer.lines import Trunk
 from dialer.operators import OperatorState, Seat, Talking, WrapUp
 from dialer.pacers import Booking, pacer_of
 from dialer.pacing import Decision, Floor, Pacer, PredictivePacer
+from dialer.routing import Route
 from monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -38,14 +39,18 @@ JUST_STARTED = Decision(0, "start", "0: just started")
 
 @dataclass(slots=True)
 class Campaign:
-    """A running campaign as the controller dials it; `buffer` holds leads claimed ahead of time."""
+    """A running campaign as the controller dials it; `buffer` holds leads claimed ahead of time.
+
+    `trunks` and `caller_ids` are what it may use, none of them: any trunk, the trunk's own number.
+    `stranded`: lead ids that no trunk takes now -> seconds until they may be claimed again.
+    """
 
     id: int
     name: str
     mode: str
     language: str
-    caller_id: str | None
-    trunk: str
+    caller_ids: tuple[str, ...]
+    trunks: tuple[str, ...]
     ring_timeout_s: float
     post_dial_delay_s: float
     wrap_up_limit_s: float
@@ -69,6 +74,8 @@ class Campaign:
     decision_logged_at: float = 0.0
     claim_again_at: float = 0.0
     leads_note: str = ""
+    ways_note: str = ""
+    stranded: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pacer = pacer_of(self.mode, self.engine)
@@ -119,7 +126,8 @@ class Campaign:
 class Board:
     """The state of one floor.
 
-    `legs` finds the operator of an operator's own channel, `bridges` the bridge of a person's.
+    `legs` finds the operator of an operator's own channel, `bridges` the bridge of a person's,
+    `passed_on` the trunks that did not take up a lead that is on its way to another one.
     `recovered` is False while it is not known what is live on the node: then nothing is dialed;
     neither while `draining`, nor while there is a `database_error`.
     """
@@ -127,11 +135,13 @@ class Board:
     floor_id: int
     node_id: int
     trunks: dict[str, Trunk] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     seats: dict[str, Seat] = field(default_factory=dict)
     legs: dict[str, str] = field(default_factory=dict)
     attempts: dict[UUID, Attempt] = field(default_factory=dict)
     bridges: dict[UUID, str] = field(default_factory=dict)
+    passed_on: dict[int, frozenset[str]] = field(default_factory=dict)
     recovered: bool = False
     draining: bool = False
     database_error: str = ""

@@ -37,7 +37,8 @@ class Attempt:
     """What every state of an attempt knows.
 
     `dial_operator` is the login of the operator whose dial this is (progressive); `channel` the
-    Asterisk channel name once there is one; `intent` who asked for the hang-up, if we know.
+    Asterisk channel name once there is one; `caller_id` the number that is shown; `intent` who
+    asked for the hang-up, if we know.
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class Attempt:
     placed_at: float
     dial_operator: str | None = None
     recording: str | None = None
+    caller_id: str | None = None
     channel: str = ""
     rang_at: float | None = None
     rang_known: bool = True

@@ -33,6 +33,7 @@ from dialer.commands import (
     report,
     service,
     simulate,
+    trunk,
     why,
 )
 from dialer.commands.common import Reply, print_json, show
@@ -74,6 +75,7 @@ app.command("why")(why.why)
 app.command("simulate")(simulate.simulate)
 campaign.app.command("pacing")(pacing.pacing)
 operator.app.command("skills")(pacing.skills)
+app.add_typer(trunk.app, name="trunk")
 
 # The first that fits: the special before the general.
 ERROR_IDS: tuple[tuple[type[BaseException], str], ...] = (

@@ -141,16 +141,77 @@ class HttpSettings(Section):
     token: SecretStr | None = None
 
 
+CallerId = Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")]
+SipUser = Annotated[str, Field(pattern=r"^[0-9A-Za-z._+*-]{1,80}$")]
+
+
+class RouteSettings(Section):
+    """Numbers that a trunk takes, and what it shows there. See dialer/routing.py."""
+
+    prefix: Annotated[str, Field(pattern=r"^(\+?[0-9]{1,15})?$")] = Field(
+        default="", description="begin of the number, as +7495; empty: every number"
+    )
+    weight: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        default=None, description="share among trunks of the same prefix; 0: reserve"
+    )
+    caller_ids: tuple[CallerId, ...] = Field(
+        default=(), description="numbers to show in turn; empty: those of the trunk"
+    )
+
+    @field_validator("prefix")
+    @classmethod
+    def _with_plus(cls, prefix: str) -> str:
+        """Numbers are kept as +<digits>."""
+        return f"+{prefix}" if prefix and not prefix.startswith("+") else prefix
+
+
 class TrunkSettings(Section):
     """One way out to the telephone network."""
 
     name: Annotated[str, Field(pattern=NAME)]
     host: Annotated[str, Field(pattern=ADDRESS)]
     port: Port = 5060
-    username: str | None = None
+    transport: Literal["udp", "tcp", "tls"] = "udp"
+    username: SipUser | None = None
     password: SecretStr | None = None
+    from_user: SipUser | None = None
+    registers: bool = Field(
+        default=False, alias="register", description="register at the provider with the username"
+    )
+    codecs: tuple[Literal["alaw", "ulaw", "g722"], ...] = ("alaw", "ulaw")
+    qualify_s: Annotated[int, Field(ge=0, le=3600)] = Field(
+        default=10, description="seconds between two OPTIONS; 0: the provider does not answer them"
+    )
+    rtp_timeout_s: Annotated[int, Field(ge=0, le=3600)] = 60
     lines: Annotated[int, Field(ge=1, le=100_000)] = 100
     calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 10.0
+    tech_prefix: Annotated[str, Field(pattern=r"^[0-9*#]{0,15}$")] = Field(
+        default="", description="what the provider wants before every number"
+    )
+    plus: bool = Field(default=True, description="dial +7495..., not 7495...")
+    weight: Annotated[int, Field(ge=0, le=1000)] = 1
+    caller_ids: tuple[CallerId, ...] = ()
+    routes: tuple[RouteSettings, ...] = Field(
+        default=(), description="numbers that it takes; empty: every number"
+    )
+
+    @field_validator("codecs")
+    @classmethod
+    def _some_codec(cls, codecs: tuple[str, ...]) -> tuple[str, ...]:
+        if not codecs:
+            raise ValueError("name at least one codec")
+        return codecs
+
+    @model_validator(mode="after")
+    def _credentials(self) -> TrunkSettings:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("give both username and password, or neither")
+        if self.registers and self.username is None:
+            raise ValueError("register needs username and password")
+        prefixes = [route.prefix for route in self.routes]
+        if len(set(prefixes)) < len(prefixes):
+            raise ValueError("two routes have the same prefix")
+        return self
 
 
 class RecordingSettings(Section):

@@ -32,6 +32,8 @@ from dialer.seating import HOLDING, Seating
 from dialer.shares import Shares
 from dialer.store import Dial, Store
 from dialer.tasks import Tasks
+from dialer.trunks import TrunkWatch
+from dialer.ways import FailOver, Way, Ways
 from monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -64,8 +66,11 @@ class Controller:
         self.board, self.store, self.journal = board, store, journal
         self.ami, self.tasks, self.clock = ami, tasks, clock
         self.seating, self.handover, self.attempts = seating, handover, attempts
-        self.shares = Shares(board, clock)
         self._recordings_dir, self.min_free_bytes = recordings_dir, min_free_bytes
+        self.ways = Ways(board)
+        self.shares = Shares(board, self.ways, clock)
+        self.trunk_watch = TrunkWatch(board, ami, tasks, clock, self.wake)
+        attempts.on_end = FailOver(board, self.ways, store, journal, self.wake).ended
         self._wake = asyncio.Event()
         self._placing = 0
         self.on_unsure: Callable[[], None] = lambda: None
@@ -85,6 +90,8 @@ class Controller:
             ev.BridgeEntered: self._bridge_entered,
             ev.BridgeLeft: self._bridge_left,
             ev.UserEvent: attempts.user_event,
+            ev.ContactStatusChanged: self.trunk_watch.contact_changed,
+            ev.RegistryChanged: self.trunk_watch.registry_changed,
         }
 
     # --- events
@@ -228,9 +235,14 @@ class Controller:
     def _decide(self, campaign: Campaign) -> None:
         now = self.clock()
         decision = self._held(campaign) or self._paced(campaign, now)
-        for _ in range(decision.calls):
-            self._place(campaign, campaign.buffer.popleft(), now)
-        self.shares.placed(campaign, decision.calls)
+        placed = 0
+        for lead, way in self.ways.take(campaign, decision.calls, now):
+            self._place(campaign, lead, way, now)
+            placed += 1
+        if placed < decision.calls:
+            note = f"{placed}: {campaign.ways_note}"
+            decision = Decision(placed, "trunk", note, decision.asked)
+        self.shares.placed(campaign, placed)
         self._note_decision(campaign, decision, now)
 
     def _held(self, campaign: Campaign) -> Decision | None:
@@ -287,14 +299,11 @@ class Controller:
         )
 
     def _paced(self, campaign: Campaign, now: float) -> Decision:
-        trunk = self.board.trunks[campaign.trunk]
-        room, limited_by = self.shares.room(campaign, now)
+        room, limited_by, trouble = self.shares.room(campaign, now)
         floor = self.board.floor_of(campaign, now, self.shares.free(campaign), room)
         decision = campaign.decide(floor)
-        if limited_by == "breaker" and not decision.calls:
-            again = max(0.0, trunk.breaker.closed_until_s - now)
-            note = f"0: trunk {trunk.name} does not ring; a probe call in {again:.0f} s"
-            return Decision(0, "trunk", note, decision.asked)
+        if trouble and not decision.calls:
+            return Decision(0, "trunk", f"0: {trouble}", decision.asked)
         if decision.limited_by == "lines":
             reason = f"{decision.reason}, {decision.asked} asked for ({limited_by})"
             decision = replace(decision, limited_by=limited_by, reason=reason)
@@ -305,7 +314,8 @@ class Controller:
             left = max(0, available)
             note = f"{left}: the node is slow to take calls"
             return Decision(left, "node", note, decision.asked)
-        note = campaign.leads_note or "leads are being claimed"
+        notes = (campaign.leads_note or "leads are being claimed", campaign.ways_note)
+        note = "; ".join(filter(None, notes))
         return Decision(available, "leads", f"{available}: {note}", decision.asked)
 
     def _note_decision(self, campaign: Campaign, decision: Decision, now: float) -> None:
@@ -321,7 +331,7 @@ class Controller:
 
     # --- dialing
 
-    def _place(self, campaign: Campaign, lead: Lead, now: float) -> None:
+    def _place(self, campaign: Campaign, lead: Lead, way: Way, now: float) -> None:
         """Books line and operator at once; the commit and the Originate follow."""
         attempt_id = new_id(now)
         seat = self.shares.next_ready(campaign) if campaign.mode == "progressive" else None
@@ -329,13 +339,14 @@ class Controller:
             id=attempt_id,
             campaign_id=campaign.id,
             lead=lead,
-            trunk=campaign.trunk,
+            trunk=way.trunk,
+            caller_id=way.caller_id,
             placed_at=now,
             dial_operator=seat.login if seat else None,
             recording=self._recording(campaign, attempt_id),
         )
         self.board.attempts[attempt_id] = attempt
-        self.board.trunks[campaign.trunk].place()
+        self.board.trunks[way.trunk].place()
         if seat is not None and isinstance(seat.state, Ready):
             seat.become(seat.state.dial(now, attempt_id))
         self._placing += 1
@@ -360,7 +371,7 @@ class Controller:
         now = attempt.placed_at
         interval = campaign.dial_interval(now)
         dial = Dial(
-            trunk_id=self.board.trunks[campaign.trunk].trunk_id,
+            trunk_id=self.board.trunks[attempt.trunk].trunk_id,
             dial_operator_id=seat.operator_id if seat else None,
             dial_interval_s=interval,
             operator_dial_interval_s=seat.dial_interval(now) if seat else None,
@@ -416,15 +427,16 @@ class Controller:
 
     def _request(self, campaign: Campaign, attempt: Attempt) -> OriginateRequest:
         ring = campaign.ring_timeout_s + campaign.post_dial_delay_s
+        dialed = self.board.trunks[attempt.trunk].dialed(attempt.lead.phone)
         return OriginateRequest(
             action_id=str(attempt.id),
-            channel=f"PJSIP/{attempt.lead.phone}@trunk-{attempt.trunk}",
+            channel=f"PJSIP/{dialed}@trunk-{attempt.trunk}",
             channel_id=str(attempt.id),
             context="prozvon-answered",
             exten="s",
             priority=1,
             timeout_ms=int(ring * 1000),
-            caller_id=campaign.caller_id,
+            caller_id=attempt.caller_id,
             variables={
                 "__PROZVON_ATTEMPT": str(attempt.id),
                 "PROZVON_RECORDING": attempt.recording or "",

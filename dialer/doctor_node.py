@@ -8,6 +8,7 @@ import re
 import time
 import uuid
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import aiohttp
 
 from agi.answered import ping
 from agi.server import AgiServer
-from dialer.asterisk.ami import AmiClient, AmiError
+from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
 from dialer.asterisk.conf import ASTERISK_CONF, MODULES, REQUIRED_PROMPTS, missing_prompts
 from dialer.asterisk.events import Event, UserEvent
@@ -148,6 +149,9 @@ class Node:
             "fastagi": self._check_fastagi,
             "cel journal": self._check_journal,
         }
+        for trunk in self._settings.trunks:
+            if trunk.registers:
+                checks[f"registration {trunk.name}"] = partial(self._check_registration, trunk.name)
         async with contextlib.AsyncExitStack() as stack:
             login = await finding("ami", lambda: self._log_in(stack))
             if not login.ok:
@@ -166,6 +170,19 @@ class Node:
         self._pong = asyncio.get_running_loop().create_future()
         self._ami = await stack.enter_async_context(ami_link(self._settings, self._take))
         return f"{asterisk.ami_username} is logged in at {where}"
+
+    async def registrations(self, trunks: list[str]) -> list[Finding]:
+        """Whether these trunks are registered, over a link of its own."""
+        if not trunks:
+            return []
+        async with contextlib.AsyncExitStack() as stack:
+            login = await finding("ami", lambda: self._log_in(stack))
+            if not login.ok:
+                return [login]
+            return [
+                await finding(f"registration {name}", partial(self._check_registration, name))
+                for name in trunks
+            ]
 
     def _take(self, event: Event) -> None:
         if not isinstance(event, UserEvent) or event.name != "ProzvonPong":
@@ -187,6 +204,24 @@ class Node:
                 "in manager.conf leave it write = call,originate,reporting"
             )
         return "enough to dial, and nothing that runs programs"
+
+    async def _check_registration(self, name: str) -> str:
+        """A node that has just started is still asking the provider."""
+        deadline = time.monotonic() + FIRST_QUALIFY_S
+        while True:
+            items: list[Any] = []
+            with contextlib.suppress(AmiRefused):  # an empty list is an error
+                items = await self._ami.list_action("PJSIPShowRegistrationsOutbound")
+            states = {item.get("ObjectName"): item.get("Status", "?") for item in items}
+            state = states.get(f"trunk-{name}", "not configured on the node")
+            if state.lower() == "registered":
+                return "registered at the provider"
+            if time.monotonic() > deadline:
+                raise Trouble(
+                    f"the trunk is not registered ({state}); check username, password and host in "
+                    "its [[trunks]], and whether the provider is up"
+                )
+            await asyncio.sleep(0.2)
 
     async def _check_dialplan(self) -> str:
         template = (ASTERISK_CONF / "pbx/extensions.conf.j2").read_text()

@@ -28,8 +28,8 @@ CAMPAIGN_KEYS = (
     "name",
     "mode",
     "language",
-    "caller_id",
-    "trunk",
+    "caller_ids",
+    "trunks",
     "ring_timeout_s",
     "post_dial_delay_s",
     "wrap_up_limit_s",
@@ -72,6 +72,8 @@ class Feed:
         self._check_claims_at = self._clock() + CHECK_CLAIMS_S
         known = [lead.id for c in self._board.campaigns.values() for lead in c.buffer]
         known += [attempt.lead.id for attempt in self._board.attempts.values()]
+        known += [lead for c in self._board.campaigns.values() for lead in c.stranded]
+        known += self._board.passed_on
         await self._store.release_lost_claims(known)
 
     async def _follow(self, rows: list[Any], last: dict[int, float]) -> None:
@@ -84,10 +86,11 @@ class Feed:
 
     async def _take_campaign(self, row: Any, last: dict[int, float]) -> None:
         known = self._board.campaigns.get(row["id"])
-        if row["trunk"] not in self._board.trunks:
-            log.error("campaign_without_trunk", campaign=row["name"], trunk=row["trunk"])
+        if row["trunks"] and not set(row["trunks"]) & self._board.trunks.keys():
+            log.error("campaign_without_trunk", campaign=row["name"], trunks=row["trunks"])
             return
         values = {key: row[key] for key in CAMPAIGN_KEYS}
+        values |= {key: tuple(row[key]) for key in ("caller_ids", "trunks")}
         values["skills"] = frozenset(row["skills"])
         terms = await self._keeper.terms(row)
         if known is None or known.abandon_window_s != terms.window_s:
@@ -124,20 +127,30 @@ class Feed:
 
     async def _fill_buffers(self) -> None:
         for campaign in tuple(self._board.campaigns.values()):
+            await self._postpone_stranded(campaign)
             low = len(campaign.buffer) < BUFFER_LEADS // 2
             if not campaign.running or self._board.draining:
                 await self._empty_buffer(campaign)
             elif low and self._clock() >= campaign.claim_again_at:
                 await self._claim(campaign)
 
+    async def _postpone_stranded(self, campaign: Campaign) -> None:
+        """Leads that no trunk takes now go back for a while, and others are claimed."""
+        for lead, pause_s in tuple(campaign.stranded.items()):
+            await self._store.postpone_lead(lead, pause_s)
+            del campaign.stranded[lead]
+
     async def release_buffers(self) -> None:
         """Gives back what was claimed and not dialed."""
         for campaign in self._board.campaigns.values():
+            await self._postpone_stranded(campaign)
             await self._empty_buffer(campaign)
 
     async def _empty_buffer(self, campaign: Campaign) -> None:
         leads = [lead.id for lead in campaign.buffer]
         campaign.buffer.clear()  # first: what is being given back must not be dialed
+        for lead in leads:
+            self._board.passed_on.pop(lead, None)
         if leads:
             await self._store.release_leads(leads)
 

@@ -1,4 +1,4 @@
-"""PURE. Trunks: free lines, calls per second, and a circuit breaker.
+"""PURE. Trunks: free lines, calls per second, what the node says of them, a circuit breaker.
 
 The breaker opens after `TRIP_AFTER` attempts in a row that the network never took up (no ringing
 and no refusal, congestion, or the node refused to originate). It lets one probe call through after
@@ -9,6 +9,7 @@ closes it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 TRIP_AFTER = 5
 FIRST_PAUSE_S = 5.0
@@ -66,6 +67,28 @@ class Breaker:
 
 
 @dataclass(slots=True)
+class Link:
+    """What the node says of a trunk: does the far end answer OPTIONS, are we registered.
+
+    `contact` and `registration` are "" while unknown or not asked for. `since` is the epoch second
+    of the last news.
+    """
+
+    contact: Literal["", "reachable", "unreachable"] = ""
+    rtt_ms: float | None = None
+    registration: Literal["", "registered", "unregistered", "rejected"] = ""
+    since: float = 0.0
+
+    def trouble(self) -> str:
+        """Why no call can go out, "" when nothing is known against it."""
+        if self.registration == "rejected":
+            return "the provider rejects our registration"
+        if self.registration == "unregistered":
+            return "is not registered at the provider"
+        return "does not answer OPTIONS" if self.contact == "unreachable" else ""
+
+
+@dataclass(slots=True)
 class Trunk:
     """One trunk: how many more calls it takes now.
 
@@ -81,6 +104,22 @@ class Trunk:
     tokens: float = 0.0
     filled_at: float | None = None
     breaker: Breaker = field(default_factory=Breaker)
+    link: Link = field(default_factory=Link)
+    tech_prefix: str = ""
+    plus: bool = True
+
+    def dialed(self, phone: str) -> str:
+        """What the provider wants to be dialed for +<digits>."""
+        return self.tech_prefix + (phone if self.plus else phone.removeprefix("+"))
+
+    def trouble(self, now: float) -> str:
+        """Why it takes no calls, as a sentence with its name; "" when it works."""
+        if text := self.link.trouble():
+            return f"trunk {self.name}: {text}"
+        if not self.breaker.open:
+            return ""
+        again = max(0.0, self.breaker.closed_until_s - now)
+        return f"trunk {self.name} does not ring; a probe call in {again:.0f} s"
 
     def __post_init__(self) -> None:
         self.tokens = self._depth
@@ -110,7 +149,13 @@ class Trunk:
         self.used = max(0, self.used - 1)
 
     def room(self, now: float) -> tuple[int, str]:
-        """(calls that may be placed now, what limits them: "breaker", "lines" or "cps")."""
+        """(calls that may be placed now, what limits them: "down", "breaker", "lines" or "cps").
+
+        Asterisk itself refuses calls to a trunk that does not answer OPTIONS, so that to try one
+        would only cost.
+        """
+        if self.link.trouble():
+            return 0, "down"
         if not self.breaker.allows(now):
             return 0, "breaker"
         lines, rate = self.free_lines(), self.calls_now(now)

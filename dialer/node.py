@@ -9,7 +9,9 @@ from dialer.asterisk.conf import PbxConf, TrunkConf
 from dialer.asterisk.packages import AsteriskRuntime
 from dialer.asterisk.phones import Manager, PhoneProvisioner
 from dialer.asterisk.server import InstanceLayout
-from dialer.config import Settings
+from dialer.config import Settings, TrunkSettings
+from dialer.lines import Trunk
+from dialer.routing import Route
 
 
 def ami_settings(settings: Settings) -> AmiSettings:
@@ -74,14 +76,47 @@ def pbx_conf(
         recordings_dir=settings.recordings_dir,
         answer_limit_s=settings.floor.answer_limit_s,
         phone_rtp_timeout_s=asterisk.phone_rtp_timeout_s,
-        trunks=tuple(
-            TrunkConf(
-                name=trunk.name,
-                host=trunk.host,
-                port=trunk.port,
-                username=trunk.username,
-                password=trunk.password.get_secret_value() if trunk.password else None,
-            )
-            for trunk in settings.trunks
-        ),
+        trunks=tuple(trunk_conf(trunk) for trunk in settings.trunks),
     )
+
+
+def trunk_conf(trunk: TrunkSettings) -> TrunkConf:
+    """The trunk as Asterisk is told of it."""
+    return TrunkConf(
+        name=trunk.name,
+        host=trunk.host,
+        port=trunk.port,
+        transport=trunk.transport,
+        username=trunk.username,
+        password=trunk.password.get_secret_value() if trunk.password else None,
+        from_user=trunk.from_user,
+        codecs=trunk.codecs,
+        qualify_s=trunk.qualify_s,
+        rtp_timeout_s=trunk.rtp_timeout_s,
+        register=trunk.registers,
+    )
+
+
+def trunk_of(trunk: TrunkSettings, trunk_id: int) -> Trunk:
+    """The trunk as the controller counts it; `trunk_id` is its row."""
+    return Trunk(
+        trunk.name,
+        trunk_id,
+        trunk.lines,
+        trunk.calls_per_second,
+        tech_prefix=trunk.tech_prefix,
+        plus=trunk.plus,
+    )
+
+
+def routes_of(settings: Settings) -> tuple[Route, ...]:
+    """Every trunk's routes, with what they leave to the trunk filled in."""
+    found = []
+    for trunk in settings.trunks:
+        if not trunk.routes:
+            found.append(Route(trunk.name, "", trunk.weight, trunk.caller_ids))
+        for route in trunk.routes:
+            weight = trunk.weight if route.weight is None else route.weight
+            caller_ids = route.caller_ids or trunk.caller_ids
+            found.append(Route(trunk.name, route.prefix, weight, caller_ids))
+    return tuple(found)

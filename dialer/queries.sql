@@ -61,9 +61,13 @@ on conflict (floor_id, code) do nothing
 select id, code, title_ru, title_en, flags from disposition where floor_id = $1 order by id
 
 -- name: running_campaigns
--- What the controller dials now.
-select c.*, t.name as trunk from campaign c join trunk t on t.id = c.trunk_id
-where c.floor_id = $1 and c.status = 'running' order by c.id
+-- What the controller dials now, with the trunks (none: any) and caller ids that it may use.
+select c.*, array_remove(array_prepend(c.caller_id, c.further_caller_ids), null) as caller_ids,
+    array(select t.name from trunk t
+          left join campaign_trunk f on f.trunk_id = t.id and f.campaign_id = c.id
+          where t.id = c.trunk_id or f.trunk_id is not null
+          order by t.id = c.trunk_id desc, f.position) as trunks
+from campaign c where c.floor_id = $1 and c.status = 'running' order by c.id
 
 -- name: claim_leads
 -- Claim the next leads of a campaign for this lease. Order: priority, then who waits longest.
@@ -98,6 +102,21 @@ where id = $1 and status = 'claimed' and claimed_fence = $3
 update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
     claimed_fence = null
 where id = any($1::bigint[]) and status = 'claimed' and claimed_fence = $2
+
+-- name: postpone_lead
+-- A claimed lead that no trunk takes now goes back, due after $3 seconds.
+update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
+    claimed_fence = null, next_at = now() + $3 * interval '1 second'
+where id = $1 and status = 'claimed' and claimed_fence = $2
+
+-- name: pass_on
+-- A lead whose call a trunk did not take up is claimed again at once, for another trunk; what that
+-- one makes good is no failure. No row: its campaign stopped, the lease is gone, or it changed.
+update lead set status = 'claimed', claimed_fence = $3, failures = greatest(failures - 1, 0)
+from campaign c, (select id from floor where id = $2 and lease_fence = $3 for share) held
+where lead.id = $1 and lead.status = 'retry' and lead.last_outcome in ('failed', 'congestion')
+    and c.id = lead.campaign_id and c.floor_id = held.id and c.status = 'running'
+returning lead.id
 
 -- name: release_stale_leads
 -- Leads claimed under an older lease: their controller is gone and never committed an attempt.

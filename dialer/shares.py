@@ -21,6 +21,7 @@ from dialer.operators import (
     WrapUp,
     longest_ready,
 )
+from dialer.ways import Ways
 
 PACED = frozenset({"progressive", "predictive"})
 """Modes in which the dialer places calls for operators."""
@@ -31,8 +32,8 @@ LINE_LIMITS = frozenset({"lines", "cps"})
 class Shares:
     """The floor's operators and trunk lines, shared among running campaigns."""
 
-    def __init__(self, board: Board, clock: Callable[[], float]) -> None:
-        self._board, self._clock = board, clock
+    def __init__(self, board: Board, ways: Ways, clock: Callable[[], float]) -> None:
+        self._board, self._ways, self._clock = board, ways, clock
         self._arbiter = Arbiter()
         self._placed = Placed()
 
@@ -73,7 +74,7 @@ class Shares:
         """Without leads or lines operators are of use to the calls that ring, and to no more."""
         if campaign.mode not in PACED:
             return 0
-        room, _ = self._board.trunks[campaign.trunk].room(now)
+        room, _, _ = self._ways.room(campaign, now)
         if campaign.buffer and room > 0:
             return MANY
         return sum(1 for _ in self._board.in_flight(campaign.id))
@@ -93,23 +94,27 @@ class Shares:
         by_id = {campaign.id: campaign for campaign in campaigns}
         return [by_id[id] for id in turns(self._caller(c) for c in campaigns)]
 
-    def room(self, campaign: Campaign, now: float) -> tuple[int, str]:
-        """(calls it may place now, what limits them: "breaker", "lines" or "cps").
+    def room(self, campaign: Campaign, now: float) -> tuple[int, str, str]:
+        """(calls it may place now, what limits them: "breaker", "lines" or "cps", why none works).
 
-        Within the trunk's, its fair share of them, and the campaign's own limits.
+        Within its trunks', its fair share of them, and the campaign's own limits.
         """
-        trunk = self._board.trunks[campaign.trunk]
-        room, limited_by = trunk.room(now)
+        room, limited_by, trouble = self._ways.room(campaign, now)
+        trunks = self._ways.trunks(campaign)
+        names = {trunk.name for trunk in trunks}
         others = [
             self._caller(other)
             for other in self._board.campaigns.values()
-            if other.running and other is not campaign and other.trunk == campaign.trunk
+            if other.running
+            and other is not campaign
+            and any(trunk.name in names for trunk in self._ways.trunks(other))
         ]
         mine = self._caller(campaign)
-        fair = fair_room(trunk.free_lines(), trunk.lines, mine, others)
+        free, lines = sum(t.free_lines() for t in trunks), sum(t.lines for t in trunks)
+        fair = fair_room(free, lines, mine, others)
         own = campaign.line_limit(len(self._of(campaign))) - mine.lines
         least = max(0, min(room, fair, own))
-        return least, "lines" if least < room else limited_by
+        return least, "lines" if least < room else limited_by, trouble
 
     def placed(self, campaign: Campaign, calls: int) -> None:
         self._placed.add(campaign.id, self._clock(), calls)

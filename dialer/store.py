@@ -108,6 +108,10 @@ class Store:
     async def release_leads(self, lead_ids: Sequence[int]) -> None:
         await self.pool.execute(SQL["release_leads"], list(lead_ids), self.fence)
 
+    async def postpone_lead(self, lead_id: int, seconds: float) -> None:
+        """Gives a claimed lead back, due again after `seconds`."""
+        await self.pool.execute(SQL["postpone_lead"], lead_id, self.fence, seconds)
+
     async def release_lost_claims(self, known: Sequence[int]) -> None:
         """Gives back leads that are claimed for this lease and not among `known`."""
         await self.pool.execute(SQL["release_lost_claims"], self.floor_id, self.fence, list(known))
@@ -216,6 +220,11 @@ class Store:
             step.failures,
             step.after_s,
         )
+
+    async def pass_on(self, connection: Connection, lead: Lead) -> bool:
+        """Claims again a lead whose call no trunk took up. False: something else came first."""
+        done = await connection.fetchval(SQL["pass_on"], lead.id, self.floor_id, self.fence)
+        return done is not None
 
     async def call_created(
         self,

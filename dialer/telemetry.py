@@ -42,7 +42,8 @@ class Telemetry:
         board = self._board
         metrics.floor_now(board.operators_by_state(), board.attempts_by_stage())
         for trunk in board.trunks.values():
-            metrics.trunk_now(trunk.name, trunk.used, trunk.lines, breaker_open=trunk.breaker.open)
+            up, breaker_open = not trunk.link.trouble(), trunk.breaker.open
+            metrics.trunk_now(trunk.name, trunk.used, trunk.lines, breaker_open=breaker_open, up=up)
         metrics.campaigns_now(self._campaigns())
         metrics.process_now(
             ami_up=self._ami.state is AmiState.READY,

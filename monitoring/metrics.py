@@ -190,6 +190,16 @@ _journal = _gauge("prozvon_journal_entries", "Writes that wait for the database"
 _trunk_open = _gauge(
     "prozvon_trunk_breaker_open", "1 while a trunk that does not ring is left alone", "trunk"
 )
+_trunk_up = _gauge(
+    "prozvon_trunk_up",
+    "1 while a trunk answers OPTIONS and is registered, as far as asked",
+    "trunk",
+)
+_passed_on = _counter(
+    "prozvon_trunk_passed_on_total",
+    "Attempts that a trunk never took up and that went to another one at once",
+    "trunk",
+)
 _trunk_lines = _gauge("prozvon_trunk_lines_used", "Lines of a trunk in use", "trunk")
 _trunk_limit = _gauge("prozvon_trunk_lines", "Lines that a trunk has", "trunk")
 _agi = _gauge("prozvon_agi_sessions", "FastAGI sessions open")
@@ -330,7 +340,13 @@ def floor_now(operators: dict[OperatorState, int], stages: dict[str, int]) -> No
         _in_progress.labels(stage).set(count)
 
 
-def trunk_now(trunk: str, lines_used: int, lines: int, *, breaker_open: bool) -> None:
+def passed_on(trunk: str) -> None:
+    """A call that this trunk never took up goes to another trunk."""
+    _passed_on.labels(trunk).inc()
+
+
+def trunk_now(trunk: str, lines_used: int, lines: int, *, breaker_open: bool, up: bool) -> None:
+    _trunk_up.labels(trunk).set(up)
     _trunk_lines.labels(trunk).set(lines_used)
     _trunk_limit.labels(trunk).set(lines)
     _trunk_open.labels(trunk).set(breaker_open)

@@ -41,7 +41,7 @@ from dialer.config import (
 )
 from dialer.database.pool import Pool, open_pool
 from dialer.database.queries import Queries
-from dialer.demo.carrier import Behaviour, CarrierConf, Phone, SimulatedCarrier
+from dialer.demo.carrier import Account, Behaviour, CarrierConf, Phone, SimulatedCarrier
 from dialer.demo.carrier_record import CarrierCall
 from dialer.demo.truth import mismatches
 from dialer.operators import Seat
@@ -51,6 +51,7 @@ from tests.ports import free_port, rtp_block
 SQL = Queries.load("dialer.demo")
 LOGINS = tuple(f"t{number}" for number in range(1, 9))
 PASSWORD = "password-of-a-test"
+ACCOUNT = Account("account-1", "secret-of-the-account")
 _serial = itertools.count(int(time.time()) % 100_000)
 
 
@@ -122,6 +123,7 @@ def _carrier(runtime: AsteriskRuntime, root: Path) -> SimulatedCarrier:
         ami_port=free_port(),
         rtp_first_port=first,
         rtp_last_port=last,
+        accounts=(ACCOUNT,),
         behaviour=Behaviour(post_dial_delay_s=0.05),
     )
     return SimulatedCarrier(conf)
@@ -133,10 +135,18 @@ def telephony(
 ) -> Iterator[Telephony]:
     carrier = _carrier(asterisk_runtime, tmp_path_factory.mktemp("carrier"))
     dead = free_port()
+    port, user = carrier.conf.sip_port, ACCOUNT.username
     trunks = (
-        TrunkConf("carrier", "127.0.0.1", carrier.conf.sip_port, qualify_s=1),
+        TrunkConf("carrier", "127.0.0.1", port, qualify_s=1),
+        TrunkConf("second", "127.0.0.1", port, qualify_s=1, transport="tcp"),
+        TrunkConf("secure", "127.0.0.1", dead, qualify_s=0, transport="tls"),
         TrunkConf("dead", "127.0.0.1", dead, qualify_s=1),
-    )
+        TrunkConf(
+            "account", "127.0.0.1", port, username=user, password=ACCOUNT.secret, from_user=user,
+            qualify_s=1, register=True,
+        ),
+        TrunkConf("stranger", "127.0.0.1", port, username=user, password="wrong", register=True),
+    )  # fmt: skip
     conf = pbx_conf(asterisk_runtime, tmp_path_factory.mktemp("pbx"), trunks)
     conf = replace(conf, phone_rtp_timeout_s=15)
     conf.layout.create()
@@ -152,7 +162,10 @@ def telephony(
 
 
 def settings_for(telephony: Telephony, dsn: str, root: Path, **asterisk: Any) -> Settings:
-    """Settings of a controller on `telephony`; `asterisk` overrides that section's keys."""
+    """Settings of a controller on `telephony`; `asterisk` overrides that section's keys.
+
+    The trunk `dead` does not answer OPTIONS, `gone` is unknown to the node.
+    """
     conf = telephony.conf
     node = AsteriskSettings.model_validate(
         {
@@ -177,6 +190,7 @@ def settings_for(telephony: Telephony, dsn: str, root: Path, **asterisk: Any) ->
         trunks=(
             TrunkSettings(name="carrier", host="127.0.0.1", port=carrier, calls_per_second=50),
             TrunkSettings(name="dead", host="127.0.0.1", port=telephony.dead_sip_port),
+            TrunkSettings(name="gone", host="127.0.0.1", port=telephony.dead_sip_port),
         ),
     )
 
@@ -222,11 +236,12 @@ class FloorApp:
         board = self.app.board
         trunk_id = board.trunks[values.pop("trunk")].trunk_id
         name = f"campaign {next(_serial)}"
+        status = values.pop("status", "running")
         keys = ", ".join(["floor_id", "trunk_id", "name", *values])
         places = ", ".join(f"${i}" for i in range(1, len(values) + 4))
         async with self.pool.acquire() as connection, connection.transaction():
             campaign_id: int = await connection.fetchval(
-                f"insert into campaign ({keys}, status) values ({places}, 'running') returning id",
+                f"insert into campaign ({keys}, status) values ({places}, '{status}') returning id",
                 board.floor_id, trunk_id, name, *values.values(),
             )  # fmt: skip
             list_id = await connection.fetchval(

@@ -54,7 +54,11 @@ STOP = Transition("stop", (CampaignStatus.RUNNING, CampaignStatus.PAUSED), Campa
 
 @dataclass(frozen=True, slots=True)
 class NewCampaign:
-    """A campaign to make. Seconds where a name ends in `_s`; the defaults are the schema's."""
+    """A campaign to make. Seconds where a name ends in `_s`; the defaults are the schema's.
+
+    `trunk` "" is any trunk; with `further_trunks` it is one of several. `further_caller_ids` are
+    shown in turn with `caller_id`.
+    """
 
     name: str
     lists: tuple[str, ...]
@@ -67,6 +71,13 @@ class NewCampaign:
     wrap_up_limit_s: float = 60.0
     recording: bool = False
     max_approaches: int = 4
+    further_trunks: tuple[str, ...] = ()
+    further_caller_ids: tuple[str, ...] = ()
+
+    @property
+    def trunks(self) -> tuple[str, ...]:
+        """All that it names; none: any trunk."""
+        return (self.trunk, *self.further_trunks) if self.trunk else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +132,13 @@ def _problems(new: NewCampaign) -> Iterator[str]:
         yield f"the mode is {_one_of(MODES)}, not {new.mode!r}"
     if new.language not in LANGUAGES:
         yield f"the language is {_one_of(LANGUAGES)}, not {new.language!r}"
-    if new.caller_id is not None and not CALLER_ID.match(new.caller_id):
+    shown = (*filter(None, [new.caller_id]), *new.further_caller_ids)
+    if not all(CALLER_ID.match(number) for number in shown):
         yield "the caller id is 3 to 15 digits, with or without a plus before them"
+    if len(set(new.trunks)) < len(new.trunks) or (new.further_trunks and not new.trunk):
+        yield "name each trunk once"
+    if new.further_caller_ids and not new.caller_id:
+        yield "further caller ids come after a first one"
     yield from _out_of_range("ring timeout", new.ring_timeout_s, 5, 120, " s")
     yield from _out_of_range("post-dial delay", new.post_dial_delay_s, 1, 30, " s")
     yield from _out_of_range("wrap-up limit", new.wrap_up_limit_s, 1, 3600, " s")

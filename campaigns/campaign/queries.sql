@@ -16,8 +16,8 @@ where node.name = $1 and trunk.name = $2;
 -- name: make_campaign
 -- A new campaign in draft; no row when the floor has one of that name.
 insert into campaign (floor_id, trunk_id, name, mode, language, caller_id, ring_timeout_s,
-    post_dial_delay_s, wrap_up_limit_s, recording, max_approaches)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    post_dial_delay_s, wrap_up_limit_s, recording, max_approaches, further_caller_ids)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 on conflict (floor_id, name) do nothing
 returning id;
 
@@ -25,6 +25,11 @@ returning id;
 -- The lists $2 belong to campaign $1.
 insert into campaign_list (campaign_id, list_id)
 select $1, list_id from unnest($2::bigint[]) as list_id
+on conflict do nothing;
+
+-- name: use_trunk
+-- Campaign $1 may dial over trunk $2 too, its $3-th further one.
+insert into campaign_trunk (campaign_id, trunk_id, position) values ($1, $2, $3)
 on conflict do nothing;
 
 -- name: make_leads
@@ -48,11 +53,15 @@ select count(*) from made;
 
 -- name: find_campaign
 -- What decides whether a campaign can start; locked, so that its status stays until the commit.
-select campaign.id, campaign.status, trunk.name as trunk,
+select campaign.id, campaign.status,
+    array(select trunk.name from trunk
+          left join campaign_trunk f on f.trunk_id = trunk.id and f.campaign_id = campaign.id
+          where trunk.id = campaign.trunk_id or f.trunk_id is not null
+          order by trunk.id = campaign.trunk_id desc, f.position) as trunks,
     exists (select from lead where lead.campaign_id = campaign.id) as has_leads,
     exists (select from lead where lead.campaign_id = campaign.id and lead.status <> 'done'
         and lead.approaches < campaign.max_approaches) as has_work
-from campaign join trunk on trunk.id = campaign.trunk_id
+from campaign
 where campaign.floor_id = $1 and campaign.name = $2
 for update of campaign;
 
@@ -64,10 +73,14 @@ returning id;
 
 -- name: campaigns
 -- Campaigns of floor $1, all or the one named $2, with their lists.
-select campaign.id, campaign.name, campaign.status, campaign.mode, trunk.name as trunk,
+select campaign.id, campaign.name, campaign.status, campaign.mode,
+    array(select trunk.name from trunk
+          left join campaign_trunk f on f.trunk_id = trunk.id and f.campaign_id = campaign.id
+          where trunk.id = campaign.trunk_id or f.trunk_id is not null
+          order by trunk.id = campaign.trunk_id desc, f.position) as trunks,
     array(select list.name from campaign_list join list on list.id = campaign_list.list_id
           where campaign_list.campaign_id = campaign.id order by list.id) as lists
-from campaign join trunk on trunk.id = campaign.trunk_id
+from campaign
 where campaign.floor_id = $1 and ($2::text is null or campaign.name = $2)
 order by campaign.id;
 

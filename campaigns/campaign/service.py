@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 SQL = Queries.load("campaigns.campaign")
 QUERY_TIMEOUT_S = 30.0
+ANY_TRUNK = "any"
 # A lead for each of some millions of contacts, in one statement.
 LEADS_TIMEOUT_S = 900.0
 
@@ -58,6 +59,9 @@ class CampaignService:
             lists = await self._list_ids(connection, new.lists)
             campaign_id = await self._insert(connection, new)
             await connection.execute(SQL.use_lists, campaign_id, lists)
+            for position, trunk in enumerate(new.further_trunks, 1):
+                trunk_id = await self._trunk_id(connection, trunk)
+                await connection.execute(SQL.use_trunk, campaign_id, trunk_id, position)
             leads = await connection.fetchval(SQL.make_leads, campaign_id, timeout=LEADS_TIMEOUT_S)
             details = {"lists": list(new.lists), "leads": leads}
             await self._note(connection, actor, "campaign_created", new.name, details)
@@ -111,23 +115,28 @@ class CampaignService:
         return [row["id"] for row in rows]
 
     async def _insert(self, connection: Session, new: NewCampaign) -> int:
-        trunk_id = await connection.fetchval(SQL.find_trunk, self._node, new.trunk)
-        if trunk_id is None:
-            raise CampaignError(
-                "unknown_trunk",
-                f"the node {self._node!r} has no trunk {new.trunk!r}; name one of the settings' "
-                "[[trunks]]",
-            )
+        trunk_id = await self._trunk_id(connection, new.trunk) if new.trunk else None
         values = (new.mode, new.language, new.caller_id, new.ring_timeout_s, new.post_dial_delay_s)
         limits = (new.wrap_up_limit_s, new.recording, new.max_approaches)
+        further = list(new.further_caller_ids)
         campaign_id: int | None = await connection.fetchval(
-            SQL.make_campaign, self._floor_id, trunk_id, new.name, *values, *limits
+            SQL.make_campaign, self._floor_id, trunk_id, new.name, *values, *limits, further
         )
         if campaign_id is None:
             raise CampaignError(
                 "campaign_exists", f"there is a campaign {new.name!r} already; choose another name"
             )
         return campaign_id
+
+    async def _trunk_id(self, connection: Session, name: str) -> int:
+        trunk_id: int | None = await connection.fetchval(SQL.find_trunk, self._node, name)
+        if trunk_id is None:
+            raise CampaignError(
+                "unknown_trunk",
+                f"the node {self._node!r} has no trunk {name!r}; name one of the settings' "
+                "[[trunks]]",
+            )
+        return trunk_id
 
     async def _move(self, name: str, transition: Transition, actor: str) -> CampaignStatus:
         async with self._session() as connection, connection.transaction():
@@ -158,11 +167,13 @@ class CampaignService:
 
 
 def _check_startable(name: str, row: asyncpg.Record, trunks: Sequence[str]) -> None:
-    if row["trunk"] not in trunks:
+    named = row["trunks"]
+    if not trunks or (named and not set(named) & set(trunks)):
+        over = f"the trunk {' or '.join(map(repr, named))}" if named else "any trunk"
         raise CampaignError(
             "no_trunk",
-            f"the campaign {name!r} dials over the trunk {row['trunk']!r}, which the settings do "
-            "not have; add it to [[trunks]]",
+            f"the campaign {name!r} dials over {over}, which the settings do not have; add it to "
+            "[[trunks]]",
         )
     if not row["has_leads"]:
         raise CampaignError(
@@ -195,7 +206,7 @@ def _state(
         name=row["name"],
         status=CampaignStatus(row["status"]),
         mode=row["mode"],
-        trunk=row["trunk"],
+        trunk=", ".join(row["trunks"]) or ANY_TRUNK,
         lists=tuple(row["lists"]),
         leads=counts({r["status"]: r["count"] for r in leads}, LEAD_STATUSES),
         attempts=sum(outcomes.values()),

@@ -124,6 +124,14 @@ _DIGIT = re.compile(r"[0-9*#]\Z")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
 
 
+CA_LIST = "/etc/ssl/certs/ca-certificates.crt"
+"""Who vouches for a provider's TLS certificate (Debian's ca-certificates)."""
+
+
+class Escaped(str):
+    """Text of our own with a semicolon that is escaped already."""
+
+
 class ConfError(Exception):
     """A setting that cannot be written into Asterisk's configuration; the text says which."""
 
@@ -140,7 +148,7 @@ class TrunkConf:
     name: str
     host: str
     port: int = 5060
-    transport: Literal["udp", "tcp"] = "udp"
+    transport: Literal["udp", "tcp", "tls"] = "udp"
     username: str | None = None
     password: str | None = None
     from_user: str | None = None
@@ -148,6 +156,11 @@ class TrunkConf:
     qualify_s: int = 10
     rtp_timeout_s: int = 60
     register: bool = False
+
+    @property
+    def uri_transport(self) -> str:
+        """What a URI of this trunk ends with; a semicolon begins a comment unless escaped."""
+        return "" if self.transport == "udp" else Escaped(f"\\;transport={self.transport}")
 
 
 @dataclass(frozen=True)
@@ -274,7 +287,9 @@ def _pbx_values(conf: PbxConf) -> dict[str, object]:
         "layout": conf.layout,
         "runtime": conf.runtime,
         "modules": required_modules(conf.runtime),
-        "transports": sorted({"udp", *(trunk.transport for trunk in conf.trunks)}),
+        "transports": sorted({"udp", *(trunk.transport for trunk in conf.trunks)} - {"tls"}),
+        "trunk_tls": any(trunk.transport == "tls" for trunk in conf.trunks),
+        "ca_list": CA_LIST,
         "limit": f"{conf.answer_limit_s:.3f}",
         "agi": f"agi://{conf.agi_host}:{conf.agi_port}",
         "sounds": conf.sounds_dir,
@@ -308,6 +323,8 @@ def config_value(value: object) -> object:
         return "yes" if value else "no"
     if value is None:
         raise ConfError("A template prints a setting that has no value; set it or test it first.")
+    if isinstance(value, Escaped):
+        return value
     if isinstance(value, (str, Path)):
         text = str(value)
         for char, name in _FORBIDDEN.items():

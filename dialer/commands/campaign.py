@@ -28,7 +28,8 @@ def create(
     ],
     mode: Annotated[Literal["progressive", "predictive"], typer.Option()] = "progressive",
     caller_id: Annotated[
-        str | None, typer.Option(help="The number that people see: 3 to 15 digits.")
+        list[str] | None,
+        typer.Option(help="The number that people see, 3 to 15 digits; several: in turn."),
     ] = None,
     ring_timeout: Annotated[float, typer.Option(help="Seconds of ringing, 5 to 120.")] = 25,
     post_dial_delay: Annotated[
@@ -40,20 +41,24 @@ def create(
     recording: Annotated[bool, typer.Option(help="Record conversations.")] = False,
     max_approaches: Annotated[int, typer.Option(help="Dials of one lead at most.")] = 4,
     trunk: Annotated[
-        str | None, typer.Option(help="Needed when the settings have several.")
+        list[str] | None,
+        typer.Option(help="A trunk it may use, given several times, or `any`."),
     ] = None,
     language: Annotated[Literal["ru", "en"], typer.Option(help="Language of the prompts.")] = "ru",
     as_json: Json = False,
 ) -> Reply:
     """Make a campaign, in draft, with a lead for every contact of its lists."""
     settings = use_settings(context)
+    trunks, numbers = _trunks(settings, trunk), list(dict.fromkeys(caller_id or ()))
     new = NewCampaign(
         name=name,
         lists=tuple(dict.fromkeys(list_)),
-        trunk=_trunk(settings, trunk),
+        trunk=trunks[0] if trunks else "",
+        further_trunks=tuple(trunks[1:]),
         mode=mode,
         language=language,
-        caller_id=caller_id,
+        caller_id=numbers[0] if numbers else None,
+        further_caller_ids=tuple(numbers[1:]),
         ring_timeout_s=ring_timeout,
         post_dial_delay_s=post_dial_delay,
         wrap_up_limit_s=wrap_up_limit,
@@ -62,18 +67,21 @@ def create(
     )
     created = run(_create(settings, new))
     told = f"The campaign {name} has {created.leads} leads. Start it: prozvon campaign start {name}"
-    return Reply({**asdict(created), "status": "draft", "trunk": new.trunk}, [told])
+    return Reply(
+        {**asdict(created), "status": "draft", "trunk": ", ".join(new.trunks) or "any"}, [told]
+    )
 
 
-def _trunk(settings: Settings, given: str | None) -> str:
+def _trunks(settings: Settings, given: list[str] | None) -> list[str]:
+    """Those the campaign names; none for `any`."""
     names = [trunk.name for trunk in settings.trunks]
-    if given is not None:
-        return given
+    if given:
+        return [] if given == ["any"] else list(dict.fromkeys(given))
     if not names:
         raise CommandError("no_trunk", "the settings have no trunk; add one under [[trunks]]")
     if len(names) > 1:
-        raise CommandError("which_trunk", f"name one of the trunks: --trunk {'|'.join(names)}")
-    return names[0]
+        raise CommandError("which_trunk", f"name trunks: --trunk {'|'.join([*names, 'any'])}")
+    return names
 
 
 async def _create(settings: Settings, new: NewCampaign) -> Created:

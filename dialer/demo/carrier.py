@@ -67,6 +67,17 @@ class Phone:
         return f"op-{self.login}"
 
 
+@dataclass(frozen=True)
+class Account:
+    """A customer of the carrier that registers and calls with a password.
+
+    Its calls must have `username` in From; whoever calls without is known by address.
+    """
+
+    username: str
+    secret: str = field(repr=False)
+
+
 class Manners(StrEnum):
     """What a phone does with the next call it gets; LATE and DROP take seconds."""
 
@@ -147,6 +158,7 @@ class CarrierConf:
     rtp_first_port: int = 22000
     rtp_last_port: int = 23999
     phones: tuple[Phone, ...] = ()
+    accounts: tuple[Account, ...] = ()
     behaviour: Behaviour = field(default_factory=Behaviour)
 
     @property
@@ -184,10 +196,13 @@ MODULES = (
     "res_pjproject",
     "res_pjsip",
     "res_pjsip_authenticator_digest",
+    "res_pjsip_caller_id",
     "res_pjsip_endpoint_identifier_ip",
+    "res_pjsip_endpoint_identifier_user",
     "res_pjsip_outbound_authenticator_digest",
     "res_pjsip_outbound_registration",
     "res_pjsip_pubsub",
+    "res_pjsip_registrar",
     "res_pjsip_sdp_rtp",
     "res_pjsip_session",
     "res_rtp_asterisk",
@@ -239,7 +254,7 @@ REFUSALS: Mapping[Kind, int] = MappingProxyType(
     {
         rule.kind: rule.sip
         for rule in RULES
-        if rule.sip is not None and rule.sip >= 400 and rule.kind is not Kind.EARLY_BUSY
+        if rule.sip is not None and rule.sip >= 400 and rule.ring_digits is None
     }
 )
 """Kinds that are a SIP code and nothing else."""

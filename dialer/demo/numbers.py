@@ -33,6 +33,7 @@ class Kind(StrEnum):
     EXACT = "exact"
     SILENCE = "silence"
     EARLY_ANSWER = "early_answer"
+    RING_FAIL = "ring_fail"
     RANDOM = "random"
 
 
@@ -86,6 +87,7 @@ RULES: tuple[Rule, ...] = (
     Rule("23xx", Kind.REJECTED, 603, "rejected", "declined"),
     Rule("24xx", Kind.CONGESTION, 503, "congestion", "the network is full"),
     Rule("25xx", Kind.UNAVAILABLE, 480, "no_answer", "the phone is switched off"),
+    Rule("26rr", Kind.RING_FAIL, 503, "congestion", "rings rr s, then the network fails"),
     Rule("3rxx", Kind.MACHINE, 200, "answered", "machine after r s: greeting, beep, silence"),
     Rule("4rxx", Kind.EARLY_BUSY, 486, "busy", "early media (183) for r s, then busy"),
     Rule("5rxx", Kind.DROP, 200, "answered", "answers after r s and hangs up at once"),
@@ -99,7 +101,7 @@ RULES: tuple[Rule, ...] = (
 RULE_OF: Mapping[Kind, Rule] = MappingProxyType({rule.kind: rule for rule in RULES})
 
 RANDOM_KINDS: tuple[Kind, ...] = tuple(
-    kind for kind in Kind if kind not in (Kind.RANDOM, Kind.EXACT)
+    kind for kind in Kind if kind not in (Kind.RANDOM, Kind.EXACT, Kind.RING_FAIL)
 )
 """What a random number, or a generated list, can turn out to be."""
 

@@ -93,15 +93,15 @@ async def test_who_picks_up_while_we_cancel_is_abandoned(
 async def test_a_refused_originate_trips_the_breaker_and_costs_nothing(
     floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch, refused_by: str
 ) -> None:
-    """The endpoint is unreachable; or the node does not even take the action."""
+    """The endpoint is not on the node; or the node does not even take the action."""
     controller = floor_app.app.controller
     if refused_by == "manager":
         request = controller._request
         monkeypatch.setattr(controller, "_request", lambda *a: replace(request(*a), channel="-"))
     await floor_app.sign_in("t1", "t2")
     phones = [number("0101") for _ in range(TRIP_AFTER + 4)]
-    campaign = await floor_app.campaign(*phones, trunk="dead")
-    breaker = floor_app.app.board.trunks["dead"].breaker
+    campaign = await floor_app.campaign(*phones, trunk="gone")
+    breaker = floor_app.app.board.trunks["gone"].breaker
     await floor_app.until(lambda: breaker.open, "the breaker opens")
     await asyncio.sleep(2)
 
@@ -114,7 +114,7 @@ async def test_a_refused_originate_trips_the_breaker_and_costs_nothing(
         assert (lead["status"], lead["approaches"], lead["failures"]) == ("retry", 0, 1)
     decision = (await floor_app.decisions(campaign))[-1]
     assert (decision["placed"], decision["limited_by"]) == (0, "trunk")
-    assert "trunk dead does not ring" in decision["reason"]
+    assert "trunk gone does not ring" in decision["reason"]
     for login in ("t1", "t2"):
         assert floor_app.seat(login).state.kind == "ready"
     assert await asyncio.to_thread(floor_app.calls) == []

@@ -31,8 +31,8 @@ class Kept:
         """As a controller that starts now has it."""
         engine = await self.keeper.engine(self.floor.campaign_id, 0.03, window_s)
         return Campaign(
-            id=self.floor.campaign_id, name="c", mode="predictive", language="ru", caller_id=None,
-            trunk="carrier", ring_timeout_s=25, post_dial_delay_s=10, wrap_up_limit_s=60,
+            id=self.floor.campaign_id, name="c", mode="predictive", language="ru", caller_ids=(),
+            trunks=("carrier",), ring_timeout_s=25, post_dial_delay_s=10, wrap_up_limit_s=60,
             recording=False, max_approaches=4, max_abandon_rate=0.03, engine=engine,
         )  # fmt: skip
 

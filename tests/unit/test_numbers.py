@@ -49,7 +49,7 @@ def test_every_kind_has_one_row_and_no_tail_has_two() -> None:
         ("+79161236025", Script(Kind.EXACT, 25, 0)),
         ("+79161238907", Script(Kind.EARLY_ANSWER, 9, 7)),
         ("+79161239123", Script(Kind.RANDOM, 0, 0)),
-        ("+79161232600", Script(Kind.INVALID, 0, 0)),
+        ("+79161232700", Script(Kind.INVALID, 0, 0)),
         ("+79161236100", Script(Kind.INVALID, 0, 0)),
         ("+12", Script(Kind.INVALID, 0, 0)),
         ("", Script(Kind.INVALID, 0, 0)),

@@ -1,0 +1,103 @@
+"""`prozvon trunk`: the ways out to the telephone network, as set and as they stand."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from dialer import logs
+from dialer.commands.common import CommandError, Json, Reply, run, table, use_settings
+from dialer.commands.desk import ask
+from dialer.config import Settings, TrunkSettings
+from dialer.doctor_node import Node
+from dialer.findings import Finding, finding
+from dialer.node import routes_of
+from dialer.routing import Route
+
+app = typer.Typer(no_args_is_help=True, help="Trunks: list, state, check.")
+
+Name = Annotated[str | None, typer.Argument(help="One trunk; default: all.")]
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: Json = False) -> Reply:
+    """The trunks of the settings, and which numbers go over which."""
+    settings = use_settings(context)
+    routes = routes_of(settings)
+    data = [
+        {
+            **trunk.model_dump(mode="json", by_alias=True, exclude={"password", "routes"}),
+            "routes": [_route(route) for route in routes if route.trunk == trunk.name],
+        }
+        for trunk in settings.trunks
+    ]
+    rows = [_set(trunk, [r for r in routes if r.trunk == trunk.name]) for trunk in settings.trunks]
+    columns = ("trunk", "host", "login", "lines", "calls/s", "numbers (weight)", "shows")
+    return Reply(data, [table(columns, rows)] if rows else ["The settings have no [[trunks]]."])
+
+
+def _route(route: Route) -> dict[str, Any]:
+    return {"prefix": route.prefix, "weight": route.weight, "caller_ids": list(route.caller_ids)}
+
+
+def _set(trunk: TrunkSettings, routes: list[Route]) -> tuple[object, ...]:
+    login = "registers" if trunk.registers else "password" if trunk.username else "by address"
+    numbers = ", ".join(f"{route.prefix or 'all'} ({route.weight})" for route in routes)
+    shown = ", ".join(dict.fromkeys(n for route in routes for n in route.caller_ids))
+    where = f"{trunk.transport}:{trunk.host}:{trunk.port}"
+    lines, rate = trunk.lines, trunk.calls_per_second
+    return trunk.name, where, login, lines, rate, numbers, shown or "the campaign's"
+
+
+@app.command("status")
+def status(context: typer.Context, name: Name = None, as_json: Json = False) -> Reply:
+    """How the trunks stand in the running dialer. Exit code 1 when one takes no calls."""
+    settings = use_settings(context)
+    _named(settings, name)
+    answer = run(ask(settings, "GET", "/api/trunks"))
+    views = [view for view in answer["trunks"] if name in (None, view["name"])]
+    rows = [
+        (v["name"], v["state"], v["contact"], v["rtt_ms"], v["registration"],
+         f"{v['lines_used']}/{v['lines']}", v["trouble"])
+        for v in views
+    ]  # fmt: skip
+    columns = ("trunk", "state", "OPTIONS", "ms", "registration", "lines", "trouble")
+    bad = any(view["trouble"] for view in views)
+    return Reply(views, [table(columns, rows)], exit_code=1 if bad else 0)
+
+
+@app.command("check")
+def check(context: typer.Context, name: Name = None, as_json: Json = False) -> Reply:
+    """Ask the node now: is the trunk known, does it answer, is it registered. Exit code 1 if not.
+
+    No call is placed.
+    """
+    settings = use_settings(context)
+    trunks = _named(settings, name)
+    if settings.log.level != "debug":
+        logs.set_up("critical", settings.log.format)
+    findings = run(_check(settings, trunks))
+    ok = all(found.ok for found in findings)
+    human = [Text(f"{'ok  ' if f.ok else 'FAIL'}  {f.check}: {f.text}") for f in findings]
+    return Reply({"ok": ok, "checks": findings}, human, exit_code=0 if ok else 1)
+
+
+async def _check(settings: Settings, trunks: list[TrunkSettings]) -> list[Finding]:
+    node = Node(settings)
+    async with node.ari():
+        found = [
+            await finding(f"trunk {t.name}", partial(node.check_trunk, t.name)) for t in trunks
+        ]
+    return found + await node.registrations([t.name for t in trunks if t.registers])
+
+
+def _named(settings: Settings, name: str | None) -> list[TrunkSettings]:
+    found = [trunk for trunk in settings.trunks if name in (None, trunk.name)]
+    if not found:
+        names = ", ".join(trunk.name for trunk in settings.trunks) or "none"
+        what = f"the settings have no trunk {name!r}" if name else "the settings have no [[trunks]]"
+        raise CommandError("unknown_trunk", f"{what}; they have: {names}")
+    return found
