@@ -308,7 +308,9 @@ class Controller:
             reason = f"{decision.reason}, {decision.asked} asked for ({limited_by})"
             decision = replace(decision, limited_by=limited_by, reason=reason)
         available = min(len(campaign.buffer), MAX_PLACING - self._placing)
-        if decision.calls <= available:
+        # With no lead to dial it has no operators either, which explains nothing.
+        kept_back = bool(campaign.ways_note) and not campaign.buffer
+        if decision.calls <= available and not kept_back:
             return decision
         if self._placing >= MAX_PLACING:
             left = max(0, available)
