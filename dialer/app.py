@@ -41,6 +41,7 @@ from dialer.database.embedded import EmbeddedPostgres
 from dialer.database.migrate import migrate
 from dialer.database.pool import DatabaseError, open_pool
 from dialer.desk import Desk
+from dialer.features import Features
 from dialer.feed import Feed
 from dialer.handover import Handover
 from dialer.health import Health
@@ -91,11 +92,12 @@ class App:
         self.postgres: EmbeddedPostgres | None = None
         self.asterisk: AsteriskServer | None = None
         self.http_port = 0
+        self.features = Features(settings)
         token = settings.secret(settings.http.token, "api_token")
         self._http = HttpServer(self.health, token, self._collect, self._routes())
 
     def _routes(self) -> list[web.AbstractRouteDef]:
-        return [*pacing_routes(self._pacing), *trunk_routes(self._trunks)]
+        return [*pacing_routes(self._pacing), *trunk_routes(self._trunks), *self.features.routes()]
 
     def _pacing(self) -> PacingService:
         """For requests, which may come before the floor is up."""
@@ -135,6 +137,7 @@ class App:
         tasks.start("loop_lag", self._watch_loop())
         tasks.start("gauges", Gauges(self.dsn, self.board.floor_id).watch())
         tasks.start("housekeeping", self._housekeeping())
+        await self.features.start(tasks)
         if self.postgres is not None or self.asterisk is not None:
             tasks.start("embedded_servers", self._keep_embedded())
         self._http.desk = self.desk
@@ -217,6 +220,7 @@ class App:
         self.recovery = Recovery(self.controller, self._cel_journal(), self._known_until)
         self.controller.on_unsure = lambda: self._find_out(tasks)
         self.desk = Desk(self.controller)
+        self.features.compose(self.controller, self.pool, clock)
         self.staff = OperatorService(self.pool, self.board.floor_id)
         limit = settings.floor.answer_limit_s
         routes: dict[str, Route] = {
@@ -248,6 +252,7 @@ class App:
         while self.ami.state is AmiState.READY and not self.board.recovered:
             try:
                 await self.recovery.reconcile()
+                await self.features.reconciled()
             except (AmiError, OSError, ev.MalformedEvent, *CONNECTION_ERRORS) as error:
                 log.error("reconcile_failed", error=repr(error), retry_s=RETRY_S)
                 await asyncio.sleep(RETRY_S)
@@ -419,6 +424,7 @@ class App:
         while True:
             with contextlib.suppress(*CONNECTION_ERRORS):
                 await self.store.forget_decisions()
+                await self.features.housekeeping()
             await asyncio.sleep(3600)
 
     async def _keep_embedded(self) -> None:
@@ -445,6 +451,7 @@ class App:
         """Called for every scrape."""
         if self.started.is_set():
             self.telemetry.collect(self.agi.sessions)
+            self.features.collect()
 
 
 def _new_holder() -> str:

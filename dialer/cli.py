@@ -30,9 +30,11 @@ from dialer.commands import (
     lists,
     operator,
     pacing,
+    recording,
     report,
     service,
     simulate,
+    supervisor,
     trunk,
     why,
 )
@@ -76,6 +78,8 @@ app.command("simulate")(simulate.simulate)
 campaign.app.command("pacing")(pacing.pacing)
 operator.app.command("skills")(pacing.skills)
 app.add_typer(trunk.app, name="trunk")
+app.add_typer(recording.app, name="recording")
+app.add_typer(supervisor.app, name="supervisor")
 
 # The first that fits: the special before the general.
 ERROR_IDS: tuple[tuple[type[BaseException], str], ...] = (

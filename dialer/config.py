@@ -126,6 +126,40 @@ class AsteriskSettings(Section):
         return self
 
 
+class PhonesSettings(Section):
+    """Operators' phones: TLS and SRTP, and phones in the browser.
+
+    A browser on another machine needs `tls`: without it only a page of this machine may use the
+    microphone, and Asterisk's websocket stays on the loopback. Without `certificate` and `key` a
+    certificate of our own is made, which every phone and browser must be told to trust.
+    """
+
+    tls: bool = False
+    tls_port: Port = 15061
+    certificate: Path | None = None
+    key: Path | None = None
+    browser: bool = False
+    browser_port: Port = Field(default=18089, description="wss; only with tls")
+    browser_host: Annotated[str, Field(pattern=ADDRESS)] | None = Field(
+        default=None, description="how browsers name the node; it must be in the certificate"
+    )
+    browser_login_s: Annotated[int, Field(ge=60, le=7 * 86_400)] = Field(
+        default=3600, description="how long a browser phone's login lasts; its page renews it"
+    )
+    browser_rtp_timeout_s: Annotated[int, Field(ge=2, le=3600)] = Field(
+        default=3, description="a browser that sends no sound for so long has lost its network"
+    )
+    return_limit_s: Annotated[float, Field(ge=0, le=120)] = Field(
+        default=20.0, description="so long a person waits for an operator whose phone was lost"
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> PhonesSettings:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("give both certificate and key, or neither")
+        return self
+
+
 class AgiSettings(Section):
     """Where Asterisk reaches our FastAGI server."""
 
@@ -215,10 +249,19 @@ class TrunkSettings(Section):
 
 
 class RecordingSettings(Section):
-    """Where conversations are recorded, and how much disk must stay free for it."""
+    """Where and how conversations are recorded, how long they are kept, and what disk it takes."""
 
     folder: Path | None = None
-    min_free_mb: Annotated[int, Field(ge=0)] = 500
+    format: Literal["wav", "opus"] = "wav"
+    keep_days: Annotated[int, Field(ge=1, le=36_500)] | None = Field(
+        default=None, description="then the file is deleted; a campaign may say otherwise"
+    )
+    min_free_mb: Annotated[int, Field(ge=0)] = Field(
+        default=500, description="with less, campaigns that record dial nobody"
+    )
+    stop_free_mb: Annotated[int, Field(ge=0)] = Field(
+        default=100, description="with less, recordings of conversations that go on are stopped"
+    )
 
 
 class FloorSettings(Section):
@@ -261,6 +304,7 @@ class Settings(BaseSettings):
     cache_dir: Path = PROJECT / ".cache"
     database: DatabaseSettings = DatabaseSettings()
     asterisk: AsteriskSettings = AsteriskSettings()
+    phones: PhonesSettings = PhonesSettings()
     agi: AgiSettings = AgiSettings()
     http: HttpSettings = HttpSettings()
     trunks: tuple[TrunkSettings, ...] = ()

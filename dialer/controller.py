@@ -35,6 +35,7 @@ from dialer.tasks import Tasks
 from dialer.trunks import TrunkWatch
 from dialer.ways import FailOver, Way, Ways
 from monitoring import metrics
+from monitoring.recordings.model import base_of
 
 log = structlog.get_logger(__name__)
 
@@ -441,7 +442,7 @@ class Controller:
             caller_id=attempt.caller_id,
             variables={
                 "__PROZVON_ATTEMPT": str(attempt.id),
-                "PROZVON_RECORDING": attempt.recording or "",
+                "PROZVON_RECORDING": base_of(attempt.recording) if attempt.recording else "",
                 "PROZVON_MESSAGE": "",
                 "CHANNEL(language)": campaign.language,
             },

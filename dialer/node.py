@@ -5,7 +5,8 @@ from __future__ import annotations
 import aiohttp
 
 from dialer.asterisk.ami import AmiSettings
-from dialer.asterisk.conf import PbxConf, TrunkConf
+from dialer.asterisk.certificate import checked, own_certificate
+from dialer.asterisk.conf import PbxConf, TlsConf, TrunkConf
 from dialer.asterisk.packages import AsteriskRuntime
 from dialer.asterisk.phones import Manager, PhoneProvisioner
 from dialer.asterisk.server import InstanceLayout
@@ -48,6 +49,7 @@ def phone_provisioner(
         session,
         ami,
         rtp_timeout_s=asterisk.phone_rtp_timeout_s,
+        browser_rtp_timeout_s=settings.phones.browser_rtp_timeout_s,
     )
 
 
@@ -76,6 +78,8 @@ def pbx_conf(
         recordings_dir=settings.recordings_dir,
         answer_limit_s=settings.floor.answer_limit_s,
         phone_rtp_timeout_s=asterisk.phone_rtp_timeout_s,
+        tls=_tls(settings) if settings.phones.tls else None,
+        browser=settings.phones.browser,
         trunks=tuple(trunk_conf(trunk) for trunk in settings.trunks),
     )
 
@@ -120,3 +124,23 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
             caller_ids = route.caller_ids or trunk.caller_ids
             found.append(Route(trunk.name, route.prefix, weight, caller_ids))
     return tuple(found)
+
+
+def _tls(settings: Settings) -> TlsConf:
+    """The certificate of the settings, else one of our own. Raises CertificateError."""
+    phones = settings.phones
+    if phones.certificate is not None and phones.key is not None:
+        certificate, key = checked(phones.certificate, phones.key)
+    else:
+        names = [sip_server(settings), settings.phones.browser_host, "localhost"]
+        certificate, key = own_certificate(settings.data_dir / "tls", [n for n in names if n])
+    return TlsConf(certificate, key, phones.tls_port, phones.browser_port)
+
+
+def websocket_url(settings: Settings) -> str:
+    """Where a browser phone finds the node."""
+    phones = settings.phones
+    host = phones.browser_host or sip_server(settings)
+    if phones.tls:
+        return f"wss://{host}:{phones.browser_port}/ws"
+    return f"ws://{settings.asterisk.host}:{settings.asterisk.http_port}/ws"

@@ -244,6 +244,18 @@ _abandonment_left = _gauge(
     "People who may still be abandoned in the window; negative: too many were",
     "campaign",
 )
+_recordings = _gauge("prozvon_recordings", "Conversations recorded now, by state", "state")
+_recordings_stopped = _counter(
+    "prozvon_recordings_stopped_total", "Recordings cut short while they talked", "reason"
+)
+_recordings_finished = _counter("prozvon_recordings_finished_total", "Recordings finished")
+_recorded = _counter("prozvon_recorded_seconds_total", "Seconds of finished recordings")
+_recordings_deleted = _counter("prozvon_recordings_deleted_total", "Recordings deleted")
+_recordings_stopped.labels("disk")
+_supervisions = _counter(
+    "prozvon_supervisions_total", "Times a supervisor began to listen, whisper or barge", "mode"
+)
+_supervisors = _gauge("prozvon_supervisors", "Supervisors on operators' lines now, by mode", "mode")
 
 _build.labels(version("prozvon"), platform.python_version()).set(1)
 for _outcome in Outcome:
@@ -418,6 +430,35 @@ def lists_now(attempts: Iterable[tuple[str, str, int]]) -> None:
     _list_attempts.clear()
     for name, outcome, count in attempts:
         _list_attempts.labels(_list(name), outcome).inc(count)
+
+
+def recordings_now(recording: int, paused: int) -> None:
+    """Gauges that are read when Prometheus asks."""
+    _recordings.labels("recording").set(recording)
+    _recordings.labels("paused").set(paused)
+
+
+def recording_stopped(reason: str) -> None:
+    _recordings_stopped.labels(reason).inc()
+
+
+def recording_finished(seconds: float) -> None:
+    _recordings_finished.inc()
+    _recorded.inc(seconds)
+
+
+def recording_deleted() -> None:
+    _recordings_deleted.inc()
+
+
+def supervision_began(mode: str) -> None:
+    _supervisions.labels(mode).inc()
+
+
+def supervisors_now(modes: dict[str, int]) -> None:
+    """Gauges that are read when Prometheus asks."""
+    for mode, count in modes.items():
+        _supervisors.labels(mode).set(count)
 
 
 def exposition() -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from dialer.board import STAGES
 from dialer.operators import OperatorState
 from dialer.outcomes import Outcome
 from monitoring.metrics import FAMILIES, Family
+from monitoring.supervision.model import Mode
 
 INTRO = """\
 # Metrics
@@ -42,13 +43,15 @@ LABELS = {
     "campaign": "name of the campaign: one series for each that ran since the process started, at "
     "most 500, then `other`",
     "list": "name of the list; at most 200, then `other`",
-    "mode": "mode of the campaign",
+    "mode": "mode of the campaign; what a supervisor does: " + _values(*Mode),
     "limited_by": "what kept pacing from more calls: " + _values(*LIMITS),
     "operator": "login of the operator; at most 1000, then `other`",
     "outcome": _values(*Outcome),
     "python": "version of Python",
+    "reason": "why a recording was cut short: `disk`",
     "stage": _values(*dict.fromkeys(STAGES.values())),
-    "state": f"of an operator: {_values(*OperatorState)}; of a connection: `idle`, `busy`",
+    "state": f"of an operator: {_values(*OperatorState)}; of a connection: `idle`, `busy`; "
+    "of a recording: `recording`, `paused`",
     "trunk": "name of the trunk; at most 50, then `other`",
     "version": "version of Prozvon",
 }

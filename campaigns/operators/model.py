@@ -13,6 +13,7 @@ from dialer.ids import SIP_REALM
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
 STAGES = ("cold_call", "sale", "key_account", "support")
+ROLES = ("operator", "supervisor")
 FULL_NAME_CHARS = 200
 SKILL_CHARS = 64
 SKILLS = 50

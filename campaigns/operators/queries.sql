@@ -32,12 +32,18 @@ where id = $1 and removed_at is null
 returning id;
 
 -- name: phones
--- Phones the node should have. A login that was used before may still have the old phone there.
-select operator.login, operator.phone_ha1,
-    exists (select from operator as former
-            where former.login = operator.login and former.removed_at is not null) as used_before
-from operator
+-- Phones the node should have, with their kind; a browser phone only while its login lives.
+-- A login that was used before may still have the old phone there; so may one of another kind.
+select operator.login, operator.phone_kind,
+    case operator.phone_kind when 'browser' then browser_phone.ha1 else operator.phone_ha1 end
+        as phone_ha1,
+    operator.phone_kind <> 'sip' or exists (
+        select from operator as former
+        where former.login = operator.login and former.removed_at is not null) as push
+from operator left join browser_phone
+    on browser_phone.operator_id = operator.id and browser_phone.ended_at is null
 where operator.floor_id = $1 and operator.removed_at is null
+    and (operator.phone_kind <> 'browser' or browser_phone.expires_at > now())
 order by operator.login;
 
 -- name: former_logins
@@ -47,6 +53,52 @@ where former.login = any($1::text[]) and former.removed_at is not null
     and not exists (select from operator as present
                     where present.login = former.login and present.removed_at is null)
 order by former.login;
+
+-- name: set_role
+-- Makes somebody on the staff a supervisor, or an operator only.
+update operator set role = $3
+where floor_id = $1 and login = $2 and removed_at is null
+returning id;
+
+-- name: set_phone_kind
+-- Which phone somebody uses; the SIP password stays what it was.
+update operator set phone_kind = $3
+where floor_id = $1 and login = $2 and removed_at is null
+returning id, phone_ha1;
+
+-- name: use_browser
+-- The operator's phone is a browser from now on; locked, so that two logins come in turn.
+update operator set phone_kind = 'browser'
+where floor_id = $1 and login = $2 and removed_at is null
+returning id;
+
+-- name: add_browser_login
+-- A login of a browser phone, until $4.
+insert into browser_phone (operator_id, ha1, issued_by, expires_at) values ($1, $2, $3, $4);
+
+-- name: end_browser_login
+-- The login that an operator's browser has now is over.
+update browser_phone set ended_at = now() where operator_id = $1 and ended_at is null;
+
+-- name: browser_login
+-- What the operator's browser must know at time $3.
+select browser_phone.ha1
+from browser_phone join operator on operator.id = browser_phone.operator_id
+where operator.floor_id = $1 and operator.login = $2 and operator.removed_at is null
+    and operator.phone_kind = 'browser'
+    and browser_phone.ended_at is null and browser_phone.expires_at > $3;
+
+-- name: expired_browser_logins
+-- Logins whose time is over and whose phone may still be on the node.
+select browser_phone.id, operator.login
+from browser_phone join operator on operator.id = browser_phone.operator_id
+where operator.floor_id = $1 and browser_phone.ended_at is null
+    and browser_phone.expires_at <= $2 and operator.phone_kind = 'browser'
+order by browser_phone.id;
+
+-- name: end_expired_login
+-- Its phone is gone from the node; no row when it was renewed meanwhile.
+update browser_phone set ended_at = now() where id = $1 and ended_at is null returning id;
 
 -- name: note
 -- Who did what, for the audit.

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import structlog
 
 from campaigns.operators.model import (
+    ROLES,
     NewOperator,
     OperatorError,
     PhoneLogin,
@@ -15,6 +16,7 @@ from campaigns.operators.model import (
     check,
     new_phone,
 )
+from dialer.asterisk.phones import PhoneKind
 from dialer.database.pool import Pool
 from dialer.database.queries import Queries
 
@@ -29,7 +31,7 @@ class Phones(Protocol):
 
     async def provisioned(self) -> set[str]: ...
 
-    async def add(self, login: str, *, ha1: str) -> None: ...
+    async def add(self, login: str, *, ha1: str, kind: PhoneKind) -> None: ...
 
     async def remove(self, login: str) -> None: ...
 
@@ -85,6 +87,38 @@ class OperatorService:
             await self._note(connection, actor, "operator_removed", login, {})
         log.info("operator_removed", login=login)
 
+    async def set_role(self, login: str, role: str, actor: str) -> None:
+        """Raises OperatorError `bad_value`, `unknown_operator`."""
+        if role not in ROLES:
+            raise OperatorError("bad_value", f"the role is one of {', '.join(ROLES)}")
+        async with self._session() as connection, connection.transaction():
+            if await connection.fetchval(SQL.set_role, self._floor_id, login, role) is None:
+                raise OperatorError(
+                    "unknown_operator", f"there is no operator {login}; see `prozvon operator list`"
+                )
+            await self._note(connection, actor, "operator_role", login, {"role": role})
+
+    async def set_phone_kind(self, login: str, kind: PhoneKind, actor: str) -> str:
+        """Which phone somebody uses; returns the digest to give to the node.
+
+        A browser phone is made by `BrowserPhones.issue` and not here. Raises OperatorError
+        `bad_value`, `unknown_operator`.
+        """
+        if kind is PhoneKind.BROWSER:
+            raise OperatorError(
+                "bad_value", f"a browser needs a login: prozvon operator browser-phone {login}"
+            )
+        async with self._session() as connection, connection.transaction():
+            row = await connection.fetchrow(SQL.set_phone_kind, self._floor_id, login, kind.value)
+            if row is None:
+                raise OperatorError(
+                    "unknown_operator", f"there is no operator {login}; see `prozvon operator list`"
+                )
+            await connection.execute(SQL.end_browser_login, row["id"])
+            await self._note(connection, actor, "operator_phone", login, {"kind": kind.value})
+        ha1: str = row["phone_ha1"]
+        return ha1
+
     async def provision_missing(self, phones: Phones) -> Provisioned:
         """Gives a phone to those of the staff who have none on the node, takes it from former ones.
 
@@ -94,9 +128,10 @@ class OperatorService:
         async with self._session() as connection:
             wanted = await connection.fetch(SQL.phones, self._floor_id)
             former = await connection.fetch(SQL.former_logins, sorted(present))
-        missing = [row for row in wanted if row["used_before"] or row["login"] not in present]
+        missing = [row for row in wanted if row["push"] or row["login"] not in present]
         for row in missing:
-            await phones.add(row["login"], ha1=row["phone_ha1"])
+            kind = PhoneKind(row["phone_kind"])
+            await phones.add(row["login"], ha1=row["phone_ha1"], kind=kind)
         for row in former:
             await phones.remove(row["login"])
         return Provisioned(

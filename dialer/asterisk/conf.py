@@ -78,9 +78,10 @@ MODULES = (
     "res_pjsip_nat",
     "res_pjsip_rfc3326",
     "chan_pjsip",
-    # bridges
+    # bridges. Without bridge_native_rtp, which forwards packets with the far side's own numbers:
+    # when a supervisor, a recording or a hold ends that, numbers jump back, and an Asterisk at the
+    # far end (22.10, seen) drops everything that follows: silence until the hang-up.
     "bridge_simple",
-    "bridge_native_rtp",
     "bridge_holding",
     "bridge_softmix",
     "bridge_builtin_features",
@@ -117,6 +118,15 @@ MODULES = (
 )
 NEWER_MODULES = ("res_cdrel_custom", "res_websocket_client")
 """Loaded where the installed Asterisk has them: what cel_custom and res_ari of 22.8 stand on."""
+
+BROWSER_MODULES = (
+    "res_srtp",
+    "res_pjsip_transport_websocket",
+    "res_format_attr_opus",
+)
+OPUS_MODULES = ("codec_opus_open_source", "codec_opus")
+"""Either turns a browser's Opus into what the trunk speaks; without, browsers speak u-law."""
+TLS_MODULES = ("res_srtp",)
 
 _FORBIDDEN = {"\r": "carriage return", "\n": "line feed", "\0": "NUL", ";": "semicolon"}
 _NOT_DIALPLAN_WORD = re.compile(r"""[][,&|(){}$"'\\?\s]""")
@@ -164,13 +174,24 @@ class TrunkConf:
 
 
 @dataclass(frozen=True)
+class TlsConf:
+    """SIP over TLS, and with browsers the websocket over TLS (wss), with one certificate (PEM)."""
+
+    certificate: Path
+    key: Path
+    sip_port: int
+    browser_port: int
+
+
+@dataclass(frozen=True)
 class PbxConf:
     """Everything the PBX's configuration depends on.
 
     `bind` is where SIP and RTP listen, `control_bind` where AMI and ARI do; `control_permit` are
     the networks that may log in there. `answer_limit_s` is the legal limit from the answer to an
     operator. `opt_out_digit` must be the one that the message names. With `external_address`,
-    what is not in `local_networks` is told to send its SIP and RTP there.
+    what is not in `local_networks` is told to send its SIP and RTP there. `browser`: phones may
+    be browsers; without `tls` only those of this machine.
     """
 
     layout: InstanceLayout
@@ -199,6 +220,8 @@ class PbxConf:
     opt_out_digit: str = "9"
     language: str = "ru"
     sounds_dir: Path = SOUNDS
+    tls: TlsConf | None = None
+    browser: bool = False
 
 
 def render_pbx(conf: PbxConf) -> list[Path]:
@@ -217,6 +240,19 @@ def required_modules(runtime: AsteriskRuntime) -> list[str]:
     """Names of the modules the PBX loads, without suffix."""
     newer = [name for name in NEWER_MODULES if (runtime.module_dir / f"{name}.so").exists()]
     return [*newer, *MODULES]
+
+
+def phone_modules(conf: PbxConf) -> list[str]:
+    """What phones by TLS and browsers need beside `required_modules`."""
+    wanted = [*(TLS_MODULES if conf.tls else ()), *(BROWSER_MODULES if conf.browser else ())]
+    opus = opus_module(conf.runtime) if conf.browser else None
+    return [*dict.fromkeys(wanted), *([opus] if opus else [])]
+
+
+def opus_module(runtime: AsteriskRuntime) -> str | None:
+    """The module that understands Opus, where one is installed."""
+    there = (name for name in OPUS_MODULES if (runtime.module_dir / f"{name}.so").exists())
+    return next(there, None)
 
 
 def missing_modules(runtime: AsteriskRuntime) -> list[str]:
@@ -259,7 +295,12 @@ def _check(conf: PbxConf) -> None:
     _check_trunks(conf.trunks)
     if missing := missing_prompts(conf.sounds_dir, (*REQUIRED_PROMPTS, conf.default_message)):
         raise ConfError(f"No sound file in {conf.sounds_dir} for: {', '.join(missing)}.")
-    if missing := missing_modules(conf.runtime):
+    missing = missing_modules(conf.runtime) + [
+        name
+        for name in phone_modules(conf)
+        if not (conf.runtime.module_dir / f"{name}.so").exists()
+    ]
+    if missing:
         raise ConfError(
             f"Asterisk {conf.runtime.version} in {conf.runtime.module_dir} lacks the modules "
             f"{', '.join(missing)}; install them or use the packages Prozvon fetches."
@@ -286,7 +327,7 @@ def _pbx_values(conf: PbxConf) -> dict[str, object]:
         "conf": conf,
         "layout": conf.layout,
         "runtime": conf.runtime,
-        "modules": required_modules(conf.runtime),
+        "modules": [*required_modules(conf.runtime), *phone_modules(conf)],
         "transports": sorted({"udp", *(trunk.transport for trunk in conf.trunks)} - {"tls"}),
         "trunk_tls": any(trunk.transport == "tls" for trunk in conf.trunks),
         "ca_list": CA_LIST,

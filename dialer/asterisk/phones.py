@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
@@ -26,6 +27,21 @@ CODEC: Final = re.compile(r"[a-z0-9]{2,16}\Z")
 REQUEST_TIMEOUT_S: Final = 5.0
 
 Attributes = Mapping[str, str]
+
+
+class PhoneKind(StrEnum):
+    """How a phone reaches the node: SIP, SIP by TLS with SRTP, or a browser (WebRTC)."""
+
+    SIP = "sip"
+    SIP_TLS = "sip_tls"
+    BROWSER = "browser"
+
+
+CODECS: Final[Mapping[PhoneKind, tuple[str, ...]]] = {
+    PhoneKind.SIP: ("alaw", "ulaw"),
+    PhoneKind.SIP_TLS: ("alaw", "ulaw"),
+    PhoneKind.BROWSER: ("opus", "ulaw"),
+}
 
 
 class PhonesError(Exception):
@@ -58,6 +74,7 @@ class PhoneProvisioner:
         ami: Manager,
         *,
         rtp_timeout_s: int = 15,
+        browser_rtp_timeout_s: int = 3,
         timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
         self._ari = f"{base_url.rstrip('/')}/ari"
@@ -65,6 +82,7 @@ class PhoneProvisioner:
         self._session = session
         self._ami = ami
         self._rtp_timeout_s = rtp_timeout_s
+        self._browser_rtp_timeout_s = browser_rtp_timeout_s
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
 
     async def add(
@@ -72,21 +90,36 @@ class PhoneProvisioner:
         login: str,
         *,
         ha1: str,
-        codecs: Sequence[str] = ("alaw", "ulaw"),
+        kind: PhoneKind = PhoneKind.SIP,
+        codecs: Sequence[str] = (),
         transport: str = "udp",
     ) -> None:
-        """Make the phone of `login` work; again with another `ha1` or codecs to change it.
+        """Make the phone of `login` work; again with another `ha1`, kind or codecs to change it.
 
-        A call in progress is not touched.
+        `transport` counts for plain SIP. A call in progress is not touched.
         """
         phone = endpoint_id(login)
+        codecs = codecs or CODECS[kind]
         _check(ha1, codecs, transport)
+        fields = _endpoint_fields(phone, codecs)
+        fields |= self._fields_of(kind, transport)
         await self._put("auth", phone, _auth_fields(phone, ha1))
         await self._put("aor", phone, _aor_fields())
-        await self._put(
-            "endpoint", phone, _endpoint_fields(phone, codecs, transport, self._rtp_timeout_s)
-        )
-        log.info("phone_added", login=login)
+        # What an endpoint of another kind had and this one does not name must not stay.
+        await self._delete("endpoint", phone)
+        await self._put("endpoint", phone, fields)
+        log.info("phone_added", login=login, kind=kind.value)
+
+    def _fields_of(self, kind: PhoneKind, transport: str) -> dict[str, str]:
+        if kind is PhoneKind.BROWSER:
+            # `webrtc` brings ICE, DTLS-SRTP with a certificate made for the endpoint, RTCP on one
+            # port. No transport: the phone is where its websocket is.
+            timeout = str(self._browser_rtp_timeout_s)
+            return {"webrtc": "yes", "rtp_timeout": timeout}
+        fields = {"rtp_timeout": str(self._rtp_timeout_s), "transport": f"transport-{transport}"}
+        if kind is PhoneKind.SIP_TLS:
+            fields |= {"transport": "transport-tls", "media_encryption": "sdes"}
+        return fields
 
     async def remove(self, login: str) -> None:
         """Take the phone of `login` away: it can neither register nor call, nor be called.
@@ -195,11 +228,8 @@ def _aor_fields() -> Attributes:
     }
 
 
-def _endpoint_fields(
-    phone: str, codecs: Sequence[str], transport: str, rtp_timeout_s: int
-) -> Attributes:
+def _endpoint_fields(phone: str, codecs: Sequence[str]) -> dict[str, str]:
     return {
-        "transport": f"transport-{transport}",
         "context": "prozvon-phone",
         "aors": phone,
         "auth": phone,
@@ -212,7 +242,6 @@ def _endpoint_fields(
         "rtp_symmetric": "yes",
         "force_rport": "yes",
         "rewrite_contact": "yes",
-        "rtp_timeout": str(rtp_timeout_s),
         # A phone on hold sends nothing; its qualify tells whether it is still there.
         "rtp_timeout_hold": "0",
         "allow_transfer": "no",

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from dialer.commands.common import CommandError
+from dialer.commands.common import CommandError, os_user
 from dialer.config import Settings
 
 REQUEST_TIMEOUT_S = 10.0
@@ -26,19 +26,21 @@ async def act(settings: Settings, login: str, action: str, body: dict[str, str])
 
     Raises CommandError with the API's own id and text, or `not_running`.
     """
-    return await ask(settings, "POST", f"/api/operators/{quote(login, safe='')}/{action}", body)
+    path = f"/api/operators/{quote(login, safe='')}/{action}"
+    answer: dict[str, Any] = await ask(settings, "POST", path, body)
+    return answer
 
 
 async def ask(
     settings: Settings, method: str, path: str, body: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """One request to the API of a running `prozvon serve`; its answer is an object.
+) -> Any:
+    """One request to the API of a running `prozvon serve`; its answer, an object or a list.
 
     Raises CommandError with the API's own id and text, or `not_running`.
     """
     url = api_url(settings) + path
     token = settings.secret(settings.http.token, "api_token")
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}", "X-Prozvon-Actor": os_user()}
     timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
     try:
         async with (
@@ -59,12 +61,12 @@ async def ask(
         ) from None
 
 
-def _read(settings: Settings, status: int, text: str) -> dict[str, Any]:
+def _read(settings: Settings, status: int, text: str) -> Any:
     try:
         answer = json.loads(text)
     except ValueError:
         answer = None
-    if not isinstance(answer, dict):
+    if not isinstance(answer, dict | list):
         raise CommandError(
             "not_prozvon",
             f"what answers at {api_url(settings)} is not Prozvon (HTTP {status}); check http.port",
@@ -75,6 +77,6 @@ def _read(settings: Settings, status: int, text: str) -> dict[str, Any]:
             f"Prozvon at {api_url(settings)} runs with another token; use the same settings "
             "(http.token or the same data_dir) as for `prozvon serve`",
         )
-    if status >= 400:
+    if status >= 400 and isinstance(answer, dict):
         raise CommandError(str(answer.get("title", status)), str(answer.get("detail", text)))
     return answer

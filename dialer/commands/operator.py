@@ -19,6 +19,7 @@ from dialer.node import sip_server
 app = typer.Typer(no_args_is_help=True, help="Staff, and what an operator's desk can ask for.")
 
 Login = Annotated[str, typer.Argument(help="Staff code: a-z, 0-9, _ and -.")]
+Role = Literal["operator", "supervisor"]
 Stage = Literal["cold_call", "sale", "key_account", "support"]
 
 
@@ -104,6 +105,23 @@ async def _remove(settings: Settings, login: str) -> Reply:
         note = f"{error!s}".rstrip(".") + "; the phone will be removed when `prozvon serve` starts"
         data |= {"phone_removed": False, "note": note}
     return Reply(data, [f"{login} is no operator any more.", *([note] if note else [])])
+
+
+@app.command("role")
+def role(
+    context: typer.Context,
+    login: Login,
+    role: Annotated[Role, typer.Argument(help="What this person may do.")],
+    as_json: Json = False,
+) -> Reply:
+    """Make somebody a supervisor, who may listen to operators, or an operator only."""
+    run(_set_role(use_settings(context), login, role))
+    return Reply({"login": login, "role": role}, [f"{login}: {role}"])
+
+
+async def _set_role(settings: Settings, login: str, role: str) -> None:
+    async with open_floor(settings) as floor:
+        await OperatorService(floor.pool, floor.floor_id).set_role(login, role, os_user())
 
 
 # --- asked of a running `serve`

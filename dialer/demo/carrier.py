@@ -175,14 +175,18 @@ class CarrierConf:
 MODULES = (
     "app_celgenuserevent",
     "app_exec",
+    "app_mixmonitor",
     "app_playback",
+    "app_playtones",
     "app_stack",
     "bridge_simple",
     "cel_custom",
     "chan_pjsip",
     "codec_alaw",
+    "codec_resample",
     "codec_ulaw",
     "format_pcm",
+    "format_sln",
     "func_cut",
     "func_global",
     "func_logic",
@@ -354,6 +358,29 @@ class SimulatedCarrier:
         """The phone stops sending RTP and says no goodbye, as one whose network is gone."""
         channel = await self._need_channel(login)
         await self._cli(f"channel redirect {channel} carrier-phones,phone-{login},muted")
+
+    async def sound(self, channel: str, frequency_hz: int) -> None:
+        """From now on a person or a phone (by its channel here) speaks with one tone."""
+        await self._cli(f"channel redirect {channel} carrier-tone,{frequency_hz},1")
+
+    async def hear(self, channel: str, file: Path) -> None:
+        """Write into `file` (.sln48: raw samples of 16 bits) what a person or a phone hears.
+
+        48,000 samples a second although the line has 8,000: Asterisk 22.10 writes whenever it has
+        32 KiB, which is a third of a second of these, and two seconds of a .wav.
+        """
+        mixed = file.with_suffix(".mixed.sln48")
+        await self._cli(f"mixmonitor start {channel} {mixed},r({file})")
+
+    async def person_channel(self, number: str) -> str | None:
+        """Name of the channel on which the person with this number is being called."""
+        for line in (await self._cli("core show channels concise")).splitlines():
+            fields = line.split("!")
+            if line.startswith("PJSIP/pbx-") and fields[1].startswith("carrier-"):
+                dialed = await self._cli(f"core show channel {fields[0]}")
+                if f"NUMBER={number}" in dialed:
+                    return fields[0]
+        return None
 
     async def _need_channel(self, login: str) -> str:
         channel = await self.phone_channel(login)

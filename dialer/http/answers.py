@@ -68,3 +68,17 @@ def login_of(request: web.Request) -> str:
     if not LOGIN.fullmatch(login):
         raise Refusal("bad_login", 422, "a login has 1 to 32 of a-z, 0-9, _ and -")
     return login
+
+
+def number_of(body: dict[str, Any], key: str) -> int:
+    """A whole number of the body. Raises Refusal `bad_number`."""
+    value = body.get(key)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Refusal("bad_number", 422, f"give {key!r} as a whole number")
+    return value
+
+
+def actor_of(request: web.Request) -> str:
+    """Who asks, for the audit: whoever holds the token says for whom."""
+    name = "".join(c for c in request.headers.get("X-Prozvon-Actor", "") if c.isprintable())
+    return name.strip()[:64] or "api"

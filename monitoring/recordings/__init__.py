@@ -1,0 +1,1 @@
+"""Recordings of conversations: one file each, kept for a time, heard by few."""

@@ -1,0 +1,1 @@
+"""Supervisors on operators' lines: listen, whisper, barge."""
