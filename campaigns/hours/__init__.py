@@ -1,0 +1,1 @@
+"""Calling hours: when a person may be called, in their own local time."""
