@@ -26,6 +26,7 @@ from agi.server import AgiError, AgiServer, Route
 from campaigns.operators.service import OperatorService
 from campaigns.pacing.http import routes as pacing_routes
 from campaigns.pacing.service import PacingService
+from campaigns.rules.preparer import Preparer
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiState
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
@@ -215,7 +216,8 @@ class App:
             recordings_dir=settings.recordings_dir,
             min_free_bytes=settings.recording.min_free_mb << 20,
         )  # fmt: skip
-        self.feed = Feed(self.board, self.store, self.pacing_keeper, clock)
+        self.preparer = Preparer(self.pool, self.board.floor_id, lambda: self.store.rules_clock())
+        self.feed = Feed(self.board, self.store, self.pacing_keeper, self.preparer, clock)
         self.feed.on_change = self.controller.wake
         self.recovery = Recovery(self.controller, self._cel_journal(), self._known_until)
         self.controller.on_unsure = lambda: self._find_out(tasks)

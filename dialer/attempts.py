@@ -8,7 +8,8 @@ from uuid import UUID
 
 import structlog
 
-from campaigns.leads.model import after_outcome
+from campaigns.leads import retry
+from campaigns.leads.retry import next_step
 from dialer.asterisk.ami import AmiClient, AmiDisconnected, AmiError, AmiTimeout
 from dialer.asterisk.events import (
     ChannelCreated,
@@ -306,8 +307,11 @@ class Attempts:
 
     def _write_end(self, ended: Ended) -> None:
         lead = ended.lead
-        step = after_outcome(
+        campaign = self._board.campaigns.get(ended.campaign_id)
+        step = next_step(
+            campaign.retry if campaign else {},
             ended.outcome,
+            _dialed(ended),
             conversed=ended.bridged_at is not None,
             ended_by=ended.ended_by,
             approaches=lead.approaches,
@@ -353,6 +357,17 @@ class Attempts:
     def close(self) -> None:
         for attempt_id in tuple(self._ring_timers):
             self._stop_ring_timer(attempt_id)
+
+
+def _dialed(ended: Ended) -> retry.Dialed:
+    facts = ended.lead.facts
+    return retry.Dialed(
+        ended.ended_at,
+        tuple(facts.get("zones", ())),
+        facts.get("position", 0),
+        tuple(facts.get("others", ())),
+        facts.get("tally", {}).get(ended.outcome.value, 0),
+    )
 
 
 def _uuid(text: str) -> UUID | None:

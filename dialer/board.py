@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -67,6 +67,7 @@ class Campaign:
     """Why its legal profile forbids dialing as it is set; "" when it does not."""
     pacer: Pacer = field(init=False)
     failed: bool = False
+    retry: Mapping[str, Any] = field(default_factory=dict)
     running: bool = True
     buffer: deque[Lead] = field(default_factory=deque)
     last_dial_at: float | None = None
@@ -115,6 +116,10 @@ class Campaign:
         log.exception("pacer_failed", campaign=self.name, mode=self.mode)
         metrics.pacer_failed(self.name)
         self.pacer, self.failed = Booking(self.engine.ledger), True
+
+    def free_leads(self) -> int:
+        """Leads in the buffer that anyone may take."""
+        return sum(lead.operator_id is None for lead in self.buffer)
 
     def dial_interval(self, at: float) -> float | None:
         """Seconds from the campaign's previous dial to this one; notes the dial."""

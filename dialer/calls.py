@@ -10,7 +10,7 @@ where events come in (`dialer.controller`). Times are epoch seconds; durations a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,7 +22,11 @@ NORMAL_CLEARING = 16
 
 @dataclass(frozen=True, slots=True)
 class Lead:
-    """A claimed lead: what is dialed, and what it has behind it before this attempt."""
+    """A claimed lead: what is dialed, and what it has behind it before this attempt.
+
+    `operator_id`: only this operator takes it. `facts`: where the person is, the other phones, how
+    often each outcome was (`campaigns.rules.service.kept_facts`).
+    """
 
     id: int
     campaign_id: int
@@ -30,6 +34,9 @@ class Lead:
     approaches: int
     failures: int
     max_approaches: int
+    operator_id: int | None = None
+    callback_id: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -235,7 +235,10 @@ class Controller:
 
     def _decide(self, campaign: Campaign) -> None:
         now = self.clock()
-        decision = self._held(campaign) or self._paced(campaign, now)
+        held = self._held(campaign)
+        if held is None:
+            self._place_promised(campaign, now)
+        decision = held or self._paced(campaign, now)
         placed = 0
         for lead, way in self.ways.take(campaign, decision.calls, now):
             self._place(campaign, lead, way, now)
@@ -245,6 +248,16 @@ class Controller:
             decision = Decision(placed, "trunk", note, decision.asked)
         self.shares.placed(campaign, placed)
         self._note_decision(campaign, decision, now)
+
+    def _place_promised(self, campaign: Campaign, now: float) -> None:
+        """Callbacks and owners' leads go to their operator, as soon as that one is ready."""
+        promised = {lead.operator_id for lead in campaign.buffer} - {None}
+        for seat in tuple(self.board.seats.values()):
+            if seat.operator_id not in promised or self._placing >= MAX_PLACING:
+                continue
+            if isinstance(seat.state, Ready) and seat.can_take:
+                for lead, way in self.ways.take(campaign, 1, now, seat.operator_id):
+                    self._place(campaign, lead, way, now, seat)
 
     def _held(self, campaign: Campaign) -> Decision | None:
         """Why nothing may be dialed whatever pacing says."""
@@ -308,7 +321,7 @@ class Controller:
         if decision.limited_by == "lines":
             reason = f"{decision.reason}, {decision.asked} asked for ({limited_by})"
             decision = replace(decision, limited_by=limited_by, reason=reason)
-        available = min(len(campaign.buffer), MAX_PLACING - self._placing)
+        available = min(campaign.free_leads(), MAX_PLACING - self._placing)
         # With no lead to dial it has no operators either, which explains nothing.
         kept_back = bool(campaign.ways_note) and not campaign.buffer
         if decision.calls <= available and not kept_back:
@@ -334,10 +347,14 @@ class Controller:
 
     # --- dialing
 
-    def _place(self, campaign: Campaign, lead: Lead, way: Way, now: float) -> None:
-        """Books line and operator at once; the commit and the Originate follow."""
+    def _place(
+        self, campaign: Campaign, lead: Lead, way: Way, now: float, seat: Seat | None = None
+    ) -> None:
+        """Books line and operator at once; the commit and the Originate follow. `seat`: whose
+        dial it must be."""
         attempt_id = new_id(now)
-        seat = self.shares.next_ready(campaign) if campaign.mode == "progressive" else None
+        if seat is None and campaign.mode == "progressive":
+            seat = self.shares.next_ready(campaign)
         attempt = Committing(
             id=attempt_id,
             campaign_id=campaign.id,

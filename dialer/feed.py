@@ -12,8 +12,10 @@ from typing import Any
 
 import structlog
 
+from campaigns.rules.preparer import Preparer
 from dialer.board import Board, Campaign
 from dialer.journal import CONNECTION_ERRORS
+from dialer.operators import Paused
 from dialer.pacing import PredictivePacer
 from dialer.pacing_keep import PacingKeeper, Terms
 from dialer.store import Store
@@ -38,6 +40,7 @@ CAMPAIGN_KEYS = (
     "weight",
     "max_lines",
     "lines_per_operator",
+    "retry",
 )
 
 
@@ -45,9 +48,15 @@ class Feed:
     """Keeps the board's campaigns and their buffers as they should be."""
 
     def __init__(
-        self, board: Board, store: Store, keeper: PacingKeeper, clock: Callable[[], float]
+        self,
+        board: Board,
+        store: Store,
+        keeper: PacingKeeper,
+        preparer: Preparer,
+        clock: Callable[[], float],
     ) -> None:
         self._board, self._store, self._keeper, self._clock = board, store, keeper, clock
+        self._preparer = preparer
         self._check_claims_at = 0.0
         self.on_change: Callable[[], None] = lambda: None
 
@@ -61,6 +70,8 @@ class Feed:
                 if self._clock() >= self._check_claims_at or self._board.database_error:
                     await self._release_lost_claims()
                 await self._follow(await self._store.running_campaigns(), last)
+                if not self._board.draining:
+                    await self._preparer.fill()
                 await self._fill_buffers()
                 self._board.database_error = ""
             except CONNECTION_ERRORS as error:
@@ -128,7 +139,8 @@ class Feed:
     async def _fill_buffers(self) -> None:
         for campaign in tuple(self._board.campaigns.values()):
             await self._postpone_stranded(campaign)
-            low = len(campaign.buffer) < BUFFER_LEADS // 2
+            await self._give_back_promised(campaign)
+            low = campaign.free_leads() < BUFFER_LEADS // 2
             if not campaign.running or self._board.draining:
                 await self._empty_buffer(campaign)
             elif low and self._clock() >= campaign.claim_again_at:
@@ -156,19 +168,38 @@ class Feed:
 
     async def _claim(self, campaign: Campaign) -> None:
         wanted = max(BUFFER_LEADS, 2 * len(self._board.seats))
-        leads, forbidden = await self._store.claim(campaign.id, wanted, campaign.max_approaches)
+        promised = self._without_promise(campaign)
+        leads = await self._store.claim(campaign.id, wanted, campaign.max_approaches, promised)
         campaign.buffer.extend(leads)
-        if forbidden:
-            await self._store.close_leads(forbidden, "do_not_call")
-        if not leads and not forbidden:
-            await self._note_no_leads(campaign)
-        elif leads:
+        if leads:
             self.on_change()
+        else:
+            await self._note_no_leads(campaign)
+
+    def _without_promise(self, campaign: Campaign) -> list[int]:
+        """Operators at work who have no lead of their own in the buffer."""
+        waiting = {lead.operator_id for lead in campaign.buffer}
+        seats = [s for s in self._board.seats.values() if not isinstance(s.state, Paused)]
+        return [seat.operator_id for seat in seats if seat.operator_id not in waiting]
+
+    async def _give_back_promised(self, campaign: Campaign) -> None:
+        """Leads of operators who have left: the rules decide anew who gets them."""
+        here = {seat.operator_id for seat in self._board.seats.values()}
+        lost = [
+            x for x in campaign.buffer if x.operator_id is not None and x.operator_id not in here
+        ]
+        for lead in lost:
+            campaign.buffer.remove(lead)
+        if lost:
+            await self._store.release_leads([lead.id for lead in lost])
 
     async def _note_no_leads(self, campaign: Campaign) -> None:
         campaign.claim_again_at = self._clock() + CLAIM_RETRY_S
         due, left = await self._store.next_due(campaign.id, campaign.max_approaches)
-        if due is None:
+        barred = self._preparer.contradictions.get(campaign.id)
+        if barred:
+            campaign.leads_note = barred
+        elif due is None:
             campaign.leads_note = "the list is finished"
         else:
             minutes = max(0.0, due - self._clock()) / 60

@@ -70,87 +70,102 @@ select c.*, array_remove(array_prepend(c.caller_id, c.further_caller_ids), null)
 from campaign c where c.floor_id = $1 and c.status = 'running' order by c.id
 
 -- name: claim_leads
--- Claim the next leads of a campaign for this lease. Order: priority, then who waits longest.
+-- Claim the next leads of a campaign for this lease out of the queue of what is ready; of those
+-- that are for one operator, only the ones of operators $6.
 -- The share lock makes a take-over wait: what it then releases is all that the old lease claimed.
 with held as (
     select id from floor where id = $5 and lease_fence = $3 for share
-), due as (
-    select id from lead
-    where campaign_id = $1 and status in ('new', 'retry') and next_at <= now() and approaches < $4
-        and exists (select from held)
-    order by priority desc, next_at, id
+), next as (
+    select lead_id from ready
+    where campaign_id = $1 and claimed_fence is null and open_until > $4 and exists (select from held)
+        and (operator_id is null or operator_id = any($6::bigint[]))
+    order by cold, priority desc, rank, due_at, lead_id
     limit $2 for update skip locked
 ), claimed as (
-    update lead set status = 'claimed', claimed_fence = $3 from due where lead.id = due.id
-    returning lead.*
+    update ready set claimed_fence = $3 from next where ready.lead_id = next.lead_id
+    returning ready.*
 )
-select l.id, l.approaches, l.failures, p.e164 as phone,
-    exists (select from do_not_call d where d.floor_id = $5 and d.e164 = p.e164) as do_not_call
-from claimed l
-join lateral (
-    select e164 from contact_phone where contact_id = l.contact_id order by position limit 1
-) p on true
-order by l.priority desc, l.next_at, l.id
-
--- name: close_lead
--- A claimed lead that must not be dialed.
-update lead set status = 'done', last_outcome = $2, claimed_fence = null
-where id = $1 and status = 'claimed' and claimed_fence = $3
+select lead_id as id, approaches, failures, phone, operator_id, callback_id, facts from claimed
+order by cold, priority desc, rank, due_at, lead_id
 
 -- name: release_leads
--- Claimed leads that were not dialed go back.
-update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
-    claimed_fence = null
-where id = any($1::bigint[]) and status = 'claimed' and claimed_fence = $2
+-- Claimed leads that were not dialed: their rules are asked again.
+delete from ready where lead_id = any($1::bigint[]) and claimed_fence = $2
 
 -- name: postpone_lead
 -- A claimed lead that no trunk takes now goes back, due after $3 seconds.
-update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
-    claimed_fence = null, next_at = now() + $3 * interval '1 second'
-where id = $1 and status = 'claimed' and claimed_fence = $2
+with freed as (
+    delete from ready where lead_id = $1 and claimed_fence = $2 returning lead_id
+)
+update lead set next_at = now() + $3 * interval '1 second'
+from freed where lead.id = freed.lead_id and lead.status in ('new', 'retry')
 
 -- name: pass_on
 -- A lead whose call a trunk did not take up is claimed again at once, for another trunk; what that
 -- one makes good is no failure. No row: its campaign stopped, the lease is gone, or it changed.
-update lead set status = 'claimed', claimed_fence = $3, failures = greatest(failures - 1, 0)
-from campaign c, (select id from floor where id = $2 and lease_fence = $3 for share) held
-where lead.id = $1 and lead.status = 'retry' and lead.last_outcome in ('failed', 'congestion')
-    and c.id = lead.campaign_id and c.floor_id = held.id and c.status = 'running'
-returning lead.id
+with mine as (
+    update lead set failures = greatest(failures - 1, 0)
+    from campaign c, (select id from floor where id = $2 and lease_fence = $3 for share) held
+    where lead.id = $1 and lead.status = 'retry' and lead.last_outcome in ('failed', 'congestion')
+        and c.id = lead.campaign_id and c.floor_id = held.id and c.status = 'running'
+    returning lead.*
+)
+insert into ready (lead_id, floor_id, campaign_id, callback_id, cold, priority, rank, due_at, phone,
+    facts, approaches, failures, operator_id, needs_consent, prepared_at, open_until, claimed_fence)
+select id, $2, campaign_id, $6, false, priority, rank, next_at, $4, $5::jsonb, approaches, failures,
+    $7, coalesce(($5::jsonb->>'needs_consent')::boolean, false), $8,
+    coalesce(($5::jsonb->>'open_until')::timestamptz, $8 + interval '30 seconds'), $3
+from mine
+on conflict (lead_id) do update set claimed_fence = excluded.claimed_fence, phone = excluded.phone,
+    failures = excluded.failures where ready.claimed_fence is null
+returning lead_id
 
 -- name: release_stale_leads
 -- Leads claimed under an older lease: their controller is gone and never committed an attempt.
-update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
-    claimed_fence = null
-from campaign c
-where c.id = lead.campaign_id and c.floor_id = $1 and lead.status = 'claimed'
-    and lead.claimed_fence is distinct from $2
+delete from ready where floor_id = $1 and claimed_fence <> $2
 
 -- name: commit_attempt
--- Commit before dialing: the lead is ours and as we know it, its floor's lease too, nobody said
--- do-not-call since the claim, and the campaign still runs. No row: lost the race, do not dial.
+-- Commit before dialing: the lead is ours and as we know it, its floor's lease too, the campaign
+-- still runs, and what was asked when it was prepared holds: hours, do-not-call, consent, and
+-- nobody has dialed this person since. No row: do not dial.
 -- The share lock makes a take-over wait, so that the next controller sees this attempt.
 with held as (
     select id from floor where id = $2 and lease_fence = $13 for share
+), taken as (
+    delete from ready r using held
+    where r.lead_id = $4 and r.claimed_fence = $13 and r.phone = $7 and r.open_until > $16
+    returning r.*
 ), mine as (
-    update lead set status = 'dialing'
-    from held, campaign c
-    where lead.id = $4 and lead.status = 'claimed' and lead.claimed_fence = $13
+    update lead set status = 'dialing', blocked_by = null
+    from taken, campaign c
+    where lead.id = taken.lead_id and lead.status in ('new', 'retry')
         and lead.approaches = $14 and lead.failures = $15
         and c.id = lead.campaign_id and c.status = 'running'
-        and not exists (select from do_not_call d where d.floor_id = $2 and d.e164 = $7)
-    returning lead.id
+        and not is_forbidden($7, $2, c.id, $16)
+        and (not taken.needs_consent or has_consent($7, $2, c.id, $16))
+        and not exists (select from attempt a where a.floor_id = $2 and a.phone = $7
+            and (a.placed_at > taken.prepared_at or a.outcome is null))
+        and not exists (select from attempt a where a.contact_id = lead.contact_id
+            and (a.placed_at > taken.prepared_at or a.outcome is null))
+        and (taken.callback_id is null or exists (select from callback b
+            where b.id = taken.callback_id and b.status = 'waiting'))
+    returning lead.id, lead.contact_id, taken.callback_id
+), called_back as (
+    update callback set status = 'dialing', attempt_id = $1
+    from mine where callback.id = mine.callback_id
 )
 insert into attempt (id, floor_id, campaign_id, lead_id, node_id, trunk_id, phone, dial_operator_id,
-    dial_interval_s, operator_dial_interval_s, placed_at, recording)
-select $1, $2, $3, mine.id, $5, $6, $7, $8, $9, $10, $11, $12 from mine
+    dial_interval_s, operator_dial_interval_s, placed_at, recording, contact_id, callback_id)
+select $1, $2, $3, mine.id, $5, $6, $7, $8, $9, $10, $11, $12, mine.contact_id, mine.callback_id
+from mine
 returning id
 
 -- name: why_not_committed
 -- What changed between the claim and the dial.
 select l.status as lead_status, c.status as campaign_status, f.lease_fence,
-    exists (select from do_not_call d where d.floor_id = f.id and d.e164 = $2) as do_not_call
+    is_forbidden($2, f.id, c.id, $3) as do_not_call, r.claimed_fence, r.open_until
 from lead l join campaign c on c.id = l.campaign_id join floor f on f.id = c.floor_id
+left join ready r on r.lead_id = l.id
 where l.id = $1
 
 -- name: attempt_bridged
@@ -169,17 +184,33 @@ with ended as (
         outcome = $8, ended_by = $9, cause = $10, sip_code = $11,
         recording = case when coalesce($4::timestamptz, bridged_at) is not null then recording end
     where id = $1 and outcome is null
-    returning lead_id, campaign_id, disposition_id
+    returning lead_id, campaign_id, disposition_id, contact_id, phone, callback_id,
+        bridged_at is not null as conversed
+), dead as (
+    update contact_phone set invalid_at = $5::timestamptz from ended
+    where $8 = 'invalid' and contact_phone.contact_id = ended.contact_id
+        and contact_phone.e164 = ended.phone
+), called_back as (
+    update callback set tries = tries + 1, at = $5::timestamptz + interval '15 minutes',
+        status = case when conversed or $8 = 'invalid' then 'done'
+            when tries + 1 >= 3 then 'missed' else 'waiting' end
+    from ended where callback.id = ended.callback_id and callback.status = 'dialing'
+    returning callback.status = 'waiting' as waits, callback.at
 ), last as (
-    select ended.lead_id, coalesce(d.flags && array['machine', 'callback'] and $12::text = 'done'
-        and $13::integer < c.max_approaches, false) as again
+    select ended.lead_id, c.lead_order,
+        coalesce((d.flags && array['machine', 'callback'] or c.retry->'dispositions' ? d.code)
+            and $12::text = 'done' and $13::integer < c.max_approaches, false) as again,
+        coalesce((c.retry->'dispositions'->d.code->>'pause_s')::double precision, 14400) as pause_s,
+        (select at from called_back where waits) as callback_at
     from ended join campaign c on c.id = ended.campaign_id
     left join disposition d on d.id = ended.disposition_id
 )
 update lead set approaches = $13, failures = $14, last_outcome = $8, claimed_fence = null,
-    status = case when again then 'retry' else $12 end,
-    next_at = $5::timestamptz
-        + case when again then interval '4 hours' else $15 * interval '1 second' end
+    status = case when again or callback_at is not null then 'retry' else $12 end,
+    next_at = coalesce(callback_at, $5::timestamptz
+        + case when again then pause_s else $15 end * interval '1 second'),
+    next_phone = coalesce($16, next_phone), blocked_by = null,
+    rank = case when lead_order = 'least_attempts' then $13 else rank end
 from last where lead.id = last.lead_id and lead.status = 'dialing'
 
 -- name: lock_lead
@@ -192,18 +223,19 @@ delete from attempt where id = $1 and outcome is null returning lead_id
 
 -- name: withdraw_lead
 -- Its lead goes back. $3: the attempt's row was there.
-update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
-    claimed_fence = null
-where id = $1 and ((status = 'claimed' and claimed_fence = $2) or (status = 'dialing' and $3))
+with freed as (
+    delete from ready where lead_id = $1 and claimed_fence = $2
+), called_back as (
+    update callback set status = 'waiting', attempt_id = null
+    where lead_id = $1 and status = 'dialing' and $3
+)
+update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end
+where id = $1 and status = 'dialing' and $3
 
 -- name: release_lost_claims
 -- Leads claimed under our own lease that the controller does not have: the answer to a claim or to
 -- a release was lost. $3: leads that it has.
-update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
-    claimed_fence = null
-from campaign c
-where c.id = lead.campaign_id and c.floor_id = $1 and lead.status = 'claimed'
-    and lead.claimed_fence = $2 and not lead.id = any($3::bigint[])
+delete from ready where floor_id = $1 and claimed_fence = $2 and not lead_id = any($3::bigint[])
 
 -- name: call_created
 -- One leg's life begins.
@@ -282,12 +314,16 @@ with disposed as (
 ), forbidden as (
     insert into do_not_call (floor_id, e164, source, attempt_id)
     select floor_id, phone, 'operator', id from disposed where flags @> array['do_not_call']
-    on conflict do nothing
+    on conflict (e164, coalesce(floor_id, 0), coalesce(campaign_id, 0)) do update
+        set until = null, source = excluded.source, attempt_id = excluded.attempt_id
+        where do_not_call.until is not null
 ), again as (
-    update lead set status = 'retry', next_at = $4::timestamptz + interval '4 hours'
-    from disposed where lead.id = disposed.lead_id and lead.status = 'done'
-        and flags && array['machine', 'callback']
-        and lead.approaches < (select max_approaches from campaign c where c.id = lead.campaign_id)
+    update lead set status = 'retry', next_at = $4::timestamptz + interval '1 second' *
+        coalesce((c.retry->'dispositions'->$3->>'pause_s')::double precision, 14400)
+    from disposed, campaign c
+    where lead.id = disposed.lead_id and lead.status = 'done' and c.id = lead.campaign_id
+        and (flags && array['machine', 'callback'] or c.retry->'dispositions' ? $3)
+        and lead.approaches < c.max_approaches
 )
 select flags from disposed
 
@@ -295,7 +331,9 @@ select flags from disposed
 -- A person pressed the opt-out key: effective for the next dial everywhere on the floor.
 insert into do_not_call (floor_id, e164, source, attempt_id)
 select floor_id, phone, 'key_press', id from attempt where id = $1
-on conflict do nothing
+on conflict (e164, coalesce(floor_id, 0), coalesce(campaign_id, 0)) do update
+    set until = null, source = excluded.source, attempt_id = excluded.attempt_id
+    where do_not_call.until is not null
 
 -- name: log_decision
 -- Why this number of calls, why none.
@@ -308,9 +346,12 @@ where not exists (select from decision where campaign_id = $1 and at = $2)
 delete from decision where at < now() - interval '1 day'
 
 -- name: next_due
--- When the next lead of a campaign may be dialed, and how many still can be.
-select min(next_at) as next_at, count(*) as leads from lead
-where campaign_id = $1 and status in ('new', 'retry') and approaches < $2
+-- When the next lead of a campaign may be dialed, and how many still can be (no more than 10,001
+-- are counted).
+select (select min(next_at) from lead
+        where campaign_id = $1 and status in ('new', 'retry') and approaches < $2) as next_at,
+    (select count(*) from (select from lead where campaign_id = $1 and status in ('new', 'retry')
+        and approaches < $2 limit 10001) l) as leads
 
 -- name: pacer_state
 -- What a campaign's pacing had learned when it was last kept.

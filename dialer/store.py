@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,8 @@ class Store:
         self.pool = pool
         self.floor_id, self.node_id = floor_id, node_id
         self.fence = 0
+        self.rules_clock: Callable[[], float] = time.time
+        """Epoch seconds: the time that rules go by."""
 
     async def lease(self, holder: str, ttl_s: float, dead_holders: Sequence[str]) -> None:
         """Takes the floor. Raises LeaseHeld that names who has it and until when."""
@@ -87,23 +90,33 @@ class Store:
         return await self.pool.fetch(SQL["running_campaigns"], self.floor_id)
 
     async def claim(
-        self, campaign_id: int, count: int, max_approaches: int
-    ) -> tuple[list[Lead], list[int]]:
-        """(leads to dial, ids of leads that must not be dialed), both claimed for this lease."""
+        self, campaign_id: int, count: int, max_approaches: int, operators: Sequence[int] = ()
+    ) -> list[Lead]:
+        """The next leads of a campaign that are ready, claimed for this lease: those for anyone,
+        and those promised to one of `operators` (ids)."""
         rows = await self.pool.fetch(
-            SQL["claim_leads"], campaign_id, count, self.fence, max_approaches, self.floor_id
+            SQL["claim_leads"],
+            campaign_id,
+            count,
+            self.fence,
+            utc(self.rules_clock()),
+            self.floor_id,
+            list(operators),
         )
-        leads = [
-            Lead(r["id"], campaign_id, r["phone"], r["approaches"], r["failures"], max_approaches)
+        return [
+            Lead(
+                r["id"],
+                campaign_id,
+                r["phone"],
+                r["approaches"],
+                r["failures"],
+                max_approaches,
+                r["operator_id"],
+                r["callback_id"],
+                r["facts"],
+            )
             for r in rows
-            if not r["do_not_call"]
         ]
-        return leads, [r["id"] for r in rows if r["do_not_call"]]
-
-    async def close_leads(self, lead_ids: Sequence[int], why: str) -> None:
-        await self.pool.executemany(
-            SQL["close_lead"], [(lead, why, self.fence) for lead in lead_ids]
-        )
 
     async def release_leads(self, lead_ids: Sequence[int]) -> None:
         await self.pool.execute(SQL["release_leads"], list(lead_ids), self.fence)
@@ -128,6 +141,12 @@ class Store:
 
     async def commit_attempt(self, attempt: Attempt, dial: Dial) -> bool:
         """Commits before dialing. False: the race for the lead was lost; do not dial."""
+        try:
+            return await self._commit(attempt, dial)
+        except asyncpg.UniqueViolationError:
+            return False  # another campaign has just begun to dial this phone
+
+    async def _commit(self, attempt: Attempt, dial: Dial) -> bool:
         row = await self.pool.fetchval(
             SQL["commit_attempt"],
             attempt.id,
@@ -145,11 +164,14 @@ class Store:
             self.fence,
             attempt.lead.approaches,
             attempt.lead.failures,
+            utc(self.rules_clock()),
         )
         return row is not None
 
     async def why_not_committed(self, lead: Lead) -> dict[str, Any]:
-        row = await self.pool.fetchrow(SQL["why_not_committed"], lead.id, lead.phone)
+        row = await self.pool.fetchrow(
+            SQL["why_not_committed"], lead.id, lead.phone, utc(self.rules_clock())
+        )
         return dict(row) if row else {"lead_status": "gone"}
 
     async def operator(self, login: str) -> asyncpg.Record | None:
@@ -219,11 +241,16 @@ class Store:
             step.approaches,
             step.failures,
             step.after_s,
+            step.phone,
         )
 
     async def pass_on(self, connection: Connection, lead: Lead) -> bool:
         """Claims again a lead whose call no trunk took up. False: something else came first."""
-        done = await connection.fetchval(SQL["pass_on"], lead.id, self.floor_id, self.fence)
+        done = await connection.fetchval(
+            SQL["pass_on"],
+            *(lead.id, self.floor_id, self.fence, lead.phone, dict(lead.facts)),
+            *(lead.callback_id, lead.operator_id, datetime.now(UTC)),
+        )
         return done is not None
 
     async def call_created(

@@ -69,8 +69,11 @@ class Ways:
             return calls, sound[0] if len(set(sound)) == 1 else "lines", ""
         return calls, "breaker", "; ".join(trunk.trouble(now) for trunk in trunks)
 
-    def take(self, campaign: Campaign, count: int, now: float) -> Iterator[tuple[Lead, Way]]:
-        """Up to `count` leads out of the buffer, in its order, each with its way.
+    def take(
+        self, campaign: Campaign, count: int, now: float, operator_id: int | None = None
+    ) -> Iterator[tuple[Lead, Way]]:
+        """Up to `count` leads out of the buffer, in its order, each with its way: those that are
+        for anyone, or those promised to one operator.
 
         Whoever iterates places the call on the trunk before asking for the next.
         `campaign.ways_note` says what kept leads back.
@@ -81,6 +84,8 @@ class Ways:
         for lead in tuple(campaign.buffer):
             if left == 0:
                 break
+            if lead.operator_id != operator_id:
+                continue
             found = self._choose(campaign, lead, now)
             if isinstance(found, Route):
                 campaign.buffer.remove(lead)

@@ -21,6 +21,7 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
+from campaigns.legal.service import LegalService
 from campaigns.operators.model import PhoneLogin
 from dialer.app import App
 from dialer.asterisk.ami import AmiClient
@@ -43,6 +44,7 @@ from dialer.database.pool import Pool, open_pool
 from dialer.database.queries import Queries
 from dialer.demo.carrier import Account, Behaviour, CarrierConf, Phone, SimulatedCarrier
 from dialer.demo.carrier_record import CarrierCall
+from dialer.demo.rules import OPEN_PROFILE
 from dialer.demo.truth import mismatches
 from dialer.operators import Seat
 from tests.fixtures_asterisk import pbx_conf, running
@@ -371,6 +373,7 @@ async def running_app(
         try:
             floor = FloorApp(app, telephony, pool, began_at)
             await floor.until(lambda: app.board.recovered, "recovered")
+            await LegalService(pool, app.board.floor_id).define(OPEN_PROFILE, "tester")
             yield floor
             app.stopping.set()
             await asyncio.wait_for(task, 40)

@@ -1,14 +1,14 @@
 """PURE. Calling hours: open now, and when next, in the called person's local time.
 
-A person whose zone is not sure has several; they may be called only while all of them are open.
-An instant is inside a window when the wall clock of the zone is: so a day of 23 or 25 hours needs no
-rule of its own (an hour that comes twice is open twice, one that is skipped never).
+A person whose zone is not sure has several; they may be called only while all of them are
+open. An instant is inside a window when the wall clock of the zone is: so a day of 23 or 25 hours
+needs no rule of its own (an hour that comes twice is open twice, one that is skipped never).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -28,17 +28,41 @@ class HoursError(Refusal):
     """Calling hours are not well-formed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Of some zones, for instants from `since` on and before `until`."""
+
+    is_open: bool
+    changes: datetime | None
+    since: datetime
+    until: datetime
+
+
 @dataclass(frozen=True)
 class Schedule:
     """What the law says by the kind of day, and what the campaign says by the day of the week.
 
-    `week` has a window list for keys of WEEKDAYS, `workday`, `weekend` and `holiday`; a day of the
-    week goes before a kind, but on a holiday only `holiday` counts. A key that is missing leaves the
-    law's hours. Equal schedules share cached answers."""
+    `week` has windows for keys of WEEKDAYS, `workday`, `weekend` and `holiday`; a day of the week
+    goes before a kind, but on a holiday only `holiday` counts. A key that is missing leaves the
+    law's hours."""
 
     law: Hours
     calendar: Calendar
     week: Mapping[str, tuple[Window, ...]]
+    _answers: dict[tuple[str, ...], Answer] = field(
+        default_factory=dict, compare=False, repr=False, init=False
+    )
+
+    def state(self, zones: tuple[str, ...], at: datetime) -> tuple[bool, datetime | None]:
+        """(open at `at`, when that changes; None: not within 15 days). Remembers its answers."""
+        known = self._answers.get(zones)
+        if known is None or not known.since <= at < known.until:
+            is_open = self.open(zones, at)
+            changes = self._first(zones, at, opening=not is_open) if zones else None
+            limit = at + timedelta(days=1)
+            known = Answer(is_open, changes, at, min(changes or limit, limit))
+            self._answers[zones] = known
+        return known.is_open, known.changes
 
     def windows(self, day: date) -> tuple[Window, ...]:
         """When a call may be made on a local day: where law and campaign agree."""

@@ -33,12 +33,14 @@ LeadStatus = Literal["retry", "done"]
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What becomes of the lead: `after_s` is the pause before the next dial (0 when done)."""
+    """What becomes of the lead: `after_s` is the pause before the next dial (0 when done);
+    `phone` the position of the contact's phone to dial then, None: the same one."""
 
     status: LeadStatus
     approaches: int
     failures: int
     after_s: float
+    phone: int | None = None
 
 
 def after_outcome(

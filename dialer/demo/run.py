@@ -26,6 +26,7 @@ from rich.live import Live
 
 from campaigns.campaign.model import NewCampaign
 from campaigns.campaign.service import CampaignService
+from campaigns.legal.service import LegalService
 from campaigns.lists.service import ListService
 from campaigns.operators.model import NewOperator
 from campaigns.operators.service import OperatorService
@@ -38,6 +39,7 @@ from dialer.database.queries import Queries
 from dialer.demo.bots import Habits, operate
 from dialer.demo.carrier import CarrierConf, Phone, SimulatedCarrier
 from dialer.demo.numbers import generate
+from dialer.demo.rules import OPEN_PROFILE
 from dialer.demo.table import live_table
 from dialer.demo.truth import mismatches
 from dialer.node import phone_provisioner
@@ -210,6 +212,8 @@ class Demo:
             self.app.pool, self.app.board.floor_id, self.settings.asterisk.node
         )
         await self._stop_campaigns()  # of a demo that was killed
+        legal = LegalService(self.app.pool, self.app.board.floor_id)
+        await legal.define(OPEN_PROFILE, ACTOR)
         created = await campaigns.create(self._campaign(name), ACTOR)
         self.campaign_id = created.id
         for login in self._logins():

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from campaigns.leads.model import HOUR_S, NextStep
+from campaigns.rules.preparer import Preparer
 from dialer.calls import Attempt, Committing, Ended, Lead, Placed
 from dialer.database.pool import Pool
 from dialer.ids import new_id
@@ -51,8 +52,19 @@ class Floor:
         return [row["id"] for row in made]
 
     async def claim(self, count: int = 100, store: Store | None = None) -> list[Lead]:
-        leads, _ = await (store or self.store).claim(self.campaign_id, count, 4)
-        return leads
+        """Out of the queue, prepared to the last lead that is due."""
+        await self.prepare()
+        return await (store or self.store).claim(self.campaign_id, count, 4)
+
+    async def prepare(self) -> int:
+        return await Preparer(self.pool, self.rows.id, ready_leads=1000).fill()
+
+    async def is_claimed(self, lead_id: int) -> bool:
+        found: bool = await self.pool.fetchval(
+            "select exists (select from ready where lead_id = $1 and claimed_fence is not null)",
+            lead_id,
+        )
+        return found
 
     async def claimed_lead(self) -> Lead:
         await self.add_leads(1)

@@ -35,10 +35,11 @@ async def second_controller(floor: Floor) -> Store:
 
 async def test_four_claimers_never_share_a_lead(floor: Floor) -> None:
     ids = await floor.add_leads(200)
+    await floor.prepare()
 
     async def claim_all() -> list[Lead]:
         mine: list[Lead] = []
-        while batch := await floor.claim(7):
+        while batch := await floor.store.claim(floor.campaign_id, 7, 4):
             mine += batch
         return mine
 
@@ -97,13 +98,10 @@ async def test_nothing_left_is_said(floor: Floor) -> None:
     assert await floor.store.next_due(floor.campaign_id, 4) == (None, 0)
 
 
-async def test_do_not_call_is_named_and_closed_not_dialed(floor: Floor) -> None:
+async def test_do_not_call_is_closed_not_dialed(floor: Floor) -> None:
     ids = await floor.add_leads(3)
     await floor.forbid("+79160000001")
-    leads, forbidden = await floor.store.claim(floor.campaign_id, 10, 4)
-    assert [lead.id for lead in leads] == [ids[0], ids[2]]
-    assert forbidden == [ids[1]]
-    await floor.store.close_leads(forbidden, "do_not_call")
+    assert [lead.id for lead in await floor.claim()] == [ids[0], ids[2]]
     row = await floor.lead(ids[1])
     assert (row["status"], row["last_outcome"]) == ("done", "do_not_call")
 
@@ -123,22 +121,23 @@ async def test_a_controller_that_lost_the_floor_claims_nothing(floor: Floor) -> 
 
 async def test_released_leads_are_as_before(floor: Floor) -> None:
     fresh, tried = await floor.add_leads(2)
-    await floor.pool.execute("update lead set approaches = 1 where id = $1", tried)
+    await floor.pool.execute(
+        "update lead set approaches = 1, status = 'retry' where id = $1", tried
+    )
     await floor.claim()
     await floor.store.release_leads([fresh, tried])
     assert [(await floor.lead(i))["status"] for i in (fresh, tried)] == ["new", "retry"]
     assert len(await floor.claim()) == 2
 
 
-async def test_a_controller_that_lost_the_floor_releases_and_closes_nothing(floor: Floor) -> None:
+async def test_a_controller_that_lost_the_floor_releases_nothing(floor: Floor) -> None:
     [lead_id] = await floor.add_leads(1)
     await floor.claim()
     new = await second_controller(floor)
     await new.release_stale_leads()
     assert len(await floor.claim(store=new)) == 1
     await floor.store.release_leads([lead_id])
-    await floor.store.close_leads([lead_id], "do_not_call")
-    assert (await floor.lead(lead_id))["status"] == "claimed"
+    assert await floor.is_claimed(lead_id)
 
 
 async def test_a_new_controller_releases_what_the_old_one_claimed(floor: Floor) -> None:
@@ -151,7 +150,8 @@ async def test_a_new_controller_releases_what_the_old_one_claimed(floor: Floor) 
     await floor.claim(1, new)
     await new.release_stale_leads()
     statuses = {i: (await floor.lead(i))["status"] for i in (dialing, claimed, tried, mine)}
-    assert statuses == {dialing: "dialing", claimed: "new", tried: "retry", mine: "claimed"}
+    assert statuses == {dialing: "dialing", claimed: "new", tried: "new", mine: "new"}
+    assert [await floor.is_claimed(i) for i in (claimed, tried, mine)] == [False, False, True]
 
 
 # Commit, then dial
@@ -205,9 +205,9 @@ async def count_an_approach(floor: Floor, lead: Lead) -> None:
         (lose_the_lease, {"lease_fence": 2}),
         (pause, {"campaign_status": "paused"}),
         (say_do_not_call, {"do_not_call": True}),
-        (release, {"lead_status": "new"}),
+        (release, {"claimed_fence": None}),
         (dial_elsewhere, {"lead_status": "dialing"}),
-        (count_an_approach, {"lead_status": "claimed"}),
+        (count_an_approach, {"lead_status": "new"}),
     ],
 )
 async def test_a_lost_race_is_not_dialed(

@@ -1,0 +1,1 @@
+"""Rules: whether a lead may be dialed now, why not, and what is next."""

@@ -1,0 +1,181 @@
+-- The queue of what is next: which leads come into it, and what rules look at.
+
+-- name: campaigns
+-- Running campaigns of a floor, with all that rules depend on; or the one with the id $2.
+select c.id, c.name, c.status, c.mode, c.legal_profile, c.hours, c.limits, c.consent_needed,
+    c.max_approaches, c.caller_id, c.ring_timeout_s, c.recording, c.max_abandon_rate, c.lead_order,
+    c.list_weights, c.ranked_as, c.ranked_to
+from campaign c
+where c.floor_id = $1 and (case when $2::bigint is null then c.status = 'running' else c.id = $2 end)
+order by c.id
+
+-- name: staff
+-- Operators of the floor: who is signed in.
+select o.id, exists (select from shift s where s.operator_id = o.id and s.ended_at is null) as signed_in
+from operator o where o.floor_id = $1 and o.removed_at is null
+
+-- name: calendars
+-- Calendars that the floor imported, oldest first.
+select id, name, document from calendar_import where floor_id = $1 order by id
+
+-- name: registers
+-- When each public register was imported last.
+select register, max(imported_at) as imported_at from do_not_call_import where floor_id = $1
+group by register
+
+-- name: head
+-- The first $3 leads of a campaign in its order that are due at $2 and not in the queue.
+select h.id from (
+    select id, priority, rank, next_at from lead
+    where campaign_id = $1 and status in ('new', 'retry') and next_at <= $2
+    order by priority desc, rank, next_at, id limit $3
+) h
+where not exists (select from ready r where r.lead_id = h.id)
+order by h.priority desc, h.rank, h.next_at, h.id
+
+-- name: due_callbacks
+-- Leads of a campaign with a callback that is due at $2 and not in the queue.
+select b.lead_id as id from callback b
+where b.campaign_id = $1 and b.status = 'waiting' and b.at <= $2
+    and not exists (select from ready r where r.lead_id = b.lead_id)
+order by b.at limit $3
+
+-- name: facts
+-- What rules look at, of leads $3 of campaign $2 of floor $1 at $4; in their order.
+select l.id, l.status, l.approaches, l.failures, l.next_at, l.next_phone, l.owner_id, l.contact_id,
+    l.priority, l.rank, l.campaign_id, c.time_zone,
+    coalesce(c.attributes->>'region', c.attributes->>'Регион') as region, p.phones,
+    b.id as callback_id, b.at as callback_at, b.status as callback_status, b.phone as callback_phone,
+    b.operator_id as callback_operator_id, b.grace_s as callback_grace_s, b.escalation
+from unnest($3::bigint[]) with ordinality as asked(id, place)
+join lead l on l.id = asked.id join contact c on c.id = l.contact_id
+left join callback b on b.lead_id = l.id and b.status in ('waiting', 'escalated', 'dialing')
+left join lateral (
+    select jsonb_agg(jsonb_build_object(
+        'e164', cp.e164, 'position', cp.position, 'invalid', cp.invalid_at is not null,
+        'forbidden', is_forbidden(cp.e164, $1, $2, $4), 'consent', $5 and has_consent(cp.e164, $1, $2, $4)
+    ) order by cp.position) as phones
+    from contact_phone cp where cp.contact_id = l.contact_id
+) p on true
+order by asked.place
+
+-- name: history
+-- Attempts of a floor to any of phones $2 or to contacts $3.
+select a.phone, a.contact_id, a.lead_id, a.placed_at, a.ended_at, a.outcome, a.ended_by from attempt a
+where a.floor_id = $1 and (a.phone = any($2::text[]) or a.contact_id = any($3::bigint[]))
+
+-- name: enqueue
+-- Leads that may be dialed come into the queue.
+insert into ready (lead_id, floor_id, campaign_id, callback_id, cold, priority, rank, due_at, phone,
+    facts, approaches, failures, operator_id, needs_consent, prepared_at, open_until)
+select r.lead_id, $1, $2, r.callback_id, r.callback_id is null, r.priority, r.rank, r.due_at,
+    r.phone, r.facts::jsonb, r.approaches, r.failures, r.operator_id, $3, $4, r.open_until
+from unnest($5::bigint[], $6::bigint[], $7::integer[], $8::bigint[], $9::timestamptz[], $10::text[],
+    $11::text[], $12::integer[], $13::integer[], $14::bigint[], $15::timestamptz[])
+    as r(lead_id, callback_id, priority, rank, due_at, phone, facts, approaches, failures, operator_id,
+        open_until)
+on conflict (lead_id) do nothing
+
+-- name: postpone
+-- Leads that may not be dialed yet: asked again then. What was changed meanwhile stays.
+update lead set next_at = b.again_at, blocked_by = b.rule
+from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::timestamptz[])
+    as b(id, again_at, rule, was)
+where lead.id = b.id and lead.status in ('new', 'retry') and lead.next_at = b.was
+
+-- name: close_leads
+-- Leads that must never be dialed.
+update lead set status = 'done', last_outcome = b.rule, blocked_by = null
+from unnest($1::bigint[], $2::text[]) as b(id, rule)
+where lead.id = b.id and lead.status in ('new', 'retry')
+
+-- name: escalate
+-- Callbacks whose operator stayed away: for the supervisor.
+update callback set status = 'escalated' where id = any($1::bigint[]) and status = 'waiting'
+
+-- name: forget_expired
+-- What was prepared and may not be dialed any more, or was prepared long ago.
+delete from ready where floor_id = $1 and claimed_fence is null
+    and (open_until <= $2 or prepared_at < $3)
+
+-- name: forget_campaign
+-- A campaign's rules have changed, or it stopped: its queue is made anew.
+delete from ready where campaign_id = $1 and claimed_fence is null
+
+-- name: forget_stopped
+-- Nothing of campaigns that do not run is kept ready.
+delete from ready where floor_id = $1 and claimed_fence is null and not campaign_id = any($2::bigint[])
+
+-- name: ready_size
+-- How many leads of a campaign are ready and not claimed.
+select count(*) from ready where campaign_id = $1 and claimed_fence is null
+
+-- name: ask_again
+-- A campaign's rules have changed: leads that a rule had moved are asked again, $3 at a time.
+with blocked as (
+    select id from lead where campaign_id = $1 and blocked_by is not null limit $3
+)
+update lead set next_at = least(next_at, $2), blocked_by = null
+from blocked where lead.id = blocked.id
+returning lead.id
+
+-- name: rank_some
+-- Give leads after id $2 of a campaign their place by order $3, $4 at a time; returns the last id.
+with some as (
+    select id from lead where campaign_id = $1 and id > $2 order by id limit $4
+), ranked as (
+    update lead set rank = case $3
+        when 'oldest' then lead.id when 'newest' then -lead.id
+        when 'least_attempts' then lead.approaches
+        when 'random' then hashint8extended(lead.id, $1) else 0 end
+    from some where lead.id = some.id
+)
+select max(id) from some
+
+-- name: rank_mix
+-- Mix lists by weights: the n-th lead of a list comes at n / weight.
+with weights as (
+    select list.id, (w.value)::double precision as weight
+    from campaign c cross join jsonb_each_text(c.list_weights) as w(key, value)
+    join list on list.floor_id = c.floor_id and list.name = w.key where c.id = $1
+), placed as (
+    select l.id, row_number() over (partition by ct.list_id order by l.id)
+        / coalesce(w.weight, 1) as place
+    from lead l join contact ct on ct.id = l.contact_id left join weights w on w.id = ct.list_id
+    where l.campaign_id = $1
+)
+update lead set rank = (placed.place * 1000)::bigint from placed where lead.id = placed.id
+
+-- name: ranked
+-- The leads of a campaign up to id $3 follow order $2.
+update campaign set ranked_as = $2, ranked_to = $3 where id = $1
+
+-- name: last_lead
+-- The newest lead of a campaign.
+select coalesce(max(id), 0) from lead where campaign_id = $1
+
+-- name: find_lead
+-- A lead by its id, or leads by a phone of theirs.
+select l.id, l.campaign_id, c.name as campaign from lead l join campaign c on c.id = l.campaign_id
+where c.floor_id = $1 and (l.id = $2 or exists (select from contact_phone p
+    where p.contact_id = l.contact_id and p.e164 = $3)) order by l.id
+
+-- name: find_campaign
+-- A campaign by its name.
+select id from campaign where floor_id = $1 and name = $2
+
+-- name: blocked_counts
+-- Leads of a campaign by what keeps them: status, rule, whether they are due.
+select status, blocked_by, next_at <= $2 as due, approaches >= $3 as spent, count(*) as leads,
+    min(next_at) filter (where next_at > $2) as changes_at
+from lead where campaign_id = $1 group by 1, 2, 3, 4
+
+-- name: done_counts
+-- Leads that are done, by how.
+select coalesce(last_outcome, 'done') as how, count(*) as leads from lead
+where campaign_id = $1 and status = 'done' group by 1
+
+-- name: sample_due
+-- Some leads that are due, to be asked one by one.
+select id from lead where campaign_id = $1 and status in ('new', 'retry') and next_at <= $2
+order by priority desc, rank, next_at, id limit $3
