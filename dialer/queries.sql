@@ -201,7 +201,8 @@ with ended as (
         coalesce((d.flags && array['machine', 'callback'] or c.retry->'dispositions' ? d.code)
             and $12::text = 'done' and $13::integer < c.max_approaches, false) as again,
         coalesce((c.retry->'dispositions'->d.code->>'pause_s')::double precision, 14400) as pause_s,
-        (select at from called_back where waits) as callback_at
+        coalesce((select at from called_back where waits), (select b.at from callback b
+            where b.lead_id = ended.lead_id and b.status = 'waiting')) as callback_at
     from ended join campaign c on c.id = ended.campaign_id
     left join disposition d on d.id = ended.disposition_id
 )
@@ -347,11 +348,14 @@ delete from decision where at < now() - interval '1 day'
 
 -- name: next_due
 -- When the next lead of a campaign may be dialed, and how many still can be (no more than 10,001
--- are counted).
-select (select min(next_at) from lead
-        where campaign_id = $1 and status in ('new', 'retry') and approaches < $2) as next_at,
-    (select count(*) from (select from lead where campaign_id = $1 and status in ('new', 'retry')
-        and approaches < $2 limit 10001) l) as leads
+-- are counted), besides those that are claimed.
+with open_leads as (
+    select next_at from lead l
+    where campaign_id = $1 and status in ('new', 'retry') and approaches < $2 and not exists (
+        select from ready r where r.lead_id = l.id and r.claimed_fence is not null)
+    order by next_at limit 10001
+)
+select min(next_at) as next_at, count(*) as leads from open_leads
 
 -- name: pacer_state
 -- What a campaign's pacing had learned when it was last kept.

@@ -40,14 +40,23 @@ def zones_of(contact_zone: str | None, region: str | None, e164: str) -> tuple[s
 @lru_cache(maxsize=65536)
 def number_zones(e164: str) -> tuple[str, ...]:
     """Every zone that a number may be in."""
+    return _russian_mobile() if RUSSIAN_MOBILE.match(e164) else _candidates(e164)
+
+
+@cache
+def _russian_mobile() -> tuple[str, ...]:
+    """All of them have one answer."""
+    found = set(_candidates("+79000000000")) - FOREIGN_IN_7
+    return tuple(sorted(found | {"Europe/Kaliningrad"}))
+
+
+def _candidates(e164: str) -> tuple[str, ...]:
     try:
         number = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
         return ()
     found = set(timezone.time_zones_for_number(number)) - {UNKNOWN}
-    if RUSSIAN_MOBILE.match(e164):
-        found = (found - FOREIGN_IN_7) | {"Europe/Kaliningrad"}
-    elif e164.startswith("+7") and "Europe/Bucharest" in found:
+    if e164.startswith("+7") and "Europe/Bucharest" in found:
         found = (found - {"Europe/Bucharest"}) | {"Europe/Kaliningrad"}
     return tuple(sorted(found))
 

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from campaigns.legal.service import LegalService
 from campaigns.operators.model import NewOperator
 from campaigns.operators.service import OperatorService
 from dialer.database.pool import Pool
 from dialer.database.queries import Queries
-from dialer.demo.rules import OPEN_PROFILE
 from dialer.store import SQL
 
 ROWS = Queries.load(Path(__file__).with_name("staff.sql"))
@@ -40,8 +38,6 @@ class TestFloor:
         floor_id = await pool.fetchval(SQL["ensure_floor"], name, "Europe/Moscow")
         node_id = await pool.fetchval(SQL["ensure_node"], "main")
         trunk_id = await pool.fetchval(SQL["ensure_trunk"], node_id, "carrier", 10, 5.0)
-        if not await pool.fetchval(ROWS.has_profile, floor_id):
-            await LegalService(pool, floor_id).define(OPEN_PROFILE, "tester")
         return cls(pool, floor_id, node_id, trunk_id)
 
     async def add_list(self, name: str, count: int, first: int = 0) -> int:

@@ -51,7 +51,3 @@ where campaign.id = lead.campaign_id and campaign.name = $1;
 -- One line of a campaign's decision log.
 insert into decision (campaign_id, at, placed, limited_by, reason)
 select id, $2, $3, $4, $5 from campaign where name = $1;
-
--- name: has_profile
--- Whether a floor has rules of its own.
-select exists (select from legal_profile where floor_id = $1)

@@ -12,9 +12,11 @@ from uuid import UUID
 import asyncpg
 
 from campaigns.leads.model import HOUR_S, NextStep
+from campaigns.legal.service import LegalService
 from campaigns.rules.preparer import Preparer
 from dialer.calls import Attempt, Committing, Ended, Lead, Placed
 from dialer.database.pool import Pool
+from dialer.demo.rules import OPEN_PROFILE
 from dialer.ids import new_id
 from dialer.operators import StateChange
 from dialer.store import SQL, Dial, Store
@@ -135,8 +137,9 @@ class Floor:
 
 
 async def running_floor(pool: Pool) -> Floor:
-    """Held by the controller named first."""
+    """Held by the controller named first; its rules allow a call at any hour."""
     rows = await TestFloor.make(pool)
+    await LegalService(pool, rows.id).define(OPEN_PROFILE, "tester")
     await pool.execute(SQL["ensure_dispositions"], rows.id)
     campaign_id = await pool.fetchval(
         "insert into campaign (floor_id, trunk_id, name, status) values ($1, $2, 'c', 'running') "

@@ -178,7 +178,7 @@ async def test_other_dispositions_leave_the_lead_done(floor: Floor, code: str) -
 
 
 async def test_do_not_call_counts_at_once_and_for_every_campaign(floor: Floor) -> None:
-    attempt = await floor.dialed()
+    lead = await floor.claimed_lead()
     other_id = await floor.pool.fetchval(
         "insert into campaign (floor_id, trunk_id, name, status) values ($1, $2, 'd', 'running') "
         "returning id",
@@ -189,10 +189,13 @@ async def test_do_not_call_counts_at_once_and_for_every_campaign(floor: Floor) -
     await floor.pool.execute(
         "insert into lead (campaign_id, contact_id) select $1, id from contact", other_id
     )
-    [lead] = await other.claim()
+    [same_person] = await other.claim()
+    attempt = floor.attempt(lead)
+    assert await floor.commit(attempt)
+    await floor.finish(over(conversation(attempt.placed())), DONE)
     for _ in range(2):
-        await floor.dispose(attempt, "do_not_call")
-    assert not await other.commit(other.attempt(lead))
+        await floor.dispose(attempt.placed(), "do_not_call")
+    assert not await other.commit(other.attempt(same_person))
     [row] = await floor.pool.fetch("select * from do_not_call")
     assert (row["e164"], row["source"], row["attempt_id"]) == (
         attempt.lead.phone,

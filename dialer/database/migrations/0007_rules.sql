@@ -27,7 +27,6 @@ create index lead_blocked on lead (campaign_id) where blocked_by is not null;
 create index lead_contact on lead (contact_id);
 
 alter table contact_phone add column invalid_at timestamptz;   -- the network said: no such number
-create index contact_phone_e164 on contact_phone (e164);
 
 alter table attempt add column contact_id bigint, add column callback_id bigint;
 update attempt set contact_id = lead.contact_id from lead where lead.id = attempt.lead_id;

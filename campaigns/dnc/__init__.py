@@ -1,0 +1,1 @@
+"""Do-not-call: numbers, prefixes and patterns that nobody may call."""
