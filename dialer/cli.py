@@ -24,7 +24,11 @@ from dialer.asterisk.packages import PackagesError
 from dialer.asterisk.phones import PhonesError
 from dialer.asterisk.server import AsteriskError
 from dialer.commands import (
+    calendar,
+    callback,
     campaign,
+    consent,
+    dnc,
     doctor,
     legal,
     lists,
@@ -72,6 +76,10 @@ app.add_typer(operator.app, name="operator")
 app.add_typer(lists.app, name="list")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(legal.app, name="legal")
+app.add_typer(calendar.app, name="calendar")
+app.add_typer(dnc.app, name="dnc")
+app.add_typer(consent.app, name="consent")
+app.add_typer(callback.app, name="callback")
 app.add_typer(report.app, name="report")
 app.command("why")(why.why)
 app.command("simulate")(simulate.simulate)

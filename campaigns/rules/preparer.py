@@ -101,6 +101,7 @@ class Preparer:
             args = (campaign.id, begun, wanted, RANK_BATCH)
             last = await self._pool.fetchval(SQL.rank_some, *args) or last
         await self._pool.execute(SQL.ranked, campaign.id, wanted, last)
+        await self._pool.execute(SQL.forget_campaign, campaign.id)
 
     async def _fill(self, campaign: CampaignRules, staff: Staff) -> int:
         """Until enough leads are ready, none is due, or the pass's time is over."""

@@ -121,16 +121,16 @@ returning lead.id
 
 -- name: rank_some
 -- Give leads after id $2 of a campaign their place by order $3, $4 at a time; returns the last id.
-with some as (
+with batch as (
     select id from lead where campaign_id = $1 and id > $2 order by id limit $4
 ), ranked as (
     update lead set rank = case $3
         when 'oldest' then lead.id when 'newest' then -lead.id
         when 'least_attempts' then lead.approaches
         when 'random' then hashint8extended(lead.id, $1) else 0 end
-    from some where lead.id = some.id
+    from batch where lead.id = batch.id
 )
-select max(id) from some
+select max(id) from batch
 
 -- name: rank_mix
 -- Mix lists by weights: the n-th lead of a list comes at n / weight.

@@ -1,0 +1,99 @@
+"""`prozvon callback`: agreed callbacks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from campaigns.callbacks.service import OPEN, STATUSES, CallbackService, NewCallback
+from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
+from dialer.commands.database import open_floor
+from dialer.commands.moments import moment
+from dialer.config import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Callbacks: list, add, cancel, give to somebody.")
+
+Id = Annotated[int, typer.Argument(help="The callback's id.")]
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    status: Annotated[
+        list[str] | None, typer.Option(help=f"{', '.join(STATUSES)}; default: open ones.")
+    ] = None,
+    operator: Annotated[str | None, typer.Option(help="Only this operator's.")] = None,
+    as_json: Json = False,
+) -> Reply:
+    """Callbacks, the next first."""
+    found = run(_list(use_settings(context), tuple(status or OPEN), operator))
+    columns = ("id", "at", "lead_id", "campaign", "operator", "status", "tries", "note")
+    rows = [[entry[column] for column in columns] for entry in found]
+    return Reply(found, [table(columns, rows)] if rows else ["No callbacks."])
+
+
+async def _list(
+    settings: Settings, statuses: tuple[str, ...], operator: str | None
+) -> list[dict[str, Any]]:
+    async with open_floor(settings) as floor:
+        return await CallbackService(floor.pool, floor.floor_id).callbacks(statuses, operator)
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    lead: Annotated[int, typer.Argument(help="The lead's id.")],
+    at: Annotated[str, typer.Argument(help="When: 2026-12-01T10:30, 10:30, +2h, +3d.")],
+    operator: Annotated[str | None, typer.Option(help="By whom (login); default: anyone.")] = None,
+    grace: Annotated[float, typer.Option(help="Seconds to wait for that operator.")] = 600,
+    escalation: Annotated[str, typer.Option(help="Then: anyone or supervisor.")] = "anyone",
+    note: Annotated[str, typer.Option(help="What was agreed.")] = "",
+    as_json: Json = False,
+) -> Reply:
+    """Agree on a callback; an earlier one of the lead is canceled."""
+    settings = use_settings(context)
+    new = NewCallback(
+        lead, moment(at, settings), operator, grace_s=grace, escalation=escalation, note=note
+    )
+    found = run(_add(settings, new))
+    return Reply({"id": found, "at": new.at}, [f"Callback {found}: {new.at:%Y-%m-%d %H:%M}."])
+
+
+async def _add(settings: Settings, new: NewCallback) -> int:
+    async with open_floor(settings) as floor:
+        return await CallbackService(floor.pool, floor.floor_id).add(new, os_user())
+
+
+@app.command("cancel")
+def cancel(context: typer.Context, callback: Id, as_json: Json = False) -> Reply:
+    """The callback is not wanted any more."""
+    run(_cancel(use_settings(context), callback))
+    return Reply({"id": callback, "status": "canceled"}, [f"Callback {callback} is canceled."])
+
+
+async def _cancel(settings: Settings, callback: int) -> None:
+    async with open_floor(settings) as floor:
+        await CallbackService(floor.pool, floor.floor_id).cancel(callback)
+
+
+@app.command("give")
+def give(
+    context: typer.Context,
+    callback: Id,
+    operator: Annotated[str | None, typer.Option(help="To whom; default: anyone.")] = None,
+    at: Annotated[str | None, typer.Option(help="When; default: now.")] = None,
+    as_json: Json = False,
+) -> Reply:
+    """Give a callback to another operator or to anyone, as a supervisor does."""
+    settings = use_settings(context)
+    run(_give(settings, callback, operator, at))
+    return Reply(
+        {"id": callback, "operator": operator}, [f"Callback {callback}: {operator or 'anyone'}."]
+    )
+
+
+async def _give(settings: Settings, callback: int, operator: str | None, at: str | None) -> None:
+    when = moment(at, settings) if at else None
+    async with open_floor(settings) as floor:
+        await CallbackService(floor.pool, floor.floor_id).reassign(callback, operator, when)

@@ -1,0 +1,134 @@
+"""`prozvon dnc`: whom nobody may call."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from campaigns.dnc.model import Entry
+from campaigns.dnc.service import DncService, Imported, Where
+from dialer.commands.common import CommandError, Json, Reply, os_user, run, table, use_settings
+from dialer.commands.database import Floor, open_floor
+from dialer.commands.moments import moment
+from dialer.config import Settings
+
+app = typer.Typer(no_args_is_help=True, help="Do-not-call: add, import, list, remove.")
+
+Text = Annotated[
+    str, typer.Argument(help="A number, a prefix (+7495*) or a pattern (+7903???12*).")
+]
+System = Annotated[bool, typer.Option("--system", help="For every floor.")]
+Campaign = Annotated[str | None, typer.Option(help="For this campaign alone.")]
+
+
+def _where(system: bool, campaign: str | None) -> Where:
+    if system and campaign:
+        raise CommandError("usage", "give --system or --campaign, not both")
+    scope: Literal["system", "floor", "campaign"] = "system" if system else "floor"
+    return Where("campaign" if campaign else scope, campaign)
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    text: Text,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    until: Annotated[str | None, typer.Option(help="Until then; default: for good.")] = None,
+    campaign: Campaign = None,
+    system: System = False,
+    as_json: Json = False,
+) -> Reply:
+    """Nobody calls this number, prefix or pattern any more, from the next dial on."""
+    settings, where = use_settings(context), _where(system, campaign)
+    ends = moment(until, settings) if until else None
+    entry = run(_add(settings, text, where, reason, ends))
+    told = f"{entry.written} is on do-not-call."
+    return Reply({"kind": entry.kind, "entry": entry.written, "scope": where.scope}, [told])
+
+
+async def _add(
+    settings: Settings, text: str, where: Where, reason: str, until: datetime | None
+) -> Entry:
+    async with open_floor(settings) as floor:
+        return await _service(floor).add(text, os_user(), where=where, reason=reason, until=until)
+
+
+@app.command("remove")
+def remove(
+    context: typer.Context,
+    text: Text,
+    campaign: Campaign = None,
+    system: System = False,
+    as_json: Json = False,
+) -> Reply:
+    """Allow it again."""
+    settings, where = use_settings(context), _where(system, campaign)
+    entry = run(_remove(settings, text, where))
+    return Reply({"kind": entry.kind, "entry": entry.written}, [f"{entry.written} may be called."])
+
+
+async def _remove(settings: Settings, text: str, where: Where) -> Entry:
+    async with open_floor(settings) as floor:
+        return await _service(floor).remove(text, os_user(), where=where)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Numbers: one a line, or the first CSV column.")],
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    register: Annotated[
+        str | None, typer.Option(help="A public register (us_national, tps): its date is kept.")
+    ] = None,
+    campaign: Campaign = None,
+    system: System = False,
+    as_json: Json = False,
+) -> Reply:
+    """Take numbers of a file."""
+    settings, where = use_settings(context), _where(system, campaign)
+    if register and (system or campaign):
+        raise CommandError("usage", "a register is for the whole floor: no --system or --campaign")
+    done = run(_import(settings, file, where, reason, register))
+    told = f"{done.numbers} numbers, {done.added} of them new, {done.rejected} rejected."
+    return Reply(done, [told])
+
+
+async def _import(
+    settings: Settings, file: Path, where: Where, reason: str, register: str | None
+) -> Imported:
+    text = await asyncio.to_thread(file.read_text, encoding="utf-8-sig")
+    delimiter = max(";\t,", key=text[:4096].count)
+    cells = [row[0] for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    async with open_floor(settings) as floor:
+        return await _service(floor).load(
+            cells, os_user(), where=where, reason=reason, register=register
+        )
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    number: Annotated[str | None, typer.Argument(help="Only what forbids this number.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    as_json: Json = False,
+) -> Reply:
+    """Entries, newest first."""
+    found = run(_list(use_settings(context), number, limit))
+    columns = ("written", "kind", "scope", "campaign", "source", "reason", "added_by", "until")
+    rows = [[entry[column] for column in columns] for entry in found]
+    return Reply(found, [table(columns, rows)] if rows else ["Nothing is on do-not-call."])
+
+
+async def _list(settings: Settings, number: str | None, limit: int) -> list[dict[str, Any]]:
+    async with open_floor(settings) as floor:
+        return await _service(floor).entries(number, limit)
+
+
+def _service(floor: Floor) -> DncService:
+    return DncService(floor.pool, floor.floor_id, floor.settings.floor.phone_region)
