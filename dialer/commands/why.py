@@ -1,38 +1,65 @@
-"""`prozvon why`: why a campaign dials as it does, or does not."""
+"""`prozvon why`: why a campaign dials as it does, or does not; why a lead is not dialed."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
+from campaigns.campaign.model import CampaignError
+from campaigns.lists.phones import BadPhone, parse_phone
 from campaigns.pacing.model import LIMITED_BY, Limits, Why
 from campaigns.pacing.service import PacingService
+from campaigns.rules.service import RulesService
+from campaigns.rules.why import CampaignWhy, LeadWhy, Reason, WhyError, WhyService
 from dialer.commands.common import Json, Reply, run, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.config import Settings
 
 HOUR_S = 3600.0
+LEAD = re.compile(r"\+?[0-9][0-9 ()\-]*\Z")
+PHONE_DIGITS = 10
 
 
 def why(
     context: typer.Context,
-    campaign: Annotated[str, typer.Argument(help="The campaign's name.")],
+    target: Annotated[str, typer.Argument(help="A campaign's name, a lead's id, or a phone.")],
     last: Annotated[int, typer.Option(min=1, max=1000, help="How many decisions to show.")] = 10,
     as_json: Json = False,
 ) -> Reply:
-    """Why a campaign dials as it does: its last decisions, its limits, its ledger."""
-    found = run(_found(use_settings(context), campaign, last))
+    """Why a campaign dials as it does, or a lead is not dialed: every rule that keeps it, and when
+    that changes."""
+    return run(_why(use_settings(context), target, last))
+
+
+async def _why(settings: Settings, target: str, last: int) -> Reply:
+    async with open_floor(settings) as floor:
+        rules = WhyService(RulesService(floor.pool, floor.floor_id))
+        try:
+            found = await PacingService(floor.pool, floor.floor_id).why(target, last)
+        except CampaignError:
+            if not LEAD.match(target):
+                raise
+            return lead_reply(await _leads(rules, settings, target))
+        kept = await rules.campaign(target)
     data = {
         "pacing": found,
         "ledger": {"rate": found.ledger.rate, "left": found.ledger.left},
+        "rules": kept,
     }
-    return Reply(data, pacing_part(found))
+    return Reply(data, [*pacing_part(found), *rules_part(kept)])
 
 
-async def _found(settings: Settings, campaign: str, last: int) -> Why:
-    async with open_floor(settings) as floor:
-        return await PacingService(floor.pool, floor.floor_id).why(campaign, last)
+async def _leads(rules: WhyService, settings: Settings, target: str) -> list[LeadWhy]:
+    if target.isdigit() and len(target) < PHONE_DIGITS:
+        return await rules.leads(lead_id=int(target))
+    phone = parse_phone(target, settings.floor.phone_region)
+    if isinstance(phone, BadPhone):
+        raise WhyError("unknown_lead", f"no lead and no phone: {phone.reason}", status=404)
+    return await rules.leads(phone=phone.e164)
 
 
 def pacing_part(found: Why) -> list[Any]:
@@ -84,3 +111,33 @@ def _limits_met(found: Why) -> list[tuple[object, ...]]:
 
 def _decisions(found: Why) -> list[tuple[object, ...]]:
     return [(d.at, d.asked, d.placed, d.limited_by, d.reason) for d in found.decisions]
+
+
+def rules_part(found: CampaignWhy) -> list[Any]:
+    """The part about leads, for people."""
+    rows = [(rule, count, _when(found.changes_at.get(rule))) for rule, count in found.leads.items()]
+    parts: list[Any] = [table(("leads by rule", "leads", "the first changes at"), rows)]
+    if found.reasons:
+        parts.insert(0, _reasons("no lead is dialed because", found.reasons))
+    return parts
+
+
+def lead_reply(found: Sequence[LeadWhy]) -> Reply:
+    """Every lead, with every rule that keeps it."""
+    parts: list[Any] = []
+    for lead in found:
+        title = f"lead {lead.lead} of {lead.campaign}: {lead.status}"
+        if lead.dialable:
+            parts.append(f"{title}; nothing keeps it, it waits for its turn")
+        else:
+            parts.append(_reasons(title, lead.reasons))
+    return Reply(list(found), parts)
+
+
+def _reasons(title: str, reasons: Sequence[Reason]) -> Any:
+    rows = [(r.rule, r.en, r.ru, r.phone_position, _when(r.changes_at)) for r in reasons]
+    return table((title, "that is", "то есть", "phone", "until (UTC)"), rows)
+
+
+def _when(at: datetime | None) -> str | None:
+    return f"{at:%Y-%m-%d %H:%M}" if at else None
