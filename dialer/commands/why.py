@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from campaigns.campaign.model import CampaignError
 from campaigns.lists.phones import BadPhone, parse_phone
-from campaigns.pacing.model import LIMITED_BY, Limits, Why
+from campaigns.pacing.model import LIMITED_BY, Limits, PacingError, Why
 from campaigns.pacing.service import PacingService
 from campaigns.rules.service import RulesService
 from campaigns.rules.why import CampaignWhy, LeadWhy, Reason, WhyError, WhyService
@@ -40,7 +39,7 @@ async def _why(settings: Settings, target: str, last: int) -> Reply:
         rules = WhyService(RulesService(floor.pool, floor.floor_id))
         try:
             found = await PacingService(floor.pool, floor.floor_id).why(target, last)
-        except CampaignError:
+        except PacingError:
             if not LEAD.match(target):
                 raise
             return lead_reply(await _leads(rules, settings, target))
