@@ -1,9 +1,9 @@
-"""Pacers side by side in virtual time; writes docs/reference/pacing.md.
+"""Pacers side by side in virtual time; writes its parts of docs/reference/pacing.md.
 
-    python bench/pacing.py                 run all, print, write the page (about half an hour)
-    python bench/pacing.py --shifts 1      quicker and noisier
-    python bench/pacing.py --print         print only
-    python bench/pacing.py --decide        only the time of one decision
+    python bench/pacing.py                    all parts (hours of processor time, on every core)
+    python bench/pacing.py --part decide      one part: floors, others, caps, leads, decide
+    python bench/pacing.py --shifts 1         quicker and noisier
+    python bench/pacing.py --print            print only
 
 Every pacer works the same shifts: call number k of a shift has the same fate under each of them.
 """
@@ -12,49 +12,55 @@ from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
 import random
 import statistics
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
+
+from _page import write_part
 
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer, ProgressivePacer
 from dialer.pacing_model import AnswerChance
-from dialer.pacing_sim import LogNormal, Mix, Scenario, Shift, Uniform, simulate
+from dialer.pacing_sim import LogNormal, Mix, Person, Scenario, Shift, Uniform, simulate
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "pacing.md"
 HOUR = 3600.0
 
 
-class RatioPacer(ProgressivePacer):
-    """A fixed number of lines for each free operator."""
-
-    lines_per_operator = 2.0
-
-    def decide(self, floor: Floor) -> int:
-        wanted = round(self.lines_per_operator * floor.idle)
-        return max(0, min(floor.lines, wanted - len(floor.ringing) - floor.waiting))
-
-
 class DialLevelPacer(ProgressivePacer):
-    """An adaptive dial level with a hard drop limit, after what VICIdial is known to do.
+    """An adaptive dial level, written from what is known of VICIdial's algorithms.
 
-    A level of 1..3 lines for each operator who is free or talks, moved every 15 s by the mean of
-    (free - waiting) / operators over 15 one-second samples; back to 1 while the day's drops are
-    over the limit; calls are topped up every 2.5 s.
+    calls = level x (free + talking) - calls not yet over, topped up every 2.5 s; wrap-up counts as
+    a pause. Every 15 s the level is multiplied by 1 + the mean of (free - waiting) / operators over
+    15 samples, one a second, within 1..`highest`. Answers and drops are counted since the shift's
+    begin, once a minute; over the limit and with more than 50 calls, `method` is:
+    hard: level 1. average: half the level. tapered: the level x (clock hours left) / 10, so that
+    nothing happens while ten hours are left. `available_only`: only free operators count.
     """
 
-    def __init__(self, max_abandon_rate: float = 0.03) -> None:
+    def __init__(
+        self,
+        max_abandon_rate: float = 0.03,
+        method: str = "hard",
+        highest: float = 3.0,
+        available_only: bool = False,
+    ) -> None:
         super().__init__(max_abandon_rate)
+        self._method, self._highest, self._only_free = method, highest, available_only
         self._level = 1.0
         self._samples: deque[float] = deque(maxlen=15)
-        self._sample_at = self._adapt_at = self._dial_at = 0.0
-        self._answered = self._dropped = 0
+        self._sample_at = self._adapt_at = self._dial_at = self._count_at = 0.0
+        self._calls = self._answered = self._dropped = 0
+        self._over = False
 
-    def attempt_ended(self, now: float, seconds: float, answered: bool) -> None:
+    def attempt_ended(self, now: float, seconds: float, answered: bool, odds: float = 1.0) -> None:
+        self._calls += 1
         self._answered += answered
 
     def abandoned(self, now: float) -> None:
@@ -65,7 +71,8 @@ class DialLevelPacer(ProgressivePacer):
         if floor.now < self._dial_at:
             return 0
         self._dial_at = floor.now + 2.5
-        wanted = round(self._level * (floor.idle + len(floor.talking))) - len(floor.talking)
+        base = floor.idle if self._only_free else floor.idle + len(floor.talking)
+        wanted = round(self._level * base) - (0 if self._only_free else len(floor.talking))
         return max(0, min(floor.lines, wanted - len(floor.ringing) - floor.waiting))
 
     def _sample(self, floor: Floor) -> None:
@@ -74,12 +81,32 @@ class DialLevelPacer(ProgressivePacer):
         self._sample_at = floor.now + 1.0
         operators = floor.idle + len(floor.talking) + len(floor.wrapping)
         self._samples.append((floor.idle - floor.waiting) / max(1, operators))
-        if floor.now < self._adapt_at:
-            return
-        self._adapt_at = floor.now + 15.0
-        self._level *= 1.0 + statistics.fmean(self._samples)
-        over = self._answered > 50 and self._dropped > self.max_abandon_rate * self._answered
-        self._level = 1.0 if over else min(3.0, max(1.0, self._level))
+        if floor.now >= self._count_at:
+            self._count_at = floor.now + 60.0
+            share = self._dropped / max(1, self._answered)
+            self._over = self._calls > 50 and share > self.max_abandon_rate
+        if floor.now >= self._adapt_at:
+            self._adapt_at = floor.now + 15.0
+            self._adapt(floor.now)
+
+    def _adapt(self, now: float) -> None:
+        level = min(self._highest, self._level * (1.0 + statistics.fmean(self._samples)))
+        if self._over and self._method == "hard":
+            level = 1.0
+        elif self._over and self._method == "average":
+            level /= 2.0
+        elif self._over:
+            level *= min(1.0, max(0.0, 8.0 - now / HOUR) / 10.0)
+        self._level = max(1.0, level)
+
+
+TUNED = tuple(
+    (method, highest, only)
+    for method in ("hard", "tapered")
+    for highest in (2.0, 3.0, 5.0, 8.0)
+    for only in (False, True)
+)
+"""Settings among which the best one is chosen for each floor in hindsight."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +244,118 @@ SCENARIOS = (
     floor_of("100 operators, long wrap-up", 100, 0.25, wrap_s=LogNormal(30, 0.7)),
     floor_of("300 operators, 25 % answer", 300, 0.25, hours=2.0),
 )
+OTHERS = (
+    floor_of(
+        "4 operators, 22 %, slower ringing",
+        4,
+        0.22,
+        answer_s=Dialing(Uniform(1, 3), LogNormal(11, 0.6), 27.0),
+    ),
+    floor_of(
+        "6 operators, short and very short talks",
+        6,
+        0.28,
+        talk_s=Mix(((0.6, Uniform(5, 12)), (0.4, LogNormal(50, 0.8)))),
+    ),
+    floor_of(
+        "4 operators, 45 %, even talks", 4, 0.45, talk_s=LogNormal(90, 0.5), wrap_s=Uniform(15, 15)
+    ),
+    floor_of("3 operators, 2 hours", 3, 0.33, hours=2.0),
+    floor_of(
+        "9 operators, 18 %",
+        9,
+        0.18,
+        talk_s=LogNormal(60, 1.0),
+        wrap_s=LogNormal(15, 1.0),
+        hours=4.0,
+    ),
+    replace(
+        BASE,
+        name="10 operators, list dead twice",
+        operators=10,
+        hours=6.0,
+        chance=(
+            (0.0, 0.30),
+            (1.5 * HOUR, 0.015),
+            (2.5 * HOUR, 0.30),
+            (4.5 * HOUR, 0.04),
+            (5 * HOUR, 0.35),
+        ),
+    ),
+    replace(
+        BASE,
+        name="8 operators, the chance jumps every 20 minutes",
+        operators=8,
+        hours=4.0,
+        chance=tuple((i * 1200.0, 0.15 if i % 2 else 0.45) for i in range(12)),
+    ),
+    floor_of(
+        "6 operators, breaks, half away, some leave",
+        6,
+        0.27,
+        hours=6.0,
+        away=(
+            *((o, (2.0 + o % 3 / 3.0) * HOUR, (2.0 + (o % 3 + 1) / 3.0) * HOUR) for o in range(6)),
+            *((o, 4.0 * HOUR, 4.0 * HOUR + 1200) for o in (0, 2, 4)),
+            (5, 0.0, 1.5 * HOUR),
+            (1, 5.0 * HOUR, 9 * HOUR),
+        ),
+    ),
+    floor_of("16 operators on 26 lines", 16, 0.25, lines=26, hours=3.0),
+    floor_of(
+        "25 operators, 15 %, long ringing",
+        25,
+        0.15,
+        hours=3.0,
+        answer_s=Dialing(Uniform(1, 3), LogNormal(14, 0.5), 40.0),
+        failure_s=Mix(((0.25, Uniform(2, 7)), (0.75, Uniform(36, 48)))),
+    ),
+    floor_of("80 operators, 12 %", 80, 0.12, hours=2.0),
+)
+"""Floors on which nothing of the engine was chosen."""
+CAPS = (
+    *(
+        floor_of(f"{operators} operators", operators, chance, hours=hours)
+        for operators, chance, hours in (
+            (2, 0.35, 4.0),
+            (3, 0.33, 2.0),
+            (3, 0.30, 4.0),
+            (4, 0.22, 3.0),
+            (5, 0.25, 4.0),
+            (8, 0.30, 2.0),
+        )
+    ),
+    *(
+        replace(scenario, hours=min(scenario.hours, 3.0))
+        for scenario in OTHERS
+        if 3 < scenario.operators <= 6
+    ),
+)
+"""Small floors, where one person more breaks the cap."""
+AREA_EFFECTS = tuple(0.8 * math.sin(12.9 * i) for i in range(24))
+TRIED_EFFECTS = (0.5, 0.0, -0.6, -1.1, -1.5)
+
+
+def believable(luck: random.Random, now: float) -> Person:
+    """A lead of a worked base: kind of number, area, hour, earlier attempts, and its own luck.
+
+    Mobiles answer better towards the evening and fixed phones worse; each attempt without an answer
+    makes the next one less likely; a third of the log-odds' variance is nothing one could know.
+    """
+    mobile, area = luck.random() < 0.6, luck.randrange(len(AREA_EFFECTS))
+    tried = luck.choice((0, 0, 1, 1, 2, 3, 4))
+    hour = 10 + int(now / HOUR)
+    evening = (hour - 14) / 4.0
+    log_odds = (0.5 + 0.7 * evening if mobile else -0.8 - 0.9 * evening) + AREA_EFFECTS[area]
+    log_odds += TRIED_EFFECTS[tried] + luck.gauss(0.0, 0.7)
+    kind = "mobile" if mobile else "fixed"
+    features = (f"kind {kind}", f"area {area}", f"tried {tried}", f"{kind} at {hour // 3 * 3}")
+    return features, math.exp(max(-3.0, min(3.0, log_odds)))
+
+
+BELIEVABLE = tuple(
+    floor_of(f"{n} operators, a worked base", n, 0.20, people=believable) for n in (3, 5, 10)
+)
 GRADED = tuple(
     floor_of(f"{n} operators, leads that differ", n, 0.20, lead_odds=LEAD_ODDS) for n in (5, 10, 20)
 )
@@ -233,7 +372,7 @@ class Line:
     wait_s: float
 
 
-def mean_of(shifts: list[Shift], cap: float) -> Line:
+def mean_of(shifts: Sequence[Shift], cap: float) -> Line:
     return Line(
         statistics.fmean(s.utilisation for s in shifts),
         statistics.fmean(s.abandon_rate for s in shifts),
@@ -243,51 +382,167 @@ def mean_of(shifts: list[Shift], cap: float) -> Line:
     )
 
 
-def run(scenario: Scenario, make: Callable[[], Pacer], cap: float, shifts: int) -> Line:
-    return mean_of([simulate(scenario, make(), seed) for seed in range(shifts)], cap)
+Make = Callable[[float], Pacer]
 
 
-def main_table(shifts: int) -> list[str]:
+def one_shift(scenario: Scenario, make: Make, cap: float, seed: int) -> Shift:
+    return simulate(scenario, make(cap), seed)
+
+
+def best_tuned(scenario: Scenario, cap: float, seeds: int) -> Line:
+    """The dial level with the settings that are best on these very shifts within the cap."""
+    best = run_here(scenario, ProgressivePacer, cap, seeds)
+    for method, highest, only in TUNED:
+        make = partial(DialLevelPacer, method=method, highest=highest, available_only=only)
+        line = run_here(scenario, make, cap, seeds)
+        if line.abandoned <= cap and line.utilisation > best.utilisation:
+            best = line
+    return best
+
+
+def run_here(scenario: Scenario, make: Make, cap: float, seeds: int) -> Line:
+    return mean_of([one_shift(scenario, make, cap, seed) for seed in range(seeds)], cap)
+
+
+class Cores:
+    """Shifts on every core; results come in the order they were asked for."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def line(self, scenario: Scenario, make: Make, cap: float, seeds: int) -> Callable[[], Line]:
+        asked = [self._pool.submit(one_shift, scenario, make, cap, s) for s in range(seeds)]
+        return lambda: mean_of([future.result() for future in asked], cap)
+
+    def shift(self, scenario: Scenario, make: Make, cap: float, seed: int) -> Callable[[], Shift]:
+        return self._pool.submit(one_shift, scenario, make, cap, seed).result
+
+    def call(self, work: Callable[..., Line], *given: object) -> Callable[[], Line]:
+        asked: Future[Line] = self._pool.submit(work, *given)
+        return asked.result
+
+
+@contextmanager
+def cores() -> Iterator[Cores]:
+    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield Cores(pool)
+
+
+def knowing_line(scenario: Scenario, cap: float) -> Line:
+    return mean_of([knowing(scenario, cap)], cap)
+
+
+def floors_part(scenarios: Sequence[Scenario], shifts: int) -> str:
+    """A table of pacers by floor."""
     rows = [
-        "| floor | progressive | 2 lines a free operator | dial level | predictive 1 % | "
-        "predictive 3 % | knowing, 3 % | wait s: progressive | predictive 3 % |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| floor | progressive | dial level, hard | tapered | tuned | predictive 1 % | "
+        "predictive 3 % | knowing 1 % | knowing 3 % | wait s: progressive | predictive 3 % |",
+        "|" + " --- |" * 11,
     ]
-    broken = total = 0
-    for scenario in SCENARIOS:
-        count = shifts if scenario.operators <= 10 else 1
-        plain = run(scenario, ProgressivePacer, 1.0, count)
-        ratio = run(scenario, RatioPacer, 1.0, count)
-        level = run(scenario, DialLevelPacer, 0.03, count)
-        low = run(scenario, lambda: PredictivePacer(0.01), 0.01, count)
-        high = run(scenario, PredictivePacer, 0.03, count)
-        known = f"{knowing(scenario, 0.03).utilisation:.3f}" if scenario.operators <= 10 else ""
-        broken, total = broken + low.broken + high.broken, total + 2 * count
-        rows.append(
-            f"| {scenario.name} | {cell(plain)} | {cell(ratio)} | {cell(level)} | {cell(low)} | "
-            f"**{high.utilisation:.3f}** ({100 * high.abandoned:.1f}) | {known} | "
-            f"{plain.wait_s:.0f} | {high.wait_s:.0f} |"
-        )
-        print(rows[-1], flush=True)
-    return [*rows, "", f"Predictive broke its cap on {broken} of {total} shifts."]
+    broken, total, ahead = [0, 0], 0, 0
+    ratios: list[list[float]] = [[], []]
+    with cores() as many:
+        asked = [(s, _asked(many, s, shifts if s.operators <= 10 else 1)) for s in scenarios]
+        for scenario, lines in asked:
+            plain, hard, tapered, tuned, low, high, *knows = [line() for line in lines]
+            total += high.shifts
+            for place, line in enumerate((low, high)):
+                broken[place] += line.broken
+                if knows:
+                    first = one_of(line, knows[place])
+                    ratios[place].append(first)
+            ahead += high.utilisation > max(x.utilisation for x in (hard, tapered, tuned))
+            known = [f"{line.utilisation:.3f}" for line in knows] or ["", ""]
+            cells = [cell(line) for line in (plain, hard, tapered, tuned, low)]
+            rows.append(
+                f"| {scenario.name} | {' | '.join(cells)} | **{high.utilisation:.3f}** "
+                f"({100 * high.abandoned:.1f}) | {' | '.join(known)} | {plain.wait_s:.0f} | "
+                f"{high.wait_s:.0f} |"
+            )
+            print(rows[-1], flush=True)
+    rows += [
+        "",
+        f"Ahead of the dial level, tuned or not, on {ahead} of {len(scenarios)} floors. Cap broken "
+        f"on {broken[0]} of {total} shifts at 1 %,\n{broken[1]} of {total} at 3 %.",
+    ]
+    if ratios[0]:
+        told = [f"{statistics.fmean(r):.3f} (worst {min(r):.3f})" for r in ratios]
+        rows.append(f"Predictive / knowing where both ran: {told[0]} at 1 %, {told[1]} at 3 %.")
+    return page(rows)
+
+
+def one_of(line: Line, known: Line) -> float:
+    return line.utilisation / known.utilisation
+
+
+def _asked(many: Cores, scenario: Scenario, count: int) -> list[Callable[[], Line]]:
+    """Progressive, hard, tapered, tuned, predictive at 1 and 3 %, and knowing on small floors."""
+    tapered = partial(DialLevelPacer, method="tapered")
+    asked = [
+        many.line(scenario, ProgressivePacer, 0.03, count),
+        many.line(scenario, DialLevelPacer, 0.03, count),
+        many.line(scenario, tapered, 0.03, count),
+        many.call(best_tuned, scenario, 0.03, 1),
+        many.line(scenario, PredictivePacer, 0.01, count),
+        many.line(scenario, PredictivePacer, 0.03, count),
+    ]
+    if scenario.operators <= KNOWING:
+        asked += [many.call(knowing_line, scenario, cap) for cap in (0.01, 0.03)]
+    return asked
+
+
+KNOWING = 10
 
 
 def cell(line: Line) -> str:
     return f"{line.utilisation:.3f} ({100 * line.abandoned:.1f})"
 
 
-def graded_table() -> list[str]:
+def caps_part(shifts: int) -> str:
+    """Many shifts of small floors: how often is the cap broken?"""
+    rows = ["| cap | shifts | broken | mean abandoned % | worst % |", "|" + " --- |" * 5]
+    with cores() as many:
+        for cap in (0.01, 0.03):
+            asked = [
+                many.shift(scenario, PredictivePacer, cap, 1000 + seed)
+                for seed in range(shifts)
+                for scenario in CAPS
+            ]
+            rates = [shift().abandon_rate for shift in asked]
+            broken = sum(rate > cap for rate in rates)
+            rows.append(
+                f"| {100 * cap:.0f} % | {len(rates)} | {broken} | "
+                f"{100 * statistics.fmean(rates):.2f} | {100 * max(rates):.2f} |"
+            )
+            print(rows[-1], flush=True)
+    return page(rows)
+
+
+def leads_part() -> str:
     rows = [
-        "| floor | averages only | each lead's own odds | gain |",
-        "| --- | --- | --- | --- |",
+        "| floor | averages only | each lead's own odds | gain | knowing the averages | "
+        "against that |",
+        "|" + " --- |" * 6,
     ]
-    for scenario in GRADED:
-        plain = run(scenario, PredictivePacer, 0.03, 2)
-        told = run(replace(scenario, tell_odds=True), PredictivePacer, 0.03, 2)
-        gain = told.utilisation / plain.utilisation
-        rows.append(f"| {scenario.name} | {cell(plain)} | {cell(told)} | x {gain:.3f} |")
-        print(rows[-1], flush=True)
-    return rows
+    with cores() as many:
+        asked = [
+            (
+                scenario,
+                many.line(scenario, PredictivePacer, 0.03, 2),
+                many.line(replace(scenario, tell_odds=True), PredictivePacer, 0.03, 2),
+                many.call(knowing_line, scenario, 0.03),
+            )
+            for scenario in GRADED
+        ]
+        for scenario, *lines in asked:
+            plain, told, knows = [line() for line in lines]
+            gain = told.utilisation / plain.utilisation
+            rows.append(
+                f"| {scenario.name} | {cell(plain)} | {cell(told)} | x {gain:.3f} | "
+                f"{cell(knows)} | x {told.utilisation / knows.utilisation:.3f} |"
+            )
+            print(rows[-1], flush=True)
+    return page(rows)
 
 
 class Timed(PredictivePacer):
@@ -304,8 +559,12 @@ class Timed(PredictivePacer):
         return calls
 
 
-def decide_table() -> list[str]:
-    rows = ["| operators | median us | p99 us | worst ms |", "| --- | --- | --- | --- |"]
+BOUNDS_US = (200.0, 2000.0)
+"""Of `decide()` on 300 operators: median, 99th percentile."""
+
+
+def decide_part() -> str:
+    rows = ["| operators | median us | p99 us | worst ms |", "|" + " --- |" * 4]
     for operators in (5, 20, 100, 300):
         pacer = Timed()
         simulate(floor_of("timing", operators, 0.25, hours=0.5), pacer, 0)
@@ -313,52 +572,38 @@ def decide_table() -> list[str]:
         median, high = spent[len(spent) // 2], spent[int(0.99 * len(spent))]
         rows.append(f"| {operators} | {median:.0f} | {high:.0f} | {spent[-1] / 1000.0:.1f} |")
         print(rows[-1], flush=True)
-    return rows
+    rows += [
+        "",
+        f"300 operators against the bounds: median {median / BOUNDS_US[0]:.2f} of "
+        f"{BOUNDS_US[0]:.0f} us, p99 {high / BOUNDS_US[1]:.2f} of {BOUNDS_US[1] / 1000:.0f} ms.",
+    ]
+    return page(rows)
 
 
 def page(parts: Iterable[str]) -> str:
     return "\n".join(parts) + "\n"
 
 
-INTRO = """# Pacing: measured
-
-Written by `python bench/pacing.py`; do not edit by hand. Every pacer works the same simulated
-shifts of 8 hours (unless the name says otherwise; 300 operators: 2 hours), cold start included.
-Cells: share of signed-in time in conversation or wrap-up, and in brackets the per cent of answered
-people who were abandoned (no operator within 2 s). "Dial level" is an adaptive level of 1 to 3
-lines with a hard 3 % limit, after what VICIdial is known to do. "Knowing" asks the engine's own
-question with the true times and the true chance of an answer, at a fixed risk chosen in hindsight:
-what perfect learning would give (floors up to 10). "Wait" is from free to the next conversation.
-How the engine works: [ADR 4](../adr/0004-pacing-engine.md).
-"""
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--shifts", type=int, default=2, help="shifts of each small floor")
+    parser.add_argument("--cap-shifts", type=int, default=15, help="of each floor of the caps part")
     parser.add_argument("--print", action="store_true", help="print only, write nothing")
-    parser.add_argument("--decide", action="store_true", help="only the time of one decision")
+    parser.add_argument("--part", choices=("decide", "leads", "others", "caps", "floors"))
     chosen = parser.parse_args()
-    timing = decide_table()
-    if chosen.decide:
-        return
-    text = page(
-        (
-            INTRO,
-            "## Floors\n",
-            *main_table(chosen.shifts),
-            "\n## Leads that differ\n",
-            "Half of the leads have a quarter of the ordinary odds of an answer, a fifth have six "
-            "times the\nordinary odds (3 % cap). The pacer is told, or not.\n",
-            *graded_table(),
-            "\n## One decision\n",
-            "Processor time of `decide()` over half an hour of simulated work.\n",
-            *timing,
-        )
-    )
-    if not chosen.print:
-        PAGE.write_text(text, encoding="utf-8")
-    sys.stdout.write(text)
+    makers: dict[str, Callable[[], str]] = {
+        "decide": decide_part,
+        "leads": leads_part,
+        "others": lambda: floors_part(OTHERS, chosen.shifts),
+        "caps": lambda: caps_part(chosen.cap_shifts),
+        "floors": lambda: floors_part(SCENARIOS, chosen.shifts),
+    }
+    for name, make in makers.items():
+        if chosen.part in (None, name):
+            sys.stdout.write(f"-- {name}\n")
+            text = make()
+            if not chosen.print:
+                write_part(name, text)
 
 
 if __name__ == "__main__":

@@ -42,10 +42,10 @@ class Pacer(Protocol):
     def decide(self, floor: Floor) -> int:
         """Calls to place now, 0..floor.lines."""
 
-    def explain(self, floor: Floor) -> Decision:
-        """The same number as `decide`, with its reason."""
+    def explain(self, floor: Floor, leads: Leads | None = None) -> Decision:
+        """The same number as `decide`, with its reason; `leads`: what is known of single ones."""
 
-    def attempt_ended(self, now: float, seconds: float, answered: bool) -> None:
+    def attempt_ended(self, now: float, seconds: float, answered: bool, odds: float = 1.0) -> None:
         """An attempt was answered by a person, or ended otherwise, after `seconds` of dialing."""
 
     def talk_ended(self, now: float, seconds: float) -> None: ...
@@ -65,14 +65,16 @@ class ProgressivePacer:
     def decide(self, floor: Floor) -> int:
         return max(0, min(floor.lines, floor.idle - len(floor.ringing) - floor.waiting))
 
-    def explain(self, floor: Floor) -> Decision:
+    def explain(self, floor: Floor, leads: Leads | None = None) -> Decision:
         calls = self.decide(floor)
         wanted = max(0, floor.idle - len(floor.ringing) - floor.waiting)
         limited_by = "lines" if wanted > floor.lines else "operators"
         reason = f"{calls}: {_seen(floor)}, one call per free operator"
         return Decision(calls, limited_by, reason, wanted)
 
-    def attempt_ended(self, now: float, seconds: float, answered: bool) -> None: ...
+    def attempt_ended(
+        self, now: float, seconds: float, answered: bool, odds: float = 1.0
+    ) -> None: ...
 
     def talk_ended(self, now: float, seconds: float) -> None: ...
 
@@ -107,8 +109,8 @@ class PredictivePacer:
     base = 0.4  # of the cap is spent while the reserve is empty and the window young
     old_base = 0.15  # the same in an old window
     slope = 0.6  # more of the cap for each further reserve
-    margin = 0.2  # people: kept back in an old window, where one more may be the one too many
-    youth = 2.0  # people: a window is old when far more has been earned
+    margin = 0.6  # people: kept back in an old window, where one more may be the one too many
+    youth = 0.5  # people: a window is old when far more has been earned
     thrift = 0.4  # people kept in reserve = thrift x (budget earned + start) ^ 0.65
     start = 6.0  # people
     ceiling = 3.0  # times the cap
