@@ -194,7 +194,8 @@ class Attempts:
         if campaign is not None:
             seconds = attempt.answered_at - attempt.placed_at
             at = attempt.answered_at
-            campaign.teach(lambda pacer: pacer.attempt_ended(at, seconds, True))
+            odds = campaign.odds.ended(attempt.id, answered=True)
+            campaign.teach(lambda pacer: pacer.attempt_ended(at, seconds, True, odds))
         self.on_change()
 
     def _network_alive(self, attempt: Attempt) -> None:
@@ -258,6 +259,9 @@ class Attempts:
         """Never sent to the node: as if it had not been."""
         self._drop(attempt)
         self._board.passed_on.pop(attempt.lead.id, None)
+        campaign = self._board.campaigns.get(attempt.campaign_id)
+        if campaign is not None:
+            campaign.odds.forget(attempt.id)
         self._board.trunks[attempt.trunk].breaker.forgotten()
         self._journal.write("withdraw", lambda c: self._store.withdraw(c, attempt))
         self._release_seats(attempt, self._clock())
@@ -339,7 +343,9 @@ class Attempts:
         now, talk_s = ended.ended_at, ended.talk_s
         if ended.answered_at is None and ended.ended_by is not EndedBy.DIALER:
             seconds = now - ended.placed_at
-            campaign.teach(lambda pacer: pacer.attempt_ended(now, seconds, False))
+            odds = campaign.odds.ended(ended.id, answered=False)
+            campaign.teach(lambda pacer: pacer.attempt_ended(now, seconds, False, odds))
+        campaign.odds.forget(ended.id)
         if talk_s is not None:
             campaign.teach(lambda pacer: pacer.talk_ended(now, talk_s))
         if ended.outcome is Outcome.ABANDONED:

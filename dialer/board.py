@@ -26,9 +26,10 @@ from dialer.calls import (
     Ringing,
 )
 from dialer.lines import Trunk
+from dialer.odds_book import OddsBook
 from dialer.operators import OperatorState, Seat, Talking, WrapUp
 from dialer.pacers import Booking, pacer_of
-from dialer.pacing import Decision, Floor, Pacer, PredictivePacer
+from dialer.pacing import Decision, Floor, Leads, Pacer, PredictivePacer
 from dialer.routing import Route
 from monitoring import metrics
 
@@ -65,6 +66,7 @@ class Campaign:
     lines_per_operator: float | None = None
     forbidden: str = ""
     """Why its legal profile forbids dialing as it is set; "" when it does not."""
+    odds: OddsBook = field(default_factory=OddsBook)
     pacer: Pacer = field(init=False)
     failed: bool = False
     retry: Mapping[str, Any] = field(default_factory=dict)
@@ -104,10 +106,10 @@ class Campaign:
         except Exception:
             self._replace_pacer()
 
-    def decide(self, floor: Floor) -> Decision:
+    def decide(self, floor: Floor, leads: Leads | None = None) -> Decision:
         """The pacer's decision. An engine that raises is replaced: dialing goes on, one to one."""
         try:
-            return self.pacer.explain(floor)
+            return self.pacer.explain(floor, leads)
         except Exception:
             self._replace_pacer()
             return self.pacer.explain(floor)

@@ -315,7 +315,8 @@ class Controller:
     def _paced(self, campaign: Campaign, now: float) -> Decision:
         room, limited_by, trouble = self.shares.room(campaign, now)
         floor = self.board.floor_of(campaign, now, self.shares.free(campaign), room)
-        decision = campaign.decide(floor)
+        ringing = [attempt.id for attempt in self.board.in_flight(campaign.id)]
+        decision = campaign.decide(floor, campaign.odds.leads(ringing, campaign.buffer, now))
         if trouble and not decision.calls:
             return Decision(0, "trunk", f"0: {trouble}", decision.asked)
         if decision.limited_by == "lines":
@@ -366,6 +367,7 @@ class Controller:
             recording=self._recording(campaign, attempt_id),
         )
         self.board.attempts[attempt_id] = attempt
+        campaign.odds.placed(attempt_id, lead, now)
         self.board.trunks[way.trunk].place()
         if seat is not None and isinstance(seat.state, Ready):
             seat.become(seat.state.dial(now, attempt_id))

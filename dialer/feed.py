@@ -106,7 +106,8 @@ class Feed:
         terms = await self._keeper.terms(row)
         if known is None or known.abandon_window_s != terms.window_s:
             engine = await self._keeper.engine(row["id"], terms.cap, terms.window_s)
-            known = self._new_campaign(known, values, terms, engine, last)
+            before, known = known, self._new_campaign(known, values, terms, engine, last)
+            known.odds = before.odds if before else await self._keeper.odds(known.id)
         if known.mode != row["mode"]:
             known.set_mode(row["mode"])
         known.set_cap(terms.cap)

@@ -20,7 +20,9 @@ from campaigns.legal.service import LegalService
 from dialer.board import Board, Campaign
 from dialer.calls import Answered, Assigned, Conversing
 from dialer.journal import Journal
+from dialer.lead_odds import restored
 from dialer.ledger import DAY_S, Ledger
+from dialer.odds_book import OddsBook
 from dialer.pacing import PredictivePacer
 from dialer.pacing_memory import BadMemory, recall, remember
 from dialer.store import Store
@@ -88,6 +90,17 @@ class PacingKeeper:
             log.warning("pacer_state_not_used", campaign=campaign_id, reason=str(error))
             return make()
 
+    async def odds(self, campaign_id: int) -> OddsBook:
+        """What the campaign knew of who answers."""
+        kept = await self._store.pacer_state(campaign_id)
+        if kept is None or "odds" not in kept:
+            return OddsBook()
+        try:
+            return OddsBook(restored(kept["odds"]))
+        except (KeyError, TypeError, ValueError) as error:
+            log.warning("lead_odds_not_used", campaign=campaign_id, reason=repr(error))
+            return OddsBook()
+
     async def _ledger(self, campaign_id: int, cap: float, window_s: float) -> Ledger:
         ledger = Ledger(cap, window_s)
         since = self._clock() - window_s
@@ -116,6 +129,8 @@ class PacingKeeper:
         now = self._clock()
         for campaign in campaigns:
             state = None if campaign.failed else copy.deepcopy(remember(campaign.engine))
+            if state is not None:
+                state["odds"] = campaign.odds.model.state
             self._journal.write("pacer_state", self._write(campaign.id, now, state))
 
     def _write(self, campaign_id: int, now: float, state: dict[str, Any] | None) -> Any:

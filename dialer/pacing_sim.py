@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from dialer.lead_odds import Features, LeadOdds
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer
 from dialer.pacing_model import with_odds
 
@@ -70,6 +71,10 @@ class Mix:
         return self.kinds[-1][1](luck)
 
 
+Person = tuple[Features, float]
+People = Callable[[random.Random, float], Person]
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A floor to run. `chance` is (from second, chance of an answer by a person), in order.
@@ -77,7 +82,9 @@ class Scenario:
     `answer_s` may be infinite: that person would have come too late, and the call fails instead.
 
     `away` is (operator, leaves at, returns at) in seconds; `lead_odds` draws each lead's odds of an
-    answer against the ordinary lead's, and `tell_odds` says whether the pacer is told.
+    answer against the ordinary lead's, and `tell_odds` says whether the pacer is told. Instead,
+    `people` draws each lead with its features and true odds at that second of the shift; with
+    `learn_odds` the pacer is told what `LeadOdds` has learned from the features.
     """
 
     name: str
@@ -93,6 +100,8 @@ class Scenario:
     away: tuple[tuple[int, float, float], ...] = ()
     lead_odds: Sampler | None = None
     tell_odds: bool = False
+    people: People | None = None
+    learn_odds: bool = False
 
     def chance_at(self, now: float) -> float:
         return next(p for start, p in reversed(self.chance) if start <= now or start == 0.0)
@@ -132,11 +141,12 @@ class Shift:
 @dataclass(slots=True)
 class _Call:
     placed_at: float
-    odds: float
     answered: bool
     ring_s: float
     talk_s: float
     wrap_s: float
+    features: Features = ()
+    told: float = 1.0  # odds that the pacer was told
     over: bool = False  # taken by an operator, or abandoned
 
 
@@ -149,7 +159,8 @@ class Simulation:
         self.now = 0.0
         self._fates = random.Random(f"fates {scenario.name} {seed}")  # noqa: S311 simulated luck
         self._odds_luck = random.Random(f"odds {scenario.name} {seed}")  # noqa: S311
-        self._next_odds: deque[float] = deque()
+        self._next: deque[Person] = deque()
+        self._model = LeadOdds()
         self._lines = scenario.lines or 10 * scenario.operators + 20
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
@@ -210,32 +221,44 @@ class Simulation:
         return max(0, self._lines - used)
 
     def _ask(self, floor: Floor) -> int:
-        told = self.scenario.tell_odds and isinstance(self.pacer, PredictivePacer)
-        if not (told and isinstance(self.pacer, PredictivePacer)):
+        if not isinstance(self.pacer, PredictivePacer) or not self._tells():
             return self.pacer.decide(floor)
-        while len(self._next_odds) < floor.lines:
-            self._next_odds.append(self._draw_odds())
-        ringing = tuple(call.odds for call in self._ringing.values())
-        return self.pacer.decide(floor, Leads(ringing, tuple(self._next_odds)))
+        while len(self._next) < min(floor.lines, 64):
+            self._next.append(self._draw())
+        ringing = tuple(call.told for call in self._ringing.values())
+        return self.pacer.decide(floor, Leads(ringing, tuple(map(self._told, self._next))))
 
-    def _draw_odds(self) -> float:
+    def _tells(self) -> bool:
+        learned = self.scenario.learn_odds and self._model.trusted
+        return self.scenario.tell_odds or learned
+
+    def _told(self, person: Person) -> float:
+        if self.scenario.tell_odds:
+            return person[1]
+        return self._model.odds(person[0]) if self._tells() else 1.0
+
+    def _draw(self) -> Person:
+        if self.scenario.people is not None:
+            return self.scenario.people(self._odds_luck, self.now)
         sampler = self.scenario.lead_odds
-        return sampler(self._odds_luck) if sampler else 1.0
+        return (), sampler(self._odds_luck) if sampler else 1.0
 
     def _dial(self) -> None:
         scenario, luck = self.scenario, self._fates
-        odds = self._next_odds.popleft() if self._next_odds else self._draw_odds()
+        person = self._next.popleft() if self._next else self._draw()
         share, answer_s, failure_s = (
             luck.random(),
             scenario.answer_s(luck),
             scenario.failure_s(luck),
         )
         talk_s, wrap_s = scenario.talk_s(luck), scenario.wrap_s(luck)
-        likely = with_odds(scenario.chance_at(self.now), odds)
+        likely = with_odds(scenario.chance_at(self.now), person[1])
         answered = share < likely and answer_s < math.inf
         ring_s = answer_s if answered else failure_s
         number = self.shift.placed
-        self._ringing[number] = _Call(self.now, odds, answered, ring_s, talk_s, wrap_s)
+        self._ringing[number] = _Call(
+            self.now, answered, ring_s, talk_s, wrap_s, person[0], self._told(person)
+        )
         self.shift.placed += 1
         self._at(self.now + ring_s, lambda: self._rung(number))
 
@@ -247,10 +270,9 @@ class Simulation:
             self._serve()
             if not call.over:
                 self._at(self.now + self.scenario.patience_s, lambda: self._give_up(call))
-        if isinstance(self.pacer, PredictivePacer) and self.scenario.tell_odds:
-            self.pacer.attempt_ended(self.now, call.ring_s, call.answered, call.odds)
-        else:
-            self.pacer.attempt_ended(self.now, call.ring_s, call.answered)
+        if self.scenario.learn_odds:
+            self._model.ended(call.features, call.answered)
+        self.pacer.attempt_ended(self.now, call.ring_s, call.answered, call.told)
 
     def _serve(self) -> None:
         while self._waiting and self._idle:

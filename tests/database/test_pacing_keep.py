@@ -121,3 +121,30 @@ async def test_learned_in_progressive_used_in_predictive(kept: Kept) -> None:
     campaign.set_mode("predictive")
     assert campaign.engine.knowledge.answering.count == 100
     assert campaign.engine.ledger.totals(NOW + 100) == (100, 1)
+
+
+async def test_the_law_bounds_cap_window_and_mode(kept: Kept) -> None:
+    [row] = await kept.floor.store.running_campaigns()
+    terms = await kept.keeper.terms({**row, "legal_profile": "us", "max_abandon_rate": 0.2})
+    assert (terms.cap, terms.window_s, terms.forbidden) == (0.03, 30 * DAY_S, "")
+    terms = await kept.keeper.terms({**row, "legal_profile": "us", "max_abandon_rate": 0.01})
+    assert terms.cap == 0.01
+    terms = await kept.keeper.terms(
+        {**row, "legal_profile": "ru_advertising", "mode": "predictive"}
+    )
+    assert "does not allow the mode predictive" in terms.forbidden
+    terms = await kept.keeper.terms({**row, "legal_profile": "nowhere"})
+    assert terms.forbidden == "there is no legal profile nowhere"
+
+
+async def test_who_answers_is_kept_too(kept: Kept) -> None:
+    campaign = await kept.campaign()
+    for known in (("kind mobile",), ("kind fixed",)) * 20:
+        campaign.odds.model.ended(known, known == ("kind mobile",))
+    await kept.keep(campaign)
+    book = await kept.keeper.odds(campaign.id)
+    assert book.model.state == campaign.odds.model.state
+    await kept.floor.pool.execute(
+        "update pacer_state set state = jsonb_set(state, '{odds}', '[1]')"
+    )
+    assert (await kept.keeper.odds(campaign.id)).model.weights == {}
