@@ -22,12 +22,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 
 from _page import write_part
 
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer, ProgressivePacer
-from dialer.pacing_model import AnswerChance
+from dialer.pacing_model import AnswerChance, with_odds
 from dialer.pacing_sim import LogNormal, Mix, Person, Scenario, Shift, Uniform, simulate
 
 HOUR = 3600.0
@@ -137,6 +137,7 @@ class KnowingPacer(PredictivePacer):
     def __init__(self, scenario: Scenario, level: float, samples: int = 20_000) -> None:
         super().__init__()
         self._scenario, self._level = scenario, level
+        self._shares: dict[int, Callable[[float], float]] = {}
         self._truth = self._known.chance = TrueChance()
         luck = random.Random(f"truth {scenario.name}")
         known = self._known
@@ -149,8 +150,23 @@ class KnowingPacer(PredictivePacer):
             known.wrap.ended(scenario.wrap_s(luck))
 
     def decide(self, floor: Floor, leads: Leads | None = None) -> int:
-        self._truth.chance = self._scenario.chance_at(floor.now)
+        hour = int(floor.now / HOUR)
+        if hour not in self._shares:
+            self._shares[hour] = self._share_at(floor.now)
+        share = self._shares[hour]
+        self._truth.chance = share(self._scenario.chance_at(floor.now))
         return super().decide(floor, leads)
+
+    def _share_at(self, now: float) -> Callable[[float], float]:
+        """From the ordinary lead's chance to that of all leads of this hour on average."""
+        scenario, luck = self._scenario, random.Random(f"leads {now}")
+        if scenario.people is not None:
+            odds = [scenario.people(luck, now)[1] for _ in range(4000)]
+        elif scenario.lead_odds is not None:
+            odds = [scenario.lead_odds(luck) for _ in range(4000)]
+        else:
+            return lambda chance: chance
+        return lru_cache(lambda chance: statistics.fmean(with_odds(chance, o) for o in odds))
 
     def risk_level(self, now: float) -> float:
         return self._level
@@ -164,12 +180,12 @@ class KnowingPacer(PredictivePacer):
     def wrap_ended(self, now: float, seconds: float) -> None: ...
 
 
-def knowing(scenario: Scenario, cap: float) -> Shift:
+def knowing(scenario: Scenario, cap: float, seed: int = 0) -> Shift:
     """The knowing pacer with the risk that spends the cap of this very shift."""
     low, high, best = cap / 8.0, 2.0 * cap, Shift()
     for _ in range(5):
         level = (low + high) / 2.0
-        shift = simulate(scenario, KnowingPacer(scenario, level), 0)
+        shift = simulate(scenario, KnowingPacer(scenario, level), seed)
         if shift.abandon_rate > cap:
             high = level
         else:
@@ -187,7 +203,6 @@ BASE = Scenario(
     talk_s=TALK,
     wrap_s=LogNormal(20, 0.6),
 )
-LEAD_ODDS = Mix(((0.5, Uniform(0.2, 0.3)), (0.3, Uniform(0.8, 1.2)), (0.2, Uniform(5.0, 7.0))))
 LUNCH = tuple(
     (o, (3.5 + o % 3 * 0.5) * HOUR, (4.0 + o % 3 * 0.5) * HOUR) for o in range(15)
 ) + tuple((o, 0.0, (o - 5) * 600.0) for o in range(6, 15))
@@ -356,9 +371,6 @@ def believable(luck: random.Random, now: float) -> Person:
 BELIEVABLE = tuple(
     floor_of(f"{n} operators, a worked base", n, 0.20, people=believable) for n in (3, 5, 10)
 )
-GRADED = tuple(
-    floor_of(f"{n} operators, leads that differ", n, 0.20, lead_odds=LEAD_ODDS) for n in (5, 10, 20)
-)
 
 
 @dataclass(frozen=True)
@@ -428,8 +440,8 @@ def cores() -> Iterator[Cores]:
         yield Cores(pool)
 
 
-def knowing_line(scenario: Scenario, cap: float) -> Line:
-    return mean_of([knowing(scenario, cap)], cap)
+def knowing_line(scenario: Scenario, cap: float, seeds: int) -> Line:
+    return mean_of([knowing(scenario, cap, seed) for seed in range(seeds)], cap)
 
 
 def floors_part(scenarios: Sequence[Scenario], shifts: int) -> str:
@@ -487,7 +499,7 @@ def _asked(many: Cores, scenario: Scenario, count: int) -> list[Callable[[], Lin
         many.line(scenario, PredictivePacer, 0.03, count),
     ]
     if scenario.operators <= KNOWING:
-        asked += [many.call(knowing_line, scenario, cap) for cap in (0.01, 0.03)]
+        asked += [many.call(knowing_line, scenario, cap, count) for cap in (0.01, 0.03)]
     return asked
 
 
@@ -518,28 +530,32 @@ def caps_part(shifts: int) -> str:
     return page(rows)
 
 
-def leads_part() -> str:
+def leads_part(shifts: int) -> str:
     rows = [
-        "| floor | averages only | each lead's own odds | gain | knowing the averages | "
-        "against that |",
-        "|" + " --- |" * 6,
+        "| floor | averages only | odds learned | true odds told | gain of the learned ones | "
+        "knowing the averages | learned against that |",
+        "|" + " --- |" * 7,
     ]
     with cores() as many:
         asked = [
             (
                 scenario,
-                many.line(scenario, PredictivePacer, 0.03, 2),
-                many.line(replace(scenario, tell_odds=True), PredictivePacer, 0.03, 2),
-                many.call(knowing_line, scenario, 0.03),
+                [
+                    many.line(scenario, PredictivePacer, 0.03, shifts),
+                    many.line(replace(scenario, learn_odds=True), PredictivePacer, 0.03, shifts),
+                    many.line(replace(scenario, tell_odds=True), PredictivePacer, 0.03, shifts),
+                    many.call(knowing_line, scenario, 0.03, shifts),
+                ],
             )
-            for scenario in GRADED
+            for scenario in BELIEVABLE
         ]
-        for scenario, *lines in asked:
-            plain, told, knows = [line() for line in lines]
-            gain = told.utilisation / plain.utilisation
+        for scenario, lines in asked:
+            plain, learned, told, knows = [line() for line in lines]
             rows.append(
-                f"| {scenario.name} | {cell(plain)} | {cell(told)} | x {gain:.3f} | "
-                f"{cell(knows)} | x {told.utilisation / knows.utilisation:.3f} |"
+                f"| {scenario.name} | {cell(plain)} | **{learned.utilisation:.3f}** "
+                f"({100 * learned.abandoned:.1f}) | {cell(told)} | "
+                f"x {learned.utilisation / plain.utilisation:.3f} | {cell(knows)} | "
+                f"x {learned.utilisation / knows.utilisation:.3f} |"
             )
             print(rows[-1], flush=True)
     return page(rows)
@@ -593,7 +609,7 @@ def main() -> None:
     chosen = parser.parse_args()
     makers: dict[str, Callable[[], str]] = {
         "decide": decide_part,
-        "leads": leads_part,
+        "leads": lambda: leads_part(chosen.shifts),
         "others": lambda: floors_part(OTHERS, chosen.shifts),
         "caps": lambda: caps_part(chosen.cap_shifts),
         "floors": lambda: floors_part(SCENARIOS, chosen.shifts),
