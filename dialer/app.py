@@ -24,7 +24,10 @@ from aiohttp import web
 from agi.answered import Answered, ping
 from agi.server import AgiError, AgiServer, Route
 from campaigns.operators.service import OperatorService
+from campaigns.pacing.http import Parts as PacingParts
 from campaigns.pacing.http import routes as pacing_routes
+from campaigns.pacing.jobs import Simulations
+from campaigns.pacing.measured import MeasuredPlans
 from campaigns.pacing.service import PacingService
 from campaigns.rules.preparer import Preparer
 from dialer.asterisk import events as ev
@@ -94,17 +97,24 @@ class App:
         self.asterisk: AsteriskServer | None = None
         self.http_port = 0
         self.features = Features(settings)
+        self._simulations = Simulations()
         token = settings.secret(settings.http.token, "api_token")
         self._http = HttpServer(self.health, token, self._collect, self._routes())
 
     def _routes(self) -> list[web.AbstractRouteDef]:
         return [*pacing_routes(self._pacing), *trunk_routes(self._trunks), *self.features.routes()]
 
-    def _pacing(self) -> PacingService:
+    def _pacing(self) -> PacingParts:
         """For requests, which may come before the floor is up."""
         if not self.started.is_set():
             raise Refusal("starting", 503, "the floor is not up yet; see /readyz")
-        return PacingService(self.pool, self.board.floor_id)
+        return PacingParts(
+            PacingService(self.pool, self.board.floor_id),
+            MeasuredPlans(self.pool, self.board.floor_id),
+            self._simulations,
+            sum(trunk.lines for trunk in self.settings.trunks),
+            self.settings.floor.time_zone,
+        )
 
     # --- the life of the process
 
@@ -115,6 +125,7 @@ class App:
             await self._start_database(stack)
             await self._start_asterisk(stack)
             await self._enter_floor(stack)
+            stack.push_async_callback(self._simulations.close)
             async with self._tasks() as tasks:
                 await self._run_floor(tasks)
 

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from campaigns.pacing.asked import Asked
 from campaigns.pacing.measured import Day, MeasuredPlans
 from dialer.commands.common import CommandError, Json, Reply, run, table, use_settings
 from dialer.commands.database import open_floor
@@ -64,28 +65,27 @@ def simulate(
     settings = use_settings(context)
     if (campaign is None) == (file is None):
         raise CommandError("which_plan", "name a campaign, or a file: --file FILE")
-    base, day = _plan(settings, campaign, file, days, replay)
-    if hours is not None and replay is None:
-        base = replace(base, scenario=replace(base.scenario, hours=hours))
-    sizes = _sizes(operators, base) if replay is None else [base.scenario.operators]
     modes = MODES if mode == "both" else (mode,)
-    plans = [base.with_operators(size).in_mode(m) for size in sizes for m in modes]
-    found = run_all(plans, replications, quiet=as_json)
+    when = _date(replay) if replay is not None else None
+    asked = Asked(_sizes(operators), hours, modes, replications, days, when)
+    base, day = _plan(settings, campaign, file, asked)
+    if operators is None and base.scenario.operators == 1:  # measured: nobody said how many
+        asked = replace(asked, operators=(5, 10, 20))
+    found = run_all(asked.plans(base), replications, quiet=as_json)
     if html is not None:
         html.write_text(page(base.scenario.name, base.cap, found, lang), encoding="utf-8")
     return _reply(base, found, day, html)
 
 
 def _plan(
-    settings: Settings, campaign: str | None, file: Path | None, days: float, replay: str | None
+    settings: Settings, campaign: str | None, file: Path | None, asked: Asked
 ) -> tuple[Plan, Day | None]:
     if file is not None:
-        if replay is not None:
+        if asked.replay is not None:
             raise CommandError("which_plan", "a past day is one of a campaign, not of a file")
         return read_plan(_text(file), str(file)), None
     assert campaign is not None
-    when = _date(replay) if replay is not None else None
-    return run(_measured(settings, campaign, days, when))
+    return run(_measured(settings, campaign, asked.days, asked.replay))
 
 
 def _text(file: Path) -> str:
@@ -115,9 +115,9 @@ async def _measured(
         return await plans.plan(campaign, days, lines), None
 
 
-def _sizes(text: str | None, base: Plan) -> list[int]:
+def _sizes(text: str | None) -> tuple[int, ...]:
     if text is None:
-        return [base.scenario.operators] if base.scenario.operators > 1 else [5, 10, 20]
+        return ()
     try:
         sizes = [int(part) for part in text.split(",")]
     except ValueError:
@@ -126,7 +126,7 @@ def _sizes(text: str | None, base: Plan) -> list[int]:
         raise CommandError(
             "bad_value", f"--operators is a list such as 5,10,20, each 1 to {MOST_OPERATORS}"
         )
-    return sorted(set(sizes))
+    return tuple(sorted(set(sizes)))
 
 
 def run_all(plans: Sequence[Plan], replications: int, *, quiet: bool) -> list[Outlook]:

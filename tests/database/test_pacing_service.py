@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from campaigns.pacing.http import routes
+from campaigns.pacing.http import Parts, routes
+from campaigns.pacing.jobs import Simulations
 from campaigns.pacing.measured import MeasuredPlans
 from campaigns.pacing.model import Limits, PacingError
 from campaigns.pacing.service import PacingService
@@ -173,13 +175,17 @@ async def test_a_past_day_as_it_was_worked(floor: Floor) -> None:
 
 
 @pytest.fixture(name="api")
-async def api_fixture(service: PacingService) -> AsyncIterator[aiohttp.ClientSession]:
-    server = HttpServer(Health(), TOKEN, lambda: None, routes(lambda: service))
+async def api_fixture(floor: Floor, service: PacingService) -> AsyncIterator[aiohttp.ClientSession]:
+    simulations = Simulations()
+    measured = MeasuredPlans(floor.pool, floor.rows.id)
+    parts = Parts(service, measured, simulations, 20, "UTC")
+    server = HttpServer(Health(), TOKEN, lambda: None, routes(lambda: parts))
     port = await server.start("127.0.0.1", 0)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers) as session:
         yield session
     await server.close()
+    await simulations.close()
 
 
 async def test_the_same_by_http(floor: Floor, api: aiohttp.ClientSession) -> None:
@@ -197,3 +203,45 @@ async def test_the_same_by_http(floor: Floor, api: aiohttp.ClientSession) -> Non
         assert "нет кампании" in (await reply.json())["detail"]
     async with api.patch("/api/campaigns/c/pacing", json={"weight": 0}) as reply:
         assert reply.status == 422
+
+
+async def test_a_simulation_by_http(floor: Floor, api: aiohttp.ClientSession) -> None:
+    await add_attempts(floor, NOW - 2000)
+    asked = {"operators": [3, 2], "hours": 0.2, "replications": 2, "mode": "predictive"}
+    async with api.post("/api/campaigns/c/simulations", json=asked) as reply:
+        assert reply.status == 202
+        begun = await reply.json()
+    assert begun["total"] == 4
+    async with asyncio.timeout(60):
+        while "outlooks" not in (view := await _view(api, begun["id"])):
+            assert "error" not in view
+            await asyncio.sleep(0.1)
+    assert [o["operators"] for o in view["outlooks"]] == [2, 3]
+    assert all(o["conversations_per_operator_hour"]["mean"] > 0 for o in view["outlooks"])
+
+
+async def _view(api: aiohttp.ClientSession, id: int) -> dict[str, Any]:
+    async with api.get(f"/api/simulations/{id}") as reply:
+        view: dict[str, Any] = await reply.json()
+    return view
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "id"),
+    [
+        ("campaigns/c/simulations", {"operators": [0]}, 422, "bad_value"),
+        ("campaigns/c/simulations", {"hours": "x"}, 422, "bad_value"),
+        ("campaigns/c/simulations", {"replay": "soon"}, 422, "bad_value"),
+        ("campaigns/c/simulations", {"color": 1}, 422, "bad_value"),
+        ("campaigns/c/simulations", {}, 422, "too_little_measured"),
+        ("campaigns/other/simulations", {}, 404, "unknown_campaign"),
+        ("simulations", {"plan": "name = 1 2"}, 422, "bad_plan"),
+    ],
+)
+async def test_simulations_that_cannot_be(
+    api: aiohttp.ClientSession, path: str, body: dict[str, Any], status: int, id: str
+) -> None:
+    async with api.post(f"/api/{path}", json=body) as reply:
+        assert (reply.status, (await reply.json())["title"]) == (status, id)
+    async with api.get("/api/simulations/77") as reply:
+        assert reply.status == 404
