@@ -170,9 +170,9 @@ def problems(result: dict[str, Any]) -> list[str]:
     found = list(result["problems"])
     if ahead.wait_s > (1.0 - SHORTER) * plain.wait_s:
         found.append(f"waiting is not {SHORTER:.0%} shorter")
-    if ahead.abandon_rate > CAP:
-        found.append(f"{ahead.abandon_rate:.1%} abandoned")
     ledger = result["ledger"]
+    if ledger["abandoned"] > CAP * ledger["answered"]:
+        found.append(f"{ledger['abandoned']} of {ledger['answered']} abandoned")
     if ledger["answered"] != ledger["answered at the carrier"]:
         found.append(f"the ledger differs from the carrier: {ledger}")
     if ledger["abandoned"] != ledger["abandoned in the database"]:
@@ -199,8 +199,11 @@ def part(result: dict[str, Any], operators: int, seconds: float) -> str:
         f"{rows}\n\n"
         f"Waiting between conversations is **{100 * (1 - ahead.wait_s / plain.wait_s):.0f} % "
         f"shorter**. The ledger counts {ledger['answered']} answered and\n{ledger['abandoned']} "
-        f"abandoned; the carrier saw {ledger['answered at the carrier']} answered, the database "
-        f"has {ledger['abandoned in the database']} abandoned.\n"
+        f"abandoned, {100 * ledger['abandoned'] / max(1, ledger['answered']):.1f} % of a cap of "
+        f"{100 * CAP:.0f} % in the campaign's window; the carrier saw\n"
+        f"{ledger['answered at the carrier']} answered, the database has "
+        f"{ledger['abandoned in the database']} abandoned. The window is one for both halves: "
+        "predictive also spends\nwhat was earned in progressive.\n"
     )
 
 
