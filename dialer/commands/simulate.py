@@ -71,10 +71,11 @@ def simulate(
     base, day = _plan(settings, campaign, file, asked)
     if operators is None and base.scenario.operators == 1:  # measured: nobody said how many
         asked = replace(asked, operators=(5, 10, 20))
-    found = run_all(asked.plans(base), replications, quiet=as_json)
+    plans = asked.plans(base)
+    found = run_all(plans, replications, quiet=as_json)
     if html is not None:
         html.write_text(page(base.scenario.name, base.cap, found, lang), encoding="utf-8")
-    return _reply(base, found, day, html)
+    return _reply(plans[0], found, day, html)
 
 
 def _plan(
