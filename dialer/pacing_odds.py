@@ -33,7 +33,7 @@ class Table:
 
     def __init__(self, make: Callable[[int], Row], per_second: float, size: int) -> None:
         self._make = make
-        self._per_second = per_second
+        self._per_second = float(per_second)
         self._last = size - 1
         self._rows: list[Row | None] = [None] * size
         self._packed: list[int | None] = [None] * size
@@ -42,15 +42,23 @@ class Table:
         known = self._rows
         return [known[i] or self._fill(i) for i in self._places(elapsed)]
 
-    def packed(self, elapsed: Sequence[float]) -> list[int]:
-        known = self._packed
-        return [known[i] or self._pack(i) for i in self._places(elapsed)]
+    def total(self, elapsed: Sequence[float]) -> int:
+        """The sum of the packed rows."""
+        places = self._places(elapsed)
+        try:
+            return sum(map(self._packed.__getitem__, places))  # type: ignore[arg-type]
+        except TypeError:  # a row that is not made yet
+            for place in places:
+                if self._packed[place] is None:
+                    self._pack(place)
+            return sum(map(self._packed.__getitem__, places))  # type: ignore[arg-type]
 
     def _places(self, elapsed: Sequence[float]) -> list[int]:
         last, scale = self._last, self._per_second
         if elapsed and min(elapsed) >= 0.0 and max(elapsed) * scale < last:
             with suppress(ValueError):  # NaN hides from min and max
-                return [int(x * scale) for x in elapsed]
+                # Twice as fast as a comprehension, and most of a decision on a large floor.
+                return list(map(int, elapsed if scale == 1.0 else map(scale.__mul__, elapsed)))
         return [
             int(x * scale) if 0.0 <= x * scale < last else 0 if x < 0.0 else last for x in elapsed
         ]
@@ -68,13 +76,13 @@ class Table:
         return packed
 
 
-def moments(people: list[int], operators: list[int]) -> Moments:
-    """Of (people who answer - operators who come free), from packed rows.
+def moments(people: int, operators: int) -> Moments:
+    """Of (people who answer - operators who come free), from sums of packed rows.
 
     With power sums s1, s2, s3 of the chances: mean s1, variance s1 - s2, third s1 - 3 s2 + 2 s3.
     """
-    plus = _LANES.unpack(sum(people).to_bytes(_LANES.size, "little"))
-    minus = _LANES.unpack(sum(operators).to_bytes(_LANES.size, "little"))
+    plus = _LANES.unpack(people.to_bytes(_LANES.size, "little"))
+    minus = _LANES.unpack(operators.to_bytes(_LANES.size, "little"))
     out = []
     for i in range(0, 3 * POINTS, 3):
         a1, a2, a3 = plus[i : i + 3]

@@ -183,8 +183,8 @@ def _rows(groups: Iterable[tuple[Table, Sequence[float]]]) -> list[Row]:
     return [row for table, elapsed in groups for row in table.rows(elapsed)]
 
 
-def _packed(groups: Iterable[tuple[Table, Sequence[float]]]) -> list[int]:
-    return [row for table, elapsed in groups for row in table.packed(elapsed)]
+def _total(groups: Iterable[tuple[Table, Sequence[float]]]) -> int:
+    return sum(table.total(elapsed) for table, elapsed in groups)
 
 
 class Outlook:
@@ -241,7 +241,7 @@ class Outlook:
         need = floor.idle - floor.waiting
         if len(floor.ringing) + len(floor.talking) + len(floor.wrapping) <= FEW:
             return FewQuestion(_rows(people), _rows(operators), need)
-        return ManyQuestion(moments(_packed(people), _packed(operators)), need, self.doubt)
+        return ManyQuestion(moments(_total(people), _total(operators)), need, self.doubt)
 
     def fresh_with(self, odds: float) -> Row:
         """Chances of a call placed now to a lead with these odds against the ordinary lead's."""
