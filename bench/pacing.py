@@ -17,7 +17,7 @@ import random
 import statistics
 import sys
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -369,7 +369,8 @@ def believable(luck: random.Random, now: float) -> Person:
 
 
 BELIEVABLE = tuple(
-    floor_of(f"{n} operators, a worked base", n, 0.20, people=believable) for n in (3, 5, 10)
+    floor_of(f"{n} operators, a worked base, 4 hours", n, 0.20, people=believable, hours=4.0)
+    for n in (3, 5)
 )
 
 
@@ -513,21 +514,34 @@ def cell(line: Line) -> str:
 def caps_part(shifts: int) -> str:
     """Many shifts of small floors: how often is the cap broken?"""
     rows = ["| cap | shifts | broken | mean abandoned % | worst % |", "|" + " --- |" * 5]
+    notes = []
     with cores() as many:
         for cap in (0.01, 0.03):
             asked = [
-                many.shift(scenario, PredictivePacer, cap, 1000 + seed)
+                (scenario, many.shift(scenario, PredictivePacer, cap, 1000 + seed))
                 for seed in range(shifts)
                 for scenario in CAPS
             ]
-            rates = [shift().abandon_rate for shift in asked]
-            broken = sum(rate > cap for rate in rates)
-            rows.append(
-                f"| {100 * cap:.0f} % | {len(rates)} | {broken} | "
-                f"{100 * statistics.fmean(rates):.2f} | {100 * max(rates):.2f} |"
-            )
+            rates = [(scenario, shift().abandon_rate) for scenario, shift in asked]
+            rows.append(caps_row(cap, [rate for _, rate in rates]))
+            notes += broken_note(cap, [scenario for scenario, rate in rates if rate > cap])
             print(rows[-1], flush=True)
-    return page(rows)
+    return page([*rows, *notes])
+
+
+def caps_row(cap: float, rates: Sequence[float]) -> str:
+    broken = sum(rate > cap for rate in rates)
+    return (
+        f"| {100 * cap:.0f} % | {len(rates)} | {broken} | "
+        f"{100 * statistics.fmean(rates):.2f} | {100 * max(rates):.2f} |"
+    )
+
+
+def broken_note(cap: float, scenarios: Sequence[Scenario]) -> list[str]:
+    """Where it was broken."""
+    counts = Counter(f"{scenario.name}, {scenario.hours:g} hours" for scenario in scenarios)
+    told = "; ".join(f"{name}: {count}" for name, count in counts.items())
+    return ["", f"Broken at {100 * cap:.0f} %: {told}."] if told else []
 
 
 def leads_part(shifts: int) -> str:
