@@ -250,6 +250,33 @@ def _fetch(cache_dir: Path, progress: Progress, mirror: str) -> AsteriskRuntime:
     return runtime
 
 
+def fetch_alone(
+    cache_dir: Path, packages: Sequence[str], progress: Progress, mirror: str = DEFAULT_MIRROR
+) -> Path:
+    """The tree of some unpacked Debian packages, without what they depend on.
+
+    For programs that need no more than the C library of the host (Prometheus's). Kept in
+    `cache_dir`; blocking. Raises PackagesError.
+    """
+    cache_dir = cache_dir.absolute()
+    root, partial = cache_dir / "root", cache_dir / "root.partial"
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with file_lock(cache_dir / "lock", timeout_s=LOCK_TIMEOUT_S):
+        if root.exists():
+            return root
+        config = write_apt_config(cache_dir / "apt", _check_host(cache_dir), mirror)
+        progress(f"Downloading {', '.join(packages)}")
+        _apt(config, ["update"])
+        archives = cache_dir / "apt/cache/archives"
+        _apt(config, ["download", *packages], folder=archives)
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        for package in sorted(archives.glob("*.deb")):
+            _unpack_one(package, partial)
+        partial.rename(root)
+    return root
+
+
 def _check_host(cache_dir: Path) -> Path:
     """Raise PackagesError where fetching cannot work; return the keyring of Debian's archive."""
     for tool in ("apt-get", "dpkg-deb"):
@@ -327,10 +354,11 @@ def write_apt_config(base: Path, keyring: Path, mirror: str) -> Path:
     return config
 
 
-def _apt(config: Path, arguments: Sequence[str]) -> None:
+def _apt(config: Path, arguments: Sequence[str], folder: Path | None = None) -> None:
     try:
         done = subprocess.run(
             ["apt-get", "-c", str(config), "-q", *arguments],
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
