@@ -20,7 +20,7 @@ STAMP := .venv/.set-up
 NOT_OURS := --extend-exclude .cache,var
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help setup run test check format bench clean
+.PHONY: help setup run test check format dashboards bench clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: $(STAMP) ## style and types
 format: $(STAMP) ## put the code into the house's format
 	@$(BIN)/ruff check --fix $(NOT_OURS)
 	@$(BIN)/ruff format $(NOT_OURS)
+
+dashboards: $(STAMP) ## make Grafana's dashboards anew from monitoring/grafana
+	@$(BIN)/python -m monitoring.grafana.build
 
 bench: setup ## every figure that is claimed, measured now
 	@for script in bench/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done

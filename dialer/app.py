@@ -62,7 +62,7 @@ from dialer.store import SQL, LeaseHeld, Store
 from dialer.tasks import Tasks
 from dialer.telemetry import Telemetry
 from dialer.trunks import TrunkView, trunk_views
-from monitoring import metrics
+from monitoring import metrics, runbooks
 from monitoring.gauges.service import Gauges
 
 if TYPE_CHECKING:
@@ -99,10 +99,17 @@ class App:
         self.features = Features(settings)
         self._simulations = Simulations()
         token = settings.secret(settings.http.token, "api_token")
-        self._http = HttpServer(self.health, token, self._collect, self._routes())
+        self._http = HttpServer(
+            self.health, token, self._collect, self._routes(), runbooks.OPEN_PATHS
+        )
 
     def _routes(self) -> list[web.AbstractRouteDef]:
-        return [*pacing_routes(self._pacing), *trunk_routes(self._trunks), *self.features.routes()]
+        return [
+            *pacing_routes(self._pacing),
+            *trunk_routes(self._trunks),
+            *runbooks.routes(),
+            *self.features.routes(),
+        ]
 
     def _pacing(self) -> PacingParts:
         """For requests, which may come before the floor is up."""

@@ -5,7 +5,12 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.fixtures_database", "tests.fixtures_asterisk", "tests.fixtures_floor"]
+pytest_plugins = [
+    "tests.fixtures_database",
+    "tests.fixtures_asterisk",
+    "tests.fixtures_floor",
+    "tests.fixtures_prometheus",
+]
 
 # A loaded machine is slow at drawing examples too: that says nothing about the code under test.
 settings.register_profile("prozvon", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -110,6 +110,7 @@ MODULES = (
     "res_stasis",
     "res_http_websocket",
     "res_ari",
+    "res_prometheus",
     "res_ari_model",
     "res_ari_asterisk",
     "res_ari_endpoints",

@@ -17,7 +17,7 @@ from monitoring import metrics
 
 log = structlog.get_logger(__name__)
 SQL = Queries.load("monitoring.gauges")
-EVERY_S = 60.0
+EVERY_S = 15.0
 FIRST_S = 2.0
 STATEMENT_TIMEOUT_S = 20.0
 HOUR_S = 3600.0
@@ -48,12 +48,12 @@ class Gauges:
         self._dsn, self._floor_id = dsn, floor_id
         self._said = ""
 
-    async def watch(self, every_s: float = EVERY_S) -> None:
-        """For ever; an outage is told once and waited out."""
-        pause = FIRST_S
+    async def watch(self) -> None:
+        """For ever, at most a twentieth of the time; an outage is told once and waited out."""
+        loop, pause = asyncio.get_running_loop(), FIRST_S
         while True:
             await asyncio.sleep(pause)
-            pause = every_s
+            begun = loop.time()
             try:
                 await self.refresh()
                 self._said = ""
@@ -61,6 +61,7 @@ class Gauges:
                 if type(error).__name__ != self._said:
                     self._said = type(error).__name__
                     log.warning("gauges_not_read", error=repr(error))
+            pause = max(EVERY_S, 19 * (loop.time() - begun))
 
     async def refresh(self) -> None:
         """Reads everything once. Raises DatabaseError and what PostgreSQL raises."""

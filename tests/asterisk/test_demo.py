@@ -17,6 +17,8 @@ from pathlib import Path
 from dialer.asterisk.packages import AsteriskRuntime
 from dialer.demo.run import CARRIER_AMI_PORT, CARRIER_SIP_PORT
 from tests.fixtures_asterisk import PROJECT
+from tests.fixtures_prometheus import running_prometheus
+from tests.monitoring.panels import every_panel_has_data
 from tests.ports import free_port, reserve
 
 OPERATOR_KEYS = {
@@ -33,7 +35,7 @@ PORTS = {"SIP_PORT": 15060, "AMI_PORT": 15038, "HTTP_PORT": 18088}
 CARRIER_PORTS = (CARRIER_SIP_PORT, CARRIER_AMI_PORT)
 
 
-def _free_offset() -> int:
+def free_offset() -> int:
     """How far from the defaults the demo's ports are all free; the carrier's move along."""
     offsets = random.sample(range(200, 1900), 200)
     ports = (*PORTS.values(), *CARRIER_PORTS)
@@ -42,11 +44,10 @@ def _free_offset() -> int:
 
 @asynccontextmanager
 async def demo(
-    tmp_path: Path, http_port: int, *arguments: str
+    tmp_path: Path, http_port: int, *arguments: str, offset: int
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, on ports of its own."""
     data_dir = PROJECT / "var" / f"test-demo-{os.getpid()}"
-    offset = _free_offset()
     environment = {f"PROZVON_ASTERISK__{key}": str(port + offset) for key, port in PORTS.items()}
     environment |= {
         "PROZVON_ASTERISK__RTP_FIRST": "20000",
@@ -74,11 +75,20 @@ async def demo(
 
 
 async def test_the_demo_dials_a_list_and_agrees_with_the_carrier(
-    asterisk_runtime: AsteriskRuntime, tmp_path: Path
+    asterisk_runtime: AsteriskRuntime, prometheus_programs: Path, tmp_path: Path
 ) -> None:
     arguments = ("--contacts", "8", "--operators", "3", "--seed", "11")
-    async with demo(tmp_path, free_port(), *arguments) as process:
+    http_port, offset = free_port(), free_offset()
+    targets = {
+        "prozvon": f"127.0.0.1:{http_port}",
+        "asterisk": f"127.0.0.1:{PORTS['HTTP_PORT'] + offset}",
+    }
+    async with (
+        demo(tmp_path, http_port, *arguments, offset=offset) as process,
+        running_prometheus(prometheus_programs, tmp_path / "prometheus", targets) as prometheus,
+    ):
         output, _ = await asyncio.wait_for(process.communicate(), 150)
+        await every_panel_has_data(prometheus)
     result = json.loads(output)
     assert (process.returncode, result["ok"], result["problems"]) == (0, True, [])
     assert result["attempts"] == result["carrier"]["calls"] >= 8
@@ -98,7 +108,8 @@ async def test_a_demo_that_cannot_start_is_stopped_by_one_signal_and_says_why(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        async with demo(tmp_path, taken.getsockname()[1], "--contacts", "2") as process:
+        port, offset = taken.getsockname()[1], free_offset()
+        async with demo(tmp_path, port, "--contacts", "2", offset=offset) as process:
             await asyncio.sleep(8)
             assert process.returncode is None
             process.send_signal(signal.SIGTERM)

@@ -1,0 +1,1 @@
+"""Grafana's dashboards as code, in Russian and English."""
