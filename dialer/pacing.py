@@ -110,6 +110,7 @@ class PredictivePacer:
     old_base = 0.15  # the same in an old window
     slope = 0.6  # more of the cap for each further reserve
     margin = 0.6  # people: kept back in an old window, where one more may be the one too many
+    first = 0.25  # of the level while no whole person may be abandoned: one would break the cap
     youth = 0.5  # people: a window is old when far more has been earned
     thrift = 0.4  # people kept in reserve = thrift x (budget earned + start) ^ 0.65
     start = 6.0  # people
@@ -216,12 +217,14 @@ class PredictivePacer:
         earned = self.max_abandon_rate * self.ledger.totals(now)[0]
         reserve: float = self.thrift * (earned + self.start + 0.5 * self._known.in_flight) ** 0.65
         young = self.youth / (self.youth + earned)
-        left = self.ledger.spendable(now) - self.margin * (1.0 - young)
+        spendable = self.ledger.spendable(now)
+        left = spendable - self.margin * (1.0 - young)
         filled = left / reserve
         if filled < 1.0:
             share: float = (self.old_base + (self.base - self.old_base) * young) ** (1.0 - filled)
         else:
             share = 1.0 + self.slope * (filled - 1.0)
+        share *= self.first + (1.0 - self.first) * min(1.0, max(0.0, spendable))
         if share < 0.01:
             return 0.0
         return self.max_abandon_rate * min(share / self._slack.ratio, self.ceiling)
