@@ -50,6 +50,7 @@ from dialer.feed import Feed
 from dialer.handover import Handover
 from dialer.health import Health
 from dialer.http.server import HttpServer
+from dialer.http.talk import talk_routes
 from dialer.http.trunks import trunk_routes
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.line_time import LineTime
@@ -59,6 +60,8 @@ from dialer.recovery import Recovery
 from dialer.refusal import Refusal
 from dialer.seating import Seating
 from dialer.store import SQL, LeaseHeld, Store
+from dialer.talk.parts import TalkParts, talk_parts
+from dialer.talk.service import Talks
 from dialer.tasks import Tasks
 from dialer.telemetry import Telemetry
 from dialer.trunks import TrunkView, trunk_views
@@ -99,6 +102,7 @@ class App:
         self.features = Features(settings)
         self._simulations = Simulations()
         token = settings.secret(settings.http.token, "api_token")
+        self.talk: TalkParts | None = None
         self._http = HttpServer(
             self.health, token, self._collect, self._routes(), runbooks.OPEN_PATHS
         )
@@ -109,7 +113,11 @@ class App:
             *trunk_routes(self._trunks),
             *runbooks.routes(),
             *self.features.routes(),
+            *talk_routes(self._talks),
         ]
+
+    def _talks(self) -> Talks | None:
+        return self.talk.talks if self.started.is_set() and self.talk else None
 
     def _pacing(self) -> PacingParts:
         """For requests, which may come before the floor is up."""
@@ -238,6 +246,8 @@ class App:
         self.feed = Feed(self.board, self.store, self.pacing_keeper, self.preparer, clock)
         self.feed.on_change = self.controller.wake
         self.recovery = Recovery(self.controller, self._cel_journal(), self._known_until)
+        self.talk = talk_parts(self.controller, line_time, settings)
+        self.recovery.recall = self.talk.recall
         self.controller.on_unsure = lambda: self._find_out(tasks)
         self.desk = Desk(self.controller)
         self.features.compose(self.controller, self.pool, clock)

@@ -75,6 +75,9 @@ class Attempts:
         self._ring_timers: dict[UUID, asyncio.TimerHandle] = {}
         self.on_change: Callable[[], None] = lambda: None
         self.on_end: Callable[[Ended], None] = lambda ended: None
+        self.on_conversation: Callable[[Conversing], None] = lambda attempt: None
+        self.on_ending: Callable[[Ended], None] = lambda ended: None
+        """Told of an end before its operators are released."""
         handover.on_answered = self._answered
 
     # --- events
@@ -214,6 +217,7 @@ class Attempts:
             self._journal.write(
                 "bridged", lambda c: self._store.bridged(c, attempt, operator_id, shift_id)
             )
+        self.on_conversation(attempt)
         self.on_change()
 
     def hang_up(self, attempt: Attempt, by: EndedBy) -> None:
@@ -276,6 +280,7 @@ class Attempts:
         metrics.attempt_ended(self._board.campaign_name(ended.campaign_id), ended)
         self._line_time.attempt_ended(ended)
         self._teach(ended)
+        self.on_ending(ended)
         self._release_seats(ended, ended.ended_at)
         log.info(
             "attempt_ended",

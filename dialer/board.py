@@ -27,7 +27,7 @@ from dialer.calls import (
 )
 from dialer.lines import Trunk
 from dialer.odds_book import OddsBook
-from dialer.operators import OperatorState, Seat, Talking, WrapUp
+from dialer.operators import InCall, OperatorState, Seat, WrapUp
 from dialer.pacers import Booking, pacer_of
 from dialer.pacing import Decision, Floor, Leads, Pacer, PredictivePacer
 from dialer.routing import Route
@@ -185,7 +185,7 @@ class Board:
         return Floor(
             now=now,
             idle=free,
-            talking=self._elapsed(Talking, now, campaign.id),
+            talking=self._elapsed(InCall, now, campaign.id),
             wrapping=self._elapsed(WrapUp, now, campaign.id),
             ringing=tuple(now - a.placed_at for a in own if isinstance(a, Committing | Dialing)),
             waiting=sum(isinstance(a, Answered) and not a.abandoned for a in own),

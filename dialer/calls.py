@@ -246,6 +246,10 @@ class Conversing(Live):
     bridged_at: float
     operator: str
 
+    def handed_to(self, operator: str) -> Conversing:
+        """Another operator has the person now."""
+        return replace(self, operator=operator)
+
     @property
     def answer_to_operator_s(self) -> float:
         return self.bridged_at - self.answered_at

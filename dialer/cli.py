@@ -39,6 +39,7 @@ from dialer.commands import (
     service,
     simulate,
     supervisor,
+    talk,
     trunk,
     why,
 )
@@ -72,7 +73,7 @@ app.command("serve")(service.serve)
 app.command("demo")(service.demo)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(service.migrate_database)
-app.add_typer(operator.app, name="operator")
+app.add_typer(talk.app, name="operator")
 app.add_typer(lists.app, name="list")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(legal.app, name="legal")

@@ -33,6 +33,9 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from dialer.talk.codes import DEFAULT_CODES, TARGET, problem_of
+from dialer.talk.numbers import is_pattern
+
 PROJECT = Path(__file__).resolve().parents[1]
 NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
 ADDRESS = r"^[0-9A-Za-z.:-]{1,253}$"
@@ -288,6 +291,54 @@ class FloorSettings(Section):
         return region
 
 
+class TransferSettings(Section):
+    """What operators may do with a live call. Limits in seconds."""
+
+    numbers: tuple[str, ...] = Field(
+        default=(),
+        description='numbers that a call may be handed to, such as "+74951234567", "+7495xxxxxxx" '
+        '(x: any digit) or "+7800*"; none: only operators',
+    )
+    codes: dict[str, str] = Field(
+        default_factory=lambda: dict(DEFAULT_CODES),
+        description='what each * code of a phone does, such as hold = "*1"; those left out are off',
+    )
+    targets: dict[str, str] = Field(
+        default_factory=dict,
+        description='digits after a code: 7 = "stage:sale", "skill:pension", "operator:olga" '
+        'or "number:+74951234567"',
+    )
+    hold_limit_s: Annotated[float, Field(ge=5, le=3600)] = 300.0
+    park_limit_s: Annotated[float, Field(ge=2, le=3600)] = 120.0
+    group_limit_s: Annotated[float, Field(ge=2, le=600)] = 60.0
+    ring_timeout_s: Annotated[float, Field(ge=5, le=120)] = 30.0
+
+    @field_validator("numbers")
+    @classmethod
+    def _are_patterns(cls, numbers: tuple[str, ...]) -> tuple[str, ...]:
+        if bad := [number for number in numbers if not is_pattern(number)]:
+            raise ValueError(f"{', '.join(bad)}: give + and digits; x is any digit, * the rest")
+        return numbers
+
+    @field_validator("codes")
+    @classmethod
+    def _are_codes(cls, codes: dict[str, str]) -> dict[str, str]:
+        if problem := problem_of(codes):
+            raise ValueError(problem)
+        return codes
+
+    @field_validator("targets")
+    @classmethod
+    def _are_targets(cls, targets: dict[str, str]) -> dict[str, str]:
+        for digits, target in targets.items():
+            if not TARGET.fullmatch(target) or not digits.isdigit() or len(digits) > 6:
+                raise ValueError(
+                    f"{digits} = {target!r}: give up to 6 digits, and operator:, stage:, skill: "
+                    "or number: with a name"
+                )
+        return targets
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
@@ -310,6 +361,7 @@ class Settings(BaseSettings):
     trunks: tuple[TrunkSettings, ...] = ()
     recording: RecordingSettings = RecordingSettings()
     floor: FloorSettings = FloorSettings()
+    transfers: TransferSettings = TransferSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

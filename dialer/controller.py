@@ -77,6 +77,8 @@ class Controller:
         self.on_unsure: Callable[[], None] = lambda: None
         self.watchers: list[Callable[[ev.Event], None]] = []
         """Features beside dialing that follow what happens on the node."""
+        self.keeps: Callable[[Seat, UUID], bool] = lambda seat, attempt: False
+        """Whether this operator goes on with the attempt, though the person is elsewhere now."""
         seating.on_free = self._operator_free
         seating.on_leave = self._operator_left
         seating.wrap_up_ended = self._wrap_up_ended
@@ -146,7 +148,7 @@ class Controller:
         self.seating.leg_entered(event)
         if event.technology == HOLDING:
             attempt = self.board.attempts.get(before.attempt) if before.attempt else None
-            if isinstance(attempt, Conversing):
+            if isinstance(attempt, Conversing) and not self.keeps(seat, attempt.id):
                 limit = self._wrap_up_limit(attempt)
                 self.seating.conversation_ended(seat, event.at, limit)
         else:

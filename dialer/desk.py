@@ -8,7 +8,7 @@ from uuid import UUID
 
 from dialer.calls import Conversing
 from dialer.controller import Controller
-from dialer.operators import Connecting, Dialing, Paused, Ready, Reserved, Seat, Talking, WrapUp
+from dialer.operators import AnyState, InCall, Seat, WrapUp
 from dialer.outcomes import EndedBy
 from dialer.refusal import Refusal
 
@@ -100,7 +100,7 @@ class Desk:
         """The disposition of the present or last conversation; ends the wrap-up."""
         seat = self._seat(login)
         state = seat.state
-        if not isinstance(state, Talking | WrapUp):
+        if not isinstance(state, InCall | WrapUp):
             raise DeskError("nothing_to_dispose", 409, f"{login} has no conversation to dispose of")
         await self._check_disposition(code)
         if len(note) > NOTE_LETTERS or "\x00" in note:
@@ -130,7 +130,7 @@ class Desk:
 
 
 def _view(seat: Seat) -> SeatView:
-    state: Connecting | Ready | Dialing | Reserved | Talking | WrapUp | Paused = seat.state
+    state: AnyState = seat.state
     return SeatView(
         login=seat.login,
         state=state.kind.value,

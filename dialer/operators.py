@@ -1,8 +1,9 @@
 """PURE. Operators' states, one frozen dataclass each, and who takes the next call.
 
     Connecting -> Ready -> Dialing -> Reserved -> Talking -> WrapUp -> Ready ...
-                    |                                          |
-                    +----------------> Paused <----------------+
+                    |                            |     |        |
+                    |                            Hold, Consult  |
+                    +----------------> Paused <-----------------+
 
 A `Seat` is one operator's shift as the floor sees it now; every change of state goes through
 `Seat.become`, which writes the log of states without gaps: a state starts where the last ended.
@@ -129,6 +130,10 @@ class Reserved(_WithAttempt):
     def bridged(self, at: float, attempt: UUID) -> Talking:
         return Talking(at, attempt)
 
+    def consult(self, at: float) -> Consult:
+        """Asked for advice by another operator."""
+        return Consult(at, self.attempt_id)
+
     def released(self, at: float) -> Ready:
         return Ready(at, self.free_since)
 
@@ -137,13 +142,51 @@ class Reserved(_WithAttempt):
 
 
 @dataclass(frozen=True, slots=True)
-class Talking(_WithAttempt):
+class InCall(_WithAttempt):
+    """Busy with a live call, whoever hears whom at the moment (base of the next three)."""
+
+    def ended(self, at: float) -> WrapUp:
+        return WrapUp(at, self.attempt_id)
+
+    def hold(self, at: float) -> Hold:
+        """The person hears music."""
+        return Hold(at, self.attempt_id)
+
+    def consult(self, at: float) -> Consult:
+        """Speaks with a third party, the person hears music."""
+        return Consult(at, self.attempt_id)
+
+    def talk(self, at: float) -> Talking:
+        """Speaks with the person (again)."""
+        return Talking(at, self.attempt_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Talking(InCall):
     """In conversation."""
 
     kind = OperatorState.TALKING
 
-    def ended(self, at: float) -> WrapUp:
-        return WrapUp(at, self.attempt_id)
+
+@dataclass(frozen=True, slots=True)
+class Hold(InCall):
+    """The person hears music and comes back to this operator."""
+
+    kind = OperatorState.HOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Consult(InCall):
+    """Speaks with (or calls) a third party about the person, or is that third party."""
+
+    kind = OperatorState.CONSULT
+
+    def unasked(self, at: float) -> Ready:
+        """Was only asked: no conversation with the person, nothing to wrap up."""
+        return Ready(at)
+
+    def phone_lost(self, at: float) -> Connecting:
+        return Connecting(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +220,7 @@ class Paused(State):
         return Paused(at, reason)
 
 
-AnyState = Connecting | Ready | Dialing | Reserved | Talking | WrapUp | Paused
+AnyState = Connecting | Ready | Dialing | Reserved | Talking | Hold | Consult | WrapUp | Paused
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,9 @@ from dialer.lines import Trunk
 from dialer.operators import (
     AnyState,
     Connecting,
+    Consult,
     Dialing,
+    Hold,
     Paused,
     Ready,
     Reserved,
@@ -34,6 +36,7 @@ from dialer.operators import (
     WrapUp,
 )
 from dialer.seating import HOLDING
+from dialer.talk.recall import Recall
 
 log = structlog.get_logger(__name__)
 
@@ -79,18 +82,19 @@ def _talked_of(events: list[ev.Event]) -> frozenset[str]:
 
 def _conversation_bridges(node: NodeTruth) -> frozenset[str]:
     """Bridges with a person in them; any other bridge of an operator's leg is the holding one."""
-    live = {c.bridge_id for c in node.live.values() if c.bridge_id and not _is_leg(c.unique_id)}
+    live = {c.bridge_id for c in node.live.values() if c.bridge_id and _is_person(c.unique_id)}
     past = {
         stay.bridge_id
         for history in node.history.values()
-        if not _is_leg(history.unique_id)
+        if _is_person(history.unique_id)
         for stay in history.bridged
     }
     return frozenset(live | past)
 
 
-def _is_leg(unique_id: str) -> bool:
-    return unique_id.startswith("op-")
+def _is_person(unique_id: str) -> bool:
+    """Neither an operator's own leg nor a third party: those wait in holding bridges."""
+    return not unique_id.startswith(("op-", "th-"))
 
 
 def _from_history(
@@ -167,6 +171,7 @@ class Recovery:
         self._known_until = known_until if known_until is not None else controller.clock()
         self._lock = asyncio.Lock()
         self._held: list[ev.Event] | None = None
+        self.recall: Recall | None = None
         self.problem = ""
 
     def on_event(self, event: ev.Event) -> None:
@@ -235,6 +240,8 @@ class Recovery:
         asked = [str(a.id) for a in board.attempts.values() if not isinstance(a, Committing)]
         node = await node_truth(controller.ami, self._journal, self._since(now), now)
         self._adopt_legs(node)
+        if self.recall is not None:
+            self.recall.before(node.live, now)
         legs = {s.leg_id: s.state.since for s in board.seats.values() if s.leg_id}
         held, self._held = self._held or [], None
         missed = missed_events({**legs, **dict.fromkeys(asked, 0.0)}, node, _talked_of(held))
@@ -247,6 +254,8 @@ class Recovery:
         self._recall_lost([uid for uid in legs_lost if uid not in alive], node.at)
         self._hang_up_strays(node)
         self._settle_seats(node)
+        if self.recall is not None:
+            self.recall.after()
         await self._collect_opt_outs()
         log.info("reconciled", live=len(node.live), asked=len(asked), held=len(held))
 
@@ -380,13 +389,20 @@ _MANY_LEGS = 1000
 """Legs called after a restart are numbered from here: an earlier number may be in use."""
 
 
+IN_CALL: dict[str, type[Talking | Hold | Consult]] = {
+    "talking": Talking,
+    "hold": Hold,
+    "consult": Consult,
+}
+
+
 def _state(row: Any, since: float) -> AnyState:
     attempt, name = row["attempt_id"], row["state"]
     if name in ("dialing", "reserved") and attempt:
         kind = Dialing if name == "dialing" else Reserved
         return kind(since, attempt, since)
-    if name == "talking" and attempt:
-        return Talking(since, attempt)
+    if name in IN_CALL and attempt:
+        return IN_CALL[name](since, attempt)
     if name == "wrap_up" and attempt:
         return WrapUp(since, attempt)
     if name == "paused":

@@ -22,14 +22,15 @@ from dialer.journal import Journal
 from dialer.line_time import LineTime
 from dialer.operators import (
     Connecting,
+    Consult,
     Dialing,
+    InCall,
     Paused,
     Ready,
     Reserved,
     Seat,
     State,
     StateChange,
-    Talking,
     WrapUp,
 )
 from dialer.outcomes import EndedBy
@@ -68,6 +69,8 @@ class Seating:
         self.on_free: Callable[[], None] = lambda: None
         self.on_leave: Callable[[], None] = lambda: None
         self.on_phone_lost: Callable[[Seat, UUID], None] = lambda seat, attempt: None
+        self.person_goes_on: Callable[[Seat, UUID, EndedBy], bool] = lambda seat, attempt, by: False
+        """Asked when a phone is lost in a call: whether the person stays on the line without it."""
         self.wrap_up_ended: Callable[[UUID, float, float], None] = lambda attempt, at, s: None
 
     # --- shifts
@@ -98,7 +101,7 @@ class Seating:
 
     def sign_out(self, seat: Seat) -> None:
         """Closes the shift now; in a conversation it waits for the end of wrap-up."""
-        if isinstance(seat.state, Talking | Reserved):
+        if isinstance(seat.state, InCall | Reserved):
             seat.after_call = "sign_out"
             return
         now = max(self._clock(), seat.state.since)
@@ -113,7 +116,7 @@ class Seating:
 
     def pause(self, seat: Seat, reason: str) -> None:
         """Pauses now; in a conversation, after it."""
-        if isinstance(seat.state, Talking | Reserved):
+        if isinstance(seat.state, InCall | Reserved):
             seat.after_call = f"pause:{reason}"
             return
         self._wrapped_up(seat.state, self._clock())
@@ -135,7 +138,7 @@ class Seating:
 
     def conversation_ended(self, seat: Seat, at: float, wrap_up_limit_s: float) -> None:
         """The person or the operator hung up: wrap-up begins."""
-        if isinstance(seat.state, Talking):
+        if isinstance(seat.state, InCall):
             seat.become(seat.state.ended(at))
             seat.wrap_up_limit_s = wrap_up_limit_s
             self._limit_wrap_up(seat)
@@ -144,6 +147,13 @@ class Seating:
         """The dial or the reservation for `attempt` is over without a conversation."""
         if isinstance(seat.state, Dialing | Reserved) and seat.state.attempt_id == attempt:
             seat.become(seat.state.released(self._clock()))
+            if not self._leave_after_call(seat):
+                self._freed(seat)
+
+    def unasked(self, seat: Seat) -> None:
+        """Whoever was asked for advice is free again: nothing to wrap up."""
+        if isinstance(seat.state, Consult):
+            seat.become(seat.state.unasked(self._clock()))
             if not self._leave_after_call(seat):
                 self._freed(seat)
 
@@ -278,7 +288,7 @@ class Seating:
         state = seat.state
         if isinstance(state, Ready | Dialing | Reserved):
             seat.become(state.phone_lost(at))
-        elif isinstance(state, Talking):
+        elif isinstance(state, InCall):
             self.conversation_ended(seat, at, self._wrap_up_limit(state.attempt_id))
         self.call_phone(seat)
 
@@ -289,7 +299,7 @@ class Seating:
 
     def leave_now(self, seat: Seat) -> None:
         """The floor closes: the shift ends whatever the operator does."""
-        if isinstance(seat.state, Talking):
+        if isinstance(seat.state, InCall):
             seat.become(seat.state.ended(self._clock()))
         elif isinstance(seat.state, Reserved):
             seat.become(seat.state.released(self._clock()))
@@ -306,9 +316,10 @@ class Seating:
             if isinstance(state, Reserved):
                 self.on_phone_lost(seat, state.attempt_id)
             self.on_leave()
-        elif isinstance(state, Talking):
+        elif isinstance(state, InCall):
             by = EndedBy.PHONE_LOST if event.cause == RTP_TIMEOUT_CAUSE else EndedBy.OPERATOR
-            self._note_end(state.attempt_id, by)
+            if not self.person_goes_on(seat, state.attempt_id, by):
+                self._note_end(state.attempt_id, by)
             self.conversation_ended(seat, event.at, self._wrap_up_limit(state.attempt_id))
         if isinstance(seat.state, Connecting):
             self._leave_after_call(seat)

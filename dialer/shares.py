@@ -13,11 +13,11 @@ from dialer.calls import Attempt
 from dialer.operators import (
     Connecting,
     Dialing,
+    InCall,
     Paused,
     Ready,
     Reserved,
     Seat,
-    Talking,
     WrapUp,
     longest_ready,
 )
@@ -132,4 +132,4 @@ def _at_work(seat: Seat) -> bool:
     state = seat.state
     if isinstance(state, Paused | Connecting) or seat.after_call:
         return False
-    return isinstance(state, Ready | Dialing | Reserved | Talking | WrapUp)
+    return isinstance(state, Ready | Dialing | Reserved | InCall | WrapUp)

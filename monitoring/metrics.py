@@ -180,6 +180,23 @@ _pacer_failures = _counter(
     "Pacing engines that raised and were replaced by progressive pacing",
     "campaign",
 )
+_holds = _counter("prozvon_holds_total", "Persons put on hold by their operator")
+_parks = _counter("prozvon_parks_total", "Persons parked for another operator")
+_transfers = _counter(
+    "prozvon_transfers_total",
+    "Calls handed over (blind, warm) or widened (three_way), by whom they went to",
+    "kind",
+    "target",
+)
+_talk_refused = _counter(
+    "prozvon_call_actions_refused_total",
+    "Requests in a call that were refused, by request and reason",
+    "action",
+    "reason",
+)
+_codes_refused = _counter(
+    "prozvon_codes_refused_total", "`*` codes of phones that were refused, by reason", "reason"
+)
 _ami_up = _gauge("prozvon_ami_up", "1 while the manager link is ready")
 _ami_reconnects = _counter("prozvon_ami_reconnects_total", "Manager links made after the first")
 _loop_lag = _histogram(
@@ -322,6 +339,28 @@ def operator_time(login: str, state: OperatorState, seconds: float) -> None:
 def operator_seated(login: str) -> None:
     """The operator's series exist from the sign-in on, at zero."""
     _operator_line.labels(_operator(login))
+
+
+def held() -> None:
+    _holds.inc()
+
+
+def parked() -> None:
+    _parks.inc()
+
+
+def transferred(kind: str, target: str) -> None:
+    """`kind`: blind, warm, three_way; `target`: operator, group, number."""
+    _transfers.labels(kind, target).inc()
+
+
+def talk_refused(action: str, reason: str) -> None:
+    """A request in a call that changed nothing; `reason` is the refusal's stable id."""
+    _talk_refused.labels(action, reason).inc()
+
+
+def code_refused(reason: str) -> None:
+    _codes_refused.labels(reason).inc()
 
 
 def wrap_up_ended(seconds: float) -> None:

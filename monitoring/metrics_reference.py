@@ -40,6 +40,9 @@ LIMITS = (
 )  # fmt: skip
 
 LABELS = {
+    "action": "What an operator asked for in a call: hold, transfer, toggle and so on",
+    "kind": "How a call was handed over: `blind`, `warm`, or `three_way`",
+    "target": "Whom a call went to: `operator`, `group` or `number`",
     "campaign": "name of the campaign: one series for each that ran since the process started, at "
     "most 500, then `other`",
     "list": "name of the list; at most 200, then `other`",
@@ -48,7 +51,7 @@ LABELS = {
     "operator": "login of the operator; at most 1000, then `other`",
     "outcome": _values(*Outcome),
     "python": "version of Python",
-    "reason": "why a recording was cut short: `disk`",
+    "reason": "why a recording was cut short: `disk`; of a refusal: its stable id",
     "stage": _values(*dict.fromkeys(STAGES.values())),
     "state": f"of an operator: {_values(*OperatorState)}; of a connection: `idle`, `busy`; "
     "of a recording: `recording`, `paused`",

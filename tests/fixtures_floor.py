@@ -38,6 +38,7 @@ from dialer.config import (
     FloorSettings,
     HttpSettings,
     Settings,
+    TransferSettings,
     TrunkSettings,
 )
 from dialer.database.pool import Pool, open_pool
@@ -163,7 +164,14 @@ def telephony(
         asyncio.run(carrier.server.kill())
 
 
-def settings_for(telephony: Telephony, dsn: str, root: Path, **asterisk: Any) -> Settings:
+def settings_for(
+    telephony: Telephony,
+    dsn: str,
+    root: Path,
+    *,
+    transfers: TransferSettings | None = None,
+    **asterisk: Any,
+) -> Settings:
     """Settings of a controller on `telephony`; `asterisk` overrides that section's keys.
 
     The trunk `dead` does not answer OPTIONS, `gone` is unknown to the node.
@@ -189,6 +197,7 @@ def settings_for(telephony: Telephony, dsn: str, root: Path, **asterisk: Any) ->
         agi=AgiSettings(port=conf.agi_port),
         http=HttpSettings(port=free_port()),
         floor=FloorSettings(name="test", drain_limit_s=5),
+        transfers=transfers or TransferSettings(),
         trunks=(
             TrunkSettings(name="carrier", host="127.0.0.1", port=carrier, calls_per_second=50),
             TrunkSettings(name="dead", host="127.0.0.1", port=telephony.dead_sip_port),

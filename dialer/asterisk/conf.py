@@ -27,7 +27,7 @@ ASTERISK_CONF = Path(__file__).resolve().parents[2] / "asterisk-conf"
 SOUNDS = ASTERISK_CONF / "sounds"
 LANGUAGES = ("en", "ru")
 DEFAULT_MESSAGE = "prozvon-abandoned"
-REQUIRED_PROMPTS = (DEFAULT_MESSAGE, "prozvon-opt-out", "prozvon-no-calls")
+REQUIRED_PROMPTS = (DEFAULT_MESSAGE, "prozvon-opt-out", "prozvon-no-calls", "prozvon-sorry")
 """Prompts that the dialplan plays, without language and suffix."""
 
 SOUND_SUFFIXES = (".wav", ".alaw", ".ulaw", ".sln", ".g722")
@@ -90,9 +90,13 @@ MODULES = (
     "res_agi",
     "app_bridgewait",
     "app_celgenuserevent",
+    "app_confbridge",
     "app_exec",
     "app_mixmonitor",
     "app_playback",
+    "app_playtones",
+    "app_senddtmf",
+    "app_stack",
     "app_userevent",
     "func_channel",
     "func_db",
@@ -100,6 +104,7 @@ MODULES = (
     "func_groupcount",
     "func_logic",
     "func_timeout",
+    "res_mutestream",
     # what the controller and doctor ask
     "func_pjsip_aor",
     "func_pjsip_contact",
@@ -219,6 +224,8 @@ class PbxConf:
     phone_rtp_timeout_s: int = 15
     default_message: str = DEFAULT_MESSAGE
     opt_out_digit: str = "9"
+    seek_limit_s: int = 30
+    third_limit_s: int = 300
     language: str = "ru"
     sounds_dir: Path = SOUNDS
     tls: TlsConf | None = None
@@ -339,6 +346,8 @@ def _pbx_values(conf: PbxConf) -> dict[str, object]:
         "message": conf.default_message,
         "realm": SIP_REALM,
         "opt_out": conf.opt_out_digit,
+        "seek_limit": conf.seek_limit_s,
+        "third_limit": conf.third_limit_s,
         "ari_acl": _knows_ari_acl(conf.runtime.version),
         "ami_read": AMI_READ,
         "ami_write": AMI_WRITE,

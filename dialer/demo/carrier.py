@@ -178,6 +178,7 @@ MODULES = (
     "app_mixmonitor",
     "app_playback",
     "app_playtones",
+    "app_senddtmf",
     "app_stack",
     "bridge_simple",
     "cel_custom",
@@ -187,6 +188,7 @@ MODULES = (
     "codec_ulaw",
     "format_pcm",
     "format_sln",
+    "format_wav",
     "func_cut",
     "func_global",
     "func_logic",
@@ -381,6 +383,12 @@ class SimulatedCarrier:
                 if f"NUMBER={number}" in dialed:
                     return fields[0]
         return None
+
+    async def listen(self, channel: str, file: Path, seconds: float) -> None:
+        """Writes what this person or phone hears to `file` (WAV)."""
+        await self._cli(f"mixmonitor start {channel} {file}.mix.wav,r({file})")
+        await asyncio.sleep(seconds)
+        await self._cli(f"mixmonitor stop {channel}")
 
     async def _need_channel(self, login: str) -> str:
         channel = await self.phone_channel(login)

@@ -15,11 +15,13 @@ from dialer.operators import (
     AnyState,
     Connecting,
     Dialing,
+    InCall,
     OperatorState,
     Paused,
     Ready,
     Reserved,
     Seat,
+    State,
     StateChange,
     Talking,
     WrapUp,
@@ -47,7 +49,7 @@ class Shift(RuleBasedStateMachine):
         self.log.append(StateChange(self.seat.shift_id, "anna", 0, None, first))
         self.dialed_at: float | None = None
 
-    def _in(self, *states: type[AnyState]) -> bool:
+    def _in(self, *states: type[State]) -> bool:
         return isinstance(self.seat.state, states)
 
     def _become(self, new: AnyState) -> None:
@@ -116,11 +118,25 @@ class Shift(RuleBasedStateMachine):
         assert isinstance(state, Reserved)
         self._become(state.bridged(self.now, state.attempt_id))
 
+    @rule(what=st.sampled_from(["hold", "consult", "talk"]))
+    @precondition(lambda self: self._in(InCall))
+    def the_call_changes(self, what: str) -> None:
+        state = self.seat.state
+        assert isinstance(state, InCall)
+        changed: dict[str, AnyState] = {
+            "hold": state.hold(self.now),
+            "consult": state.consult(self.now),
+            "talk": state.talk(self.now),
+        }
+        self._become(changed[what])
+        assert self.seat.state.attempt == state.attempt
+        assert self.seat.state.kind in LINE_STATES
+
     @rule()
-    @precondition(lambda self: self._in(Talking))
+    @precondition(lambda self: self._in(InCall))
     def they_hang_up(self) -> None:
         state = self.seat.state
-        assert isinstance(state, Talking)
+        assert isinstance(state, InCall)
         self._become(state.ended(self.now))
         assert self.seat.state.attempt == state.attempt
 
@@ -132,10 +148,10 @@ class Shift(RuleBasedStateMachine):
         self._become(state.finished(self.now, phone_up=bool(self.seat.channel)))
 
     @rule(reason=st.sampled_from(["lunch", "training"]))
-    @precondition(lambda self: not self._in(Talking, Reserved))
+    @precondition(lambda self: not self._in(InCall, Reserved))
     def a_pause_begins(self, reason: str) -> None:
         state = self.seat.state
-        assert not isinstance(state, Talking | Reserved)
+        assert not isinstance(state, InCall | Reserved)
         self._become(state.pause(self.now, reason))
         assert self.seat.state.why == reason
 
