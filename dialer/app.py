@@ -55,6 +55,7 @@ from dialer.http.trunks import trunk_routes
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.line_time import LineTime
 from dialer.node import ami_settings, pbx_conf, phone_provisioner, routes_of, trunk_of
+from dialer.notify import Notifier
 from dialer.pacing_keep import PacingKeeper
 from dialer.recovery import Recovery
 from dialer.refusal import Refusal
@@ -101,6 +102,7 @@ class App:
         self.http_port = 0
         self.features = Features(settings)
         self._simulations = Simulations()
+        self._notifier = Notifier()
         token = settings.secret(settings.http.token, "api_token")
         self.talk: TalkParts | None = None
         self._http = HttpServer(
@@ -156,6 +158,7 @@ class App:
         await self.recovery.restore()
         await self._keep_trying("agi", self.agi.start, AgiError, OSError)
         tasks.start("journal", self.journal.run())
+        tasks.command("systemd", self._notifier.watchdog(), OSError)
         tasks.start("ami", self.ami.run())
         tasks.start("campaigns", self.feed.watch())
         tasks.start("pacing", self.controller.pace())
@@ -169,6 +172,7 @@ class App:
             tasks.start("embedded_servers", self._keep_embedded())
         self._http.desk = self.desk
         self.started.set()
+        self._notifier.ready(f"floor {self.settings.floor.name}")
         log.info("started", floor=self.settings.floor.name, http_port=self.http_port)
         await self.stopping.wait()
         await self._drain()
@@ -176,6 +180,7 @@ class App:
     async def _drain(self) -> None:
         """No new calls, conversations finish (bounded), everything is written."""
         limit = self.settings.floor.drain_limit_s
+        self._notifier.stopping(f"attempts to finish: {len(self.board.attempts)}")
         log.info("draining", attempts=len(self.board.attempts), limit_s=limit)
         if not await self.controller.drain(limit):
             await self.controller.hang_up_all(5)

@@ -24,6 +24,7 @@ from dialer.asterisk.packages import PackagesError
 from dialer.asterisk.phones import PhonesError
 from dialer.asterisk.server import AsteriskError
 from dialer.commands import (
+    asterisk,
     calendar,
     callback,
     campaign,
@@ -87,6 +88,7 @@ app.command("simulate")(simulate.simulate)
 campaign.app.command("pacing")(pacing.pacing)
 operator.app.command("skills")(pacing.skills)
 app.add_typer(trunk.app, name="trunk")
+app.add_typer(asterisk.app, name="asterisk")
 app.add_typer(recording.app, name="recording")
 app.add_typer(supervisor.app, name="supervisor")
 

@@ -116,6 +116,10 @@ class AsteriskSettings(Section):
     ari_secret: SecretStr | None = None
     rtp_first: Port = 20000
     rtp_last: Port = 21999
+    config_dir: Path = Field(
+        default=Path("/etc/asterisk"),
+        description="where an Asterisk that is not embedded has its configuration",
+    )
     cel_journal: Path | None = Field(
         default=None, description="the node's CEL file; known by itself for an embedded Asterisk"
     )

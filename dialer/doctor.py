@@ -18,6 +18,7 @@ from dialer.commands.node import listens
 from dialer.config import Settings
 from dialer.database.migrate import pending
 from dialer.database.pool import connect, describe
+from dialer.doctor_install import check_installation
 from dialer.doctor_node import Node
 from dialer.findings import REQUEST_TIMEOUT_S, Finding, Trouble, finding, http_session, read_json
 
@@ -31,6 +32,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await finding("recordings", machine.recordings),
         await finding("ports", machine.ports),
         await finding("serve", machine.serve),
+        await finding("installation", partial(check_installation, settings)),
     ]
     async with node.ari():
         findings.append(await finding("ari", node.check_ari))

@@ -29,6 +29,7 @@ from dialer.node import ari_url
 PONG_TIMEOUT_S = 7.0
 JOURNAL_TIMEOUT_S = 3.0
 FIRST_QUALIFY_S = 3.0
+MOST_SKEW_S = 1.0
 VERSIONS = range(20, 24)
 
 NEEDED_ACTIONS = frozenset(
@@ -53,6 +54,7 @@ class Node:
         self._ari_answers = True
         self._ping_id = f"doctor-{uuid.uuid4()}"
         self._pinged_at = 0.0
+        self._ahead_s: float | None = None
 
     # --- ARI
 
@@ -147,6 +149,7 @@ class Node:
             "dialplan": self._check_dialplan,
             "prompts": self._check_prompts,
             "fastagi": self._check_fastagi,
+            "clock": self._check_clock,
             "cel journal": self._check_journal,
         }
         for trunk in self._settings.trunks:
@@ -261,6 +264,7 @@ class Node:
         agi = self._settings.agi
         async with self._answering() as who:
             pong = await self._ping_call()
+            self._ahead_s = pong.at - time.time()
         if pong.fields.get("Pong") != "pong":
             raise Trouble(
                 f"Asterisk does not reach FastAGI at {agi.host}:{agi.port} "
@@ -268,6 +272,17 @@ class Node:
                 "Check agi.host, agi.port and the firewall between node and controller"
             )
         return f"Asterisk reaches {agi.host}:{agi.port}, answered by {who}"
+
+    async def _check_clock(self) -> str:
+        """What happened when is told by Asterisk's clock and by ours."""
+        if self._ahead_s is None:
+            raise Trouble("not checked: the ping call gave no event")
+        if abs(self._ahead_s) > MOST_SKEW_S:
+            raise Trouble(
+                f"Asterisk's clock is {self._ahead_s:+.1f} s from this machine's; ring and talk "
+                "times would be wrong. Let both follow a time server (chrony, systemd-timesyncd)"
+            )
+        return "Asterisk's and this machine's agree"
 
     @contextlib.asynccontextmanager
     async def _answering(self) -> AsyncIterator[str]:

@@ -50,6 +50,7 @@ def phone_provisioner(
         ami,
         rtp_timeout_s=asterisk.phone_rtp_timeout_s,
         browser_rtp_timeout_s=settings.phones.browser_rtp_timeout_s,
+        named_transport=asterisk.embedded,
     )
 
 

@@ -116,7 +116,7 @@ def _ignore(_: object) -> None: ...
 def _nothing() -> None: ...
 
 
-def _carrier(runtime: AsteriskRuntime, root: Path) -> SimulatedCarrier:
+def simulated_carrier(runtime: AsteriskRuntime, root: Path) -> SimulatedCarrier:
     first, last = rtp_block(400)
     conf = CarrierConf(
         runtime=runtime,
@@ -136,7 +136,7 @@ def _carrier(runtime: AsteriskRuntime, root: Path) -> SimulatedCarrier:
 def telephony(
     asterisk_runtime: AsteriskRuntime, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Telephony]:
-    carrier = _carrier(asterisk_runtime, tmp_path_factory.mktemp("carrier"))
+    carrier = simulated_carrier(asterisk_runtime, tmp_path_factory.mktemp("carrier"))
     dead = free_port()
     port, user = carrier.conf.sip_port, ACCOUNT.username
     trunks = (

@@ -239,9 +239,20 @@ def render_pbx(conf: PbxConf) -> list[Path]:
     is not there.
     """
     _check(conf)
+    _check_modules(conf)
     # cel_custom writes nothing into a folder that is not there.
     (conf.layout.log / "cel-custom").mkdir(parents=True, exist_ok=True)
     return render_folder(ASTERISK_CONF / "pbx", conf.layout.etc, _pbx_values(conf))
+
+
+def pbx_texts(conf: PbxConf, *, foreign: bool) -> dict[str, str]:
+    """The same files as texts, by name. `foreign`: for an Asterisk with transports of its own.
+
+    Raises ConfError as `render_pbx`, but for modules.
+    """
+    _check(conf)
+    values = {**_pbx_values(conf), "foreign": foreign}
+    return render_texts(ASTERISK_CONF / "pbx", values)
 
 
 def required_modules(runtime: AsteriskRuntime) -> list[str]:
@@ -303,6 +314,9 @@ def _check(conf: PbxConf) -> None:
     _check_trunks(conf.trunks)
     if missing := missing_prompts(conf.sounds_dir, (*REQUIRED_PROMPTS, conf.default_message)):
         raise ConfError(f"No sound file in {conf.sounds_dir} for: {', '.join(missing)}.")
+
+
+def _check_modules(conf: PbxConf) -> None:
     missing = missing_modules(conf.runtime) + [
         name
         for name in phone_modules(conf)
@@ -333,6 +347,7 @@ def _check_trunks(trunks: tuple[TrunkConf, ...]) -> None:
 def _pbx_values(conf: PbxConf) -> dict[str, object]:
     return {
         "conf": conf,
+        "foreign": False,
         "layout": conf.layout,
         "runtime": conf.runtime,
         "modules": [*required_modules(conf.runtime), *phone_modules(conf)],
@@ -393,6 +408,17 @@ def render_folder(template_dir: Path, out_dir: Path, values: Mapping[str, object
     no template made are removed. Returns the written paths, sorted.
     Raises ConfError for an unknown or dangerous value.
     """
+    texts = render_texts(template_dir, values)
+    out_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    written = [_write_private(out_dir / name, text) for name, text in texts.items()]
+    for path in out_dir.iterdir():
+        if path.is_file() and path.name not in texts:
+            path.unlink()
+    return written
+
+
+def render_texts(template_dir: Path, values: Mapping[str, object]) -> dict[str, str]:
+    """Every ``*.j2`` of ``template_dir``, rendered, by its name without the suffix."""
     environment = _environment(template_dir)
     texts = {
         path.name.removesuffix(".j2"): _render(environment, path.name, values)
@@ -400,12 +426,7 @@ def render_folder(template_dir: Path, out_dir: Path, values: Mapping[str, object
     }
     if not texts:
         raise ConfError(f"No templates (*.j2) in {template_dir}; is the installation complete?")
-    out_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    written = [_write_private(out_dir / name, text) for name, text in texts.items()]
-    for path in out_dir.iterdir():
-        if path.is_file() and path.name not in texts:
-            path.unlink()
-    return written
+    return texts
 
 
 def _environment(template_dir: Path) -> jinja2.Environment:

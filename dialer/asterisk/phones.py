@@ -75,8 +75,11 @@ class PhoneProvisioner:
         *,
         rtp_timeout_s: int = 15,
         browser_rtp_timeout_s: int = 3,
+        named_transport: bool = True,
         timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
+        """`named_transport`: the node is ours and has `transport-udp`; else it chooses itself."""
+        self._named_transport = named_transport
         self._ari = f"{base_url.rstrip('/')}/ari"
         self._headers = {"Authorization": aiohttp.encode_basic_auth(username, password, "utf-8")}
         self._session = session
@@ -119,6 +122,8 @@ class PhoneProvisioner:
         fields = {"rtp_timeout": str(self._rtp_timeout_s), "transport": f"transport-{transport}"}
         if kind is PhoneKind.SIP_TLS:
             fields |= {"transport": "transport-tls", "media_encryption": "sdes"}
+        if not self._named_transport:
+            fields.pop("transport")
         return fields
 
     async def remove(self, login: str) -> None:

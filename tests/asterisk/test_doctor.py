@@ -30,8 +30,18 @@ from tests.fixtures_asterisk import FarEnd, Pbx, pbx_conf, running_pbx
 from tests.ports import free_port
 
 ALL = (
-    *("host name", "database", "recordings", "ports", "serve", "ari", "modules", "trunk carrier"),
-    *("ami", "ami rights", "dialplan", "prompts", "fastagi", "cel journal"),
+    *(
+        "host name",
+        "database",
+        "recordings",
+        "ports",
+        "serve",
+        "installation",
+        "ari",
+        "modules",
+        "trunk carrier",
+    ),
+    *("ami", "ami rights", "dialplan", "prompts", "fastagi", "clock", "cel journal"),
 )
 
 
