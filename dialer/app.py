@@ -32,6 +32,7 @@ from campaigns.pacing.service import PacingService
 from campaigns.rules.preparer import Preparer
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiState
+from dialer.asterisk.ami_record import Recorder
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
 from dialer.asterisk.conf import ConfError, render_pbx
 from dialer.asterisk.packages import PackagesError, find_or_fetch
@@ -103,6 +104,7 @@ class App:
         self.features = Features(settings)
         self._simulations = Simulations()
         self._notifier = Notifier()
+        self.recorder: Recorder | None = None
         token = settings.secret(settings.http.token, "api_token")
         self.talk: TalkParts | None = None
         self._http = HttpServer(
@@ -223,6 +225,7 @@ class App:
             on_up=lambda: self._link_up(tasks),
             on_down=self._link_down,
         )
+        self.ami.recorder = self.recorder
         self.journal = Journal(self.pool)
         self.journal.check = self._still_ours
         line_time = self.line_time = LineTime(self.board, clock())

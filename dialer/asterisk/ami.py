@@ -17,6 +17,7 @@ from panoramisk.message import Message
 
 from dialer.asterisk.ami_actions import AmiActions
 from dialer.asterisk.ami_keeper import AmiState, LinkKeeper
+from dialer.asterisk.ami_record import Direction, Recorder
 from dialer.asterisk.ami_wire import (
     AmiBadValue,
     AmiDisconnected,
@@ -131,6 +132,7 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]
         if name is not None and name not in _WANTED and not self._open_lists:
             return
         fields = read_fields(message)
+        self._link.note("in", fields)
         # Row 5: OriginateResponse has a Response header too, so `Event` is tested first.
         if "Event" in fields:
             self._read_event(fields)
@@ -160,6 +162,7 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]
             raise AmiDisconnected("Asterisk stopped reading from its manager connection")
         if isinstance(action, _ListAnswer):
             self._open_lists.add(action.id)
+        self._link.note("out", action)
         future: asyncio.Future[Message] = super().send(action, as_list)
         return future
 
@@ -240,6 +243,10 @@ class _Link(Manager):  # type: ignore[misc]
         if not future.cancelled() and future.exception() is None and not self.logged_in.done():
             self.logged_in.set_result(future.result())
 
+    def note(self, direction: Direction, fields: Mapping[str, object]) -> None:
+        if self._client.recorder is not None:
+            self._client.recorder.note(direction, fields)
+
     def ping(self) -> None:
         """One ping under way at a time; its answer only has to be bytes (row 8)."""
         if self._ping is not None:
@@ -266,6 +273,7 @@ class _Link(Manager):  # type: ignore[misc]
         if self.lost.done():
             return
         self.lost.set_result(reason)
+        self.note("link", {"lost": reason})
         if self._connecting is not None:
             self._connecting.cancel()
         self.close()
@@ -283,6 +291,9 @@ class AmiClient(LinkKeeper[_Link], AmiActions):
     `on_event` is called synchronously; what it raises is logged and costs that event only.
     `on_up` is called when the link is ready; every `on_up` is followed by one `on_down(reason)`.
     """
+
+    recorder: Recorder | None = None
+    """Where every message goes as well, if anywhere."""
 
     def _new_link(self) -> _Link:
         return _Link(self.settings, self)

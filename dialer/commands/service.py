@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ import typer
 import uvloop
 
 from dialer.app import App
+from dialer.asterisk.ami_record import Recorder
 from dialer.commands.common import CommandError, Json, Reply, cell, run, table, use_settings
 from dialer.commands.database import borrowed_database
 from dialer.config import Settings
@@ -24,13 +26,24 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
-def serve(context: typer.Context, as_json: Json = False) -> Reply:
+def serve(
+    context: typer.Context,
+    record_ami: Annotated[
+        Path | None,
+        typer.Option(help="Write the manager link's traffic to this new file, numbers masked."),
+    ] = None,
+    as_json: Json = False,
+) -> Reply:
     """Run the dialer until SIGTERM or Ctrl-C, then finish conversations and stop.
 
     A second signal stops without waiting for conversations, a third one at once.
     """
     settings = use_settings(context, quiet=False)
-    problem = _with_uvloop(_serve(settings))
+    with contextlib.ExitStack() as stack:
+        recorder = stack.enter_context(Recorder(record_ami)) if record_ami else None
+        problem = _with_uvloop(_serve(settings, recorder))
+    if recorder is not None and recorder.problem:
+        problem = f"{problem} {recorder.problem}".strip()
     data = {"stopped": True, **({"problem": problem} if problem else {})}
     return Reply(data, [f"Stopped. {problem}".strip()])
 
@@ -40,9 +53,10 @@ def _with_uvloop(work: Coroutine[Any, Any, T]) -> T:
         return runner.run(work)
 
 
-async def _serve(settings: Settings) -> str:
+async def _serve(settings: Settings, recorder: Recorder | None) -> str:
     """Until stopped; "" or what kept it from starting until it was told to stop."""
     app = App(settings)
+    app.recorder = recorder
     try:
         await _until_stopped(app.run(), app.stopping)
     except CommandError:

@@ -132,7 +132,7 @@ async def test_with_nothing_running_the_answer_comes_quickly(tmp_path: Path) -> 
     began = time.monotonic()
     wrong = failures(await examine(settings))
     assert time.monotonic() - began < LIMIT_S
-    assert set(ALL) - set(wrong) == {"host name", "recordings", "ports"}
+    assert set(ALL) - set(wrong) == {"host name", "recordings", "ports", "installation"}
     assert "starts with `prozvon serve`" in wrong["database"]
     assert "nothing listens" in wrong["ami"]
     assert "line `ami`" in wrong["fastagi"]

@@ -193,6 +193,11 @@ async def test_added_to_an_office_used_and_taken_out_again(
         before = office.files()
         modes = {path: path.stat().st_mode for path in office.etc.iterdir()}
         assert await office.own_calls() == 1
+        print(
+            "LOG",
+            (office.conf.layout.log / "messages.log").read_text()[-3000:],
+            list((office.conf.layout.log / "cel-custom").iterdir()),
+        )
 
         capsys.readouterr()
         assert office.prozvon("--check") == 1
