@@ -25,13 +25,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## create the environment and get Asterisk; all other commands do it first
+setup: $(STAMP) ## create the environment, get Asterisk and the browser phone's library; done first by all
 	@$(BIN)/python -m dialer.asterisk.packages .cache/asterisk
+	@$(BIN)/python -m dialer.http.web_build .cache
 
 run: setup ## the whole system on this machine: simulated carrier, operators, a sample list
 	@$(BIN)/prozvon demo --endless $(ARGS)
 
-test: setup ## all tests, against a real Asterisk and a real PostgreSQL
+test: setup ## all tests, against a real Asterisk, a real PostgreSQL and a real browser
+	@$(require_browser)
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(STAMP) ## style and types
@@ -64,6 +66,19 @@ $(STAMP): pyproject.toml
 	    echo "settings (a proxy or an own index: PIP_INDEX_URL), then run make again."; \
 	    exit 1; } >&2
 	@touch $@
+
+# Tests of browser phones want a real one. Debian's is installed by root; others are told how.
+define require_browser
+command -v chromium chromium-browser google-chrome >/dev/null || { \
+    if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+        echo "There is no Chromium, which tests of browser phones need. Install it, then make again:" >&2; \
+        echo "    sudo apt-get install chromium" >&2; exit 1; \
+    fi; \
+    echo "==> Installing Chromium for the tests"; \
+    export DEBIAN_FRONTEND=noninteractive; \
+    apt-get -q update >/dev/null; \
+    apt-get -q -y --no-install-recommends install chromium >/dev/null; }
+endef
 
 # Debian keeps the part of Python that makes environments in a package of its own; it is installed
 # only for Debian's own Python, by root, and never for an interpreter that was chosen by name.

@@ -67,7 +67,7 @@ from dialer.talk.service import Talks
 from dialer.tasks import Tasks
 from dialer.telemetry import Telemetry
 from dialer.trunks import TrunkView, trunk_views
-from monitoring import metrics, runbooks
+from monitoring import metrics
 from monitoring.gauges.service import Gauges
 
 if TYPE_CHECKING:
@@ -108,14 +108,13 @@ class App:
         token = settings.secret(settings.http.token, "api_token")
         self.talk: TalkParts | None = None
         self._http = HttpServer(
-            self.health, token, self._collect, self._routes(), runbooks.OPEN_PATHS
+            self.health, token, self._collect, self._routes(), self.features.open_paths
         )
 
     def _routes(self) -> list[web.AbstractRouteDef]:
         return [
             *pacing_routes(self._pacing),
             *trunk_routes(self._trunks),
-            *runbooks.routes(),
             *self.features.routes(),
             *talk_routes(self._talks),
         ]
@@ -192,7 +191,8 @@ class App:
         self.pacing_keeper.keep(self.board.campaigns.values())
         for campaign in self.board.campaigns.values():
             campaign.running = False
-        await self._release_buffers()
+        with contextlib.suppress(*CONNECTION_ERRORS):
+            await self.feed.release_buffers()
         if not await self.journal.flushed(20):
             log.error("journal_not_flushed", entries=len(self.journal))
         self.telemetry.line_time_up_to_now()
@@ -210,10 +210,6 @@ class App:
             async with asyncio.timeout(LEGS_LIMIT_S):
                 while self.seating.closing and self.ami.state is AmiState.READY:
                     await asyncio.sleep(0.02)
-
-    async def _release_buffers(self) -> None:
-        with contextlib.suppress(*CONNECTION_ERRORS):
-            await self.feed.release_buffers()
 
     # --- parts
 
@@ -264,6 +260,7 @@ class App:
         routes: dict[str, Route] = {
             "answered": Answered(self.handover, limit).serve,
             "ping": ping,
+            **self.features.agi_routes(),
         }
         self.agi = AgiServer(settings.agi.host, settings.agi.port, routes)
         self.health.checks |= {

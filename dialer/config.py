@@ -180,6 +180,11 @@ class HttpSettings(Section):
     host: str = "127.0.0.1"
     port: Port = 9464
     token: SecretStr | None = None
+    page_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s/]+/?$",
+        description="how browsers reach us, when a web server with a certificate stands before us",
+    )
 
 
 CallerId = Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")]

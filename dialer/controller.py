@@ -75,6 +75,8 @@ class Controller:
         self._wake = asyncio.Event()
         self._placing = 0
         self.on_unsure: Callable[[], None] = lambda: None
+        self.comes_back: Callable[[Seat], bool] = lambda seat: False
+        """Whether an operator who waits again is awaited by a person (`dialer.returning`)."""
         self.watchers: list[Callable[[ev.Event], None]] = []
         """Features beside dialing that follow what happens on the node."""
         self.keeps: Callable[[Seat, UUID], bool] = lambda seat, attempt: False
@@ -147,9 +149,11 @@ class Controller:
         before = seat.state
         self.seating.leg_entered(event)
         if event.technology == HOLDING:
+            if self.comes_back(seat):
+                return
             attempt = self.board.attempts.get(before.attempt) if before.attempt else None
             if isinstance(attempt, Conversing) and not self.keeps(seat, attempt.id):
-                limit = self._wrap_up_limit(attempt)
+                limit = self.wrap_up_limit(attempt)
                 self.seating.conversation_ended(seat, event.at, limit)
         else:
             self._meet(event.bridge_id, event.at)
@@ -169,7 +173,7 @@ class Controller:
         if talking is not None:
             self.attempts.conversation(talking)
 
-    def _wrap_up_limit(self, attempt: Attempt) -> float:
+    def wrap_up_limit(self, attempt: Attempt) -> float:
         campaign = self.board.campaigns.get(attempt.campaign_id)
         return campaign.wrap_up_limit_s if campaign else 60.0
 

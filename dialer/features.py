@@ -1,25 +1,42 @@
-"""What a floor does beside dialing: recordings, supervisors. Their parts, routes and tasks.
+"""What a floor does beside dialing: recordings, supervisors, phones. Their parts, routes and tasks.
 
 Composed by `dialer.app`, once the floor is entered; the routes are there before and say so.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from aiohttp import web
 
+from agi.server import Route
+from campaigns.operators.browser import BrowserPhones
+from dialer.asterisk.ami import AmiError
+from dialer.asterisk.phones import PhonesError
 from dialer.config import Settings
 from dialer.controller import Controller
 from dialer.database.pool import Pool
+from dialer.desk import Desk
+from dialer.http.phone import OPEN_PATHS, PhoneRoutes
+from dialer.journal import CONNECTION_ERRORS
+from dialer.node import NodePhonesNow, websocket_url
 from dialer.recording import LiveRecordings
 from dialer.refusal import Refusal
+from dialer.returning import Returning
 from dialer.tasks import Tasks
+from monitoring import runbooks
 from monitoring.recordings.http import RecordingRoutes
 from monitoring.recordings.service import Finisher, RecordingService
 from monitoring.supervision.http import SupervisionRoutes
 from monitoring.supervision.service import Supervision
+
+log = structlog.get_logger(__name__)
+
+EXPIRE_EVERY_S = 5.0
 
 
 class Features:
@@ -28,10 +45,22 @@ class Features:
     recordings: RecordingService
     live_recordings: LiveRecordings
     supervision: Supervision
+    browser_phones: BrowserPhones
+    node_phones: NodePhonesNow
+    returning: Returning
+    desk: Desk
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._started = False
+
+    @property
+    def open_paths(self) -> tuple[str, ...]:
+        """Paths that look after their own logins."""
+        return (*runbooks.OPEN_PATHS, *(OPEN_PATHS if self._settings.phones.browser else ()))
+
+    def agi_routes(self) -> dict[str, Route]:
+        return {"lost": self.returning.lost, "return": self.returning.back}
 
     def routes(self) -> list[web.AbstractRouteDef]:
         recordings = RecordingRoutes(
@@ -40,7 +69,23 @@ class Features:
             self._settings.recording.keep_days,
         )
         supervision = SupervisionRoutes(lambda: self._part("supervision"))
-        return [*recordings.routes(), *supervision.routes()]
+        return [
+            *recordings.routes(),
+            *supervision.routes(),
+            *self._phone_routes(),
+            *runbooks.routes(),
+        ]
+
+    def _phone_routes(self) -> list[web.AbstractRouteDef]:
+        if not self._settings.phones.browser:
+            return []
+        return PhoneRoutes(
+            lambda: self._part("browser_phones"),
+            lambda: self._part("node_phones"),
+            lambda: self._part("desk"),
+            self._settings.cache_dir,
+            websocket_url(self._settings),
+        ).routes()
 
     def _part(self, name: str) -> Any:
         if not self._started:
@@ -58,12 +103,32 @@ class Features:
         self.finisher = Finisher(pool, board.floor_id, recording.format)
         self.supervision = Supervision(board, journal, ami, controller.tasks, pool, clock)
         controller.watchers.append(self.supervision.on_event)
+        phones = self._settings.phones
+        self.browser_phones = BrowserPhones(
+            pool,
+            board.floor_id,
+            phones.browser_login_s,
+            lambda: datetime.fromtimestamp(clock(), UTC),
+        )
+        self.node_phones = NodePhonesNow(self._settings, ami)
+        self.returning = Returning(controller, phones.return_limit_s)
+        self.desk = Desk(controller)
 
     async def start(self, tasks: Tasks) -> None:
         await self.live_recordings.restore(self._pool)
         tasks.start("recording_disk", self.live_recordings.watch_disk())
         tasks.start("recordings", self.finisher.run())
+        if self._settings.phones.browser:
+            tasks.start("browser_phones", self._expire_browser_phones())
         self._started = True
+
+    async def _expire_browser_phones(self) -> None:
+        while True:
+            try:
+                await self.browser_phones.expire(self.node_phones)
+            except (PhonesError, AmiError, *CONNECTION_ERRORS) as error:
+                log.warning("browser_phones_not_expired", error=str(error))
+            await asyncio.sleep(EXPIRE_EVERY_S)
 
     async def reconciled(self) -> None:
         """After recovery has told what was missed. Raises what node and database raise."""

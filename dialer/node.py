@@ -8,7 +8,7 @@ from dialer.asterisk.ami import AmiSettings
 from dialer.asterisk.certificate import checked, own_certificate
 from dialer.asterisk.conf import PbxConf, TlsConf, TrunkConf
 from dialer.asterisk.packages import AsteriskRuntime
-from dialer.asterisk.phones import Manager, PhoneProvisioner
+from dialer.asterisk.phones import Manager, PhoneKind, PhoneProvisioner
 from dialer.asterisk.server import InstanceLayout
 from dialer.config import Settings, TrunkSettings
 from dialer.lines import Trunk
@@ -81,6 +81,7 @@ def pbx_conf(
         phone_rtp_timeout_s=asterisk.phone_rtp_timeout_s,
         tls=_tls(settings) if settings.phones.tls else None,
         browser=settings.phones.browser,
+        return_limit_s=settings.phones.return_limit_s,
         trunks=tuple(trunk_conf(trunk) for trunk in settings.trunks),
     )
 
@@ -138,6 +139,13 @@ def _tls(settings: Settings) -> TlsConf:
     return TlsConf(certificate, key, phones.tls_port, phones.browser_port)
 
 
+def phone_address(settings: Settings, kind: PhoneKind) -> str:
+    """Where a SIP phone of this kind registers, for people: `address:port (protocol)`."""
+    if kind is PhoneKind.SIP_TLS:
+        return f"{sip_server(settings)}:{settings.phones.tls_port} (TLS, SRTP)"
+    return f"{sip_server(settings)}:{settings.asterisk.sip_port} (UDP)"
+
+
 def websocket_url(settings: Settings) -> str:
     """Where a browser phone finds the node."""
     phones = settings.phones
@@ -145,3 +153,20 @@ def websocket_url(settings: Settings) -> str:
     if phones.tls:
         return f"wss://{host}:{phones.browser_port}/ws"
     return f"ws://{settings.asterisk.host}:{settings.asterisk.http_port}/ws"
+
+
+class NodePhonesNow:
+    """Phones on the node for those who are no task of their own: a session for each request."""
+
+    def __init__(self, settings: Settings, ami: Manager) -> None:
+        self._settings, self._ami = settings, ami
+
+    async def add(self, login: str, *, ha1: str, kind: PhoneKind) -> None:
+        async with aiohttp.ClientSession() as session:
+            await phone_provisioner(self._settings, session, self._ami).add(
+                login, ha1=ha1, kind=kind
+            )
+
+    async def remove(self, login: str) -> None:
+        async with aiohttp.ClientSession() as session:
+            await phone_provisioner(self._settings, session, self._ami).remove(login)

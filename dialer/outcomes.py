@@ -167,4 +167,6 @@ def costs_approach(outcome: Outcome, ended_by: EndedBy | None) -> bool:
     """Whether the lead pays an approach: not for what trunk, node or dialer did."""
     if outcome in (Outcome.FAILED, Outcome.CONGESTION):
         return False
+    if ended_by is EndedBy.PHONE_LOST:  # cut off by us, and told that we will call back
+        return False
     return not (outcome is Outcome.NO_ANSWER and ended_by is EndedBy.DIALER)

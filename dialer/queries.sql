@@ -325,6 +325,14 @@ with disposed as (
     where lead.id = disposed.lead_id and lead.status = 'done' and c.id = lead.campaign_id
         and (flags && array['machine', 'callback'] or c.retry->'dispositions' ? $3)
         and lead.approaches < c.max_approaches
+), settled as (
+    -- A conversation that a lost phone cut off is due again, unless all was said before.
+    update lead set status = 'done'
+    from disposed, campaign c
+    where lead.id = disposed.lead_id and lead.status = 'retry' and c.id = lead.campaign_id
+        and flags && array['productive', 'refusal', 'target', 'do_not_call']
+        and not flags && array['machine', 'callback']
+        and not coalesce(c.retry->'dispositions' ? $3, false)
 )
 select flags from disposed
 

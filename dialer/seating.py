@@ -71,6 +71,8 @@ class Seating:
         self.on_phone_lost: Callable[[Seat, UUID], None] = lambda seat, attempt: None
         self.person_goes_on: Callable[[Seat, UUID, EndedBy], bool] = lambda seat, attempt, by: False
         """Asked when a phone is lost in a call: whether the person stays on the line without it."""
+        self.keeps_talking: Callable[[Seat], bool] = lambda seat: False
+        """Whether a conversation outlives its operator's lost phone (`dialer.returning`)."""
         self.wrap_up_ended: Callable[[UUID, float, float], None] = lambda attempt, at, s: None
 
     # --- shifts
@@ -317,6 +319,8 @@ class Seating:
                 self.on_phone_lost(seat, state.attempt_id)
             self.on_leave()
         elif isinstance(state, InCall):
+            if event.cause == RTP_TIMEOUT_CAUSE and self.keeps_talking(seat):
+                return
             by = EndedBy.PHONE_LOST if event.cause == RTP_TIMEOUT_CAUSE else EndedBy.OPERATOR
             if not self.person_goes_on(seat, state.attempt_id, by):
                 self._note_end(state.attempt_id, by)

@@ -269,6 +269,11 @@ _recordings_finished = _counter("prozvon_recordings_finished_total", "Recordings
 _recorded = _counter("prozvon_recorded_seconds_total", "Seconds of finished recordings")
 _recordings_deleted = _counter("prozvon_recordings_deleted_total", "Recordings deleted")
 _recordings_stopped.labels("disk")
+_lost_phones = _counter(
+    "prozvon_lost_phones_total",
+    "Operators' phones lost in a conversation, by what came of it",
+    "came",
+)
 _supervisions = _counter(
     "prozvon_supervisions_total", "Times a supervisor began to listen, whisper or barge", "mode"
 )
@@ -488,6 +493,10 @@ def recording_finished(seconds: float) -> None:
 
 def recording_deleted() -> None:
     _recordings_deleted.inc()
+
+
+def phone_lost(came: str) -> None:
+    _lost_phones.labels(came).inc()
 
 
 def supervision_began(mode: str) -> None:

@@ -45,6 +45,7 @@ LABELS = {
     "target": "Whom a call went to: `operator`, `group` or `number`",
     "campaign": "name of the campaign: one series for each that ran since the process started, at "
     "most 500, then `other`",
+    "came": "`waiting`: the person waits; then `back` or `gone`",
     "list": "name of the list; at most 200, then `other`",
     "mode": "mode of the campaign; what a supervisor does: " + _values(*Mode),
     "limited_by": "what kept pacing from more calls: " + _values(*LIMITS),

@@ -26,7 +26,8 @@ from campaigns.operators.model import PhoneLogin
 from dialer.app import App
 from dialer.asterisk.ami import AmiClient
 from dialer.asterisk.cel import JOURNAL_FILE
-from dialer.asterisk.conf import PbxConf, TrunkConf, render_pbx
+from dialer.asterisk.certificate import own_certificate
+from dialer.asterisk.conf import PbxConf, TlsConf, TrunkConf, render_pbx
 from dialer.asterisk.packages import AsteriskRuntime
 from dialer.asterisk.phones import PhoneProvisioner
 from dialer.asterisk.server import AsteriskServer, InstanceLayout
@@ -132,6 +133,11 @@ def simulated_carrier(runtime: AsteriskRuntime, root: Path) -> SimulatedCarrier:
     return SimulatedCarrier(conf)
 
 
+def _tls(root: Path) -> TlsConf:
+    certificate, key = own_certificate(root / "tls", ["127.0.0.1", "localhost"])
+    return TlsConf(certificate, key, free_port(), free_port())
+
+
 @pytest.fixture(scope="session")
 def telephony(
     asterisk_runtime: AsteriskRuntime, tmp_path_factory: pytest.TempPathFactory
@@ -151,7 +157,7 @@ def telephony(
         TrunkConf("stranger", "127.0.0.1", port, username=user, password="wrong", register=True),
     )  # fmt: skip
     conf = pbx_conf(asterisk_runtime, tmp_path_factory.mktemp("pbx"), trunks)
-    conf = replace(conf, phone_rtp_timeout_s=15)
+    conf = replace(conf, phone_rtp_timeout_s=15, browser=True, tls=_tls(conf.layout.root))
     conf.layout.create()
     render_pbx(conf)
     asyncio.run(carrier.start())

@@ -27,7 +27,13 @@ ASTERISK_CONF = Path(__file__).resolve().parents[2] / "asterisk-conf"
 SOUNDS = ASTERISK_CONF / "sounds"
 LANGUAGES = ("en", "ru")
 DEFAULT_MESSAGE = "prozvon-abandoned"
-REQUIRED_PROMPTS = (DEFAULT_MESSAGE, "prozvon-opt-out", "prozvon-no-calls", "prozvon-sorry")
+REQUIRED_PROMPTS = (
+    DEFAULT_MESSAGE,
+    "prozvon-opt-out",
+    "prozvon-no-calls",
+    "prozvon-sorry",
+    "prozvon-cut-off",
+)
 """Prompts that the dialplan plays, without language and suffix."""
 
 SOUND_SUFFIXES = (".wav", ".alaw", ".ulaw", ".sln", ".g722")
@@ -197,7 +203,8 @@ class PbxConf:
     the networks that may log in there. `answer_limit_s` is the legal limit from the answer to an
     operator. `opt_out_digit` must be the one that the message names. With `external_address`,
     what is not in `local_networks` is told to send its SIP and RTP there. `browser`: phones may
-    be browsers; without `tls` only those of this machine.
+    be browsers; without `tls` only those of this machine. `return_limit_s`: how long a person waits
+    for an operator whose phone was lost.
     """
 
     layout: InstanceLayout
@@ -230,6 +237,7 @@ class PbxConf:
     sounds_dir: Path = SOUNDS
     tls: TlsConf | None = None
     browser: bool = False
+    return_limit_s: float = 20.0
 
 
 def render_pbx(conf: PbxConf) -> list[Path]:
@@ -355,6 +363,7 @@ def _pbx_values(conf: PbxConf) -> dict[str, object]:
         "trunk_tls": any(trunk.transport == "tls" for trunk in conf.trunks),
         "ca_list": CA_LIST,
         "limit": f"{conf.answer_limit_s:.3f}",
+        "return_limit": f"{conf.return_limit_s + 5:.3f}",
         "agi": f"agi://{conf.agi_host}:{conf.agi_port}",
         "sounds": conf.sounds_dir,
         "hold_dir": conf.sounds_dir / "hold",

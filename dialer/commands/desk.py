@@ -21,6 +21,13 @@ def api_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.http.port}"
 
 
+def page_url(settings: Settings) -> str:
+    """What a person's browser opens."""
+    if settings.http.page_url is not None:
+        return settings.http.page_url.rstrip("/")
+    return api_url(settings)
+
+
 async def act(settings: Settings, login: str, action: str, body: dict[str, str]) -> dict[str, Any]:
     """One action of an operator; the desk's view afterwards.
 

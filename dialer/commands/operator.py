@@ -9,12 +9,13 @@ import typer
 
 from campaigns.operators.model import NewOperator, PhoneLogin, StaffMember
 from campaigns.operators.service import OperatorService
+from dialer.asterisk.phones import PhoneKind
 from dialer.commands import desk
-from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
+from dialer.commands.common import CommandError, Json, Reply, os_user, run, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.commands.node import NODE_ERRORS, node_phones
 from dialer.config import Settings
-from dialer.node import sip_server
+from dialer.node import phone_address, sip_server
 
 app = typer.Typer(no_args_is_help=True, help="Staff, and what an operator's desk can ask for.")
 
@@ -122,6 +123,48 @@ def role(
 async def _set_role(settings: Settings, login: str, role: str) -> None:
     async with open_floor(settings) as floor:
         await OperatorService(floor.pool, floor.floor_id).set_role(login, role, os_user())
+
+
+@app.command("phone")
+def phone(
+    context: typer.Context,
+    login: Login,
+    kind: Annotated[Literal["sip", "sip_tls"], typer.Argument(help="SIP, or by TLS with SRTP.")],
+    as_json: Json = False,
+) -> Reply:
+    """Which SIP phone somebody has; the password stays. For a browser: `browser-phone`."""
+    settings, chosen = use_settings(context), PhoneKind(kind)
+    if chosen is PhoneKind.SIP_TLS and not settings.phones.tls:
+        raise CommandError("no_tls", "phones.tls is off in the settings; turn it on first")
+    note = run(_set_phone(settings, login, chosen))
+    where = phone_address(settings, chosen)
+    data = {"login": login, "kind": kind, "server": where, "provisioned": not note, "note": note}
+    return Reply(data, [f"{login}: the phone registers at {where}", *([note] if note else [])])
+
+
+async def _set_phone(settings: Settings, login: str, kind: PhoneKind) -> str:
+    async with open_floor(settings) as floor:
+        service = OperatorService(floor.pool, floor.floor_id)
+        ha1 = await service.set_phone_kind(login, kind, os_user())
+    try:
+        async with node_phones(settings) as phones:
+            await phones.add(login, ha1=ha1, kind=kind)
+    except NODE_ERRORS as error:
+        return f"{error!s}".rstrip(".") + "; the phone changes when `prozvon serve` starts"
+    return ""
+
+
+@app.command("browser-phone")
+def browser_phone(context: typer.Context, login: Login, as_json: Json = False) -> Reply:
+    """Make a link that opens the operator's phone in a browser; asks a running `serve`."""
+    settings = use_settings(context)
+    made = run(desk.act(settings, login, "browser-phone", {}))
+    link = f"{desk.page_url(settings)}{made['link']}"
+    lines = [
+        link,
+        f"The link works until {made['expires_at']}, and renews itself while it is open.",
+    ]
+    return Reply({**made, "link": link}, lines)
 
 
 # --- asked of a running `serve`

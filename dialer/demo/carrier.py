@@ -54,12 +54,13 @@ class CarrierError(RuntimeError):
 class Phone:
     """A simulated operator's SIP phone: registers as `op-<login>`, answers by itself.
 
-    `registrar` is the PBX, `address:port`.
+    `registrar` is the PBX, `address:port`; with `tls` where it listens for that, and sound is SRTP.
     """
 
     login: str
     secret: str = field(repr=False)
     registrar: str = "127.0.0.1:15060"
+    tls: bool = False
 
     @property
     def username(self) -> str:
@@ -215,6 +216,7 @@ MODULES = (
     "res_sorcery_astdb",
     "res_sorcery_config",
     "res_sorcery_memory",
+    "res_srtp",
     "res_timing_timerfd",
 )
 

@@ -101,7 +101,7 @@ def _samples(leg: Path) -> Iterator[array.array[int]]:
 def _writer(path: Path, rate: int, format: Format) -> Iterator[Any]:
     """Gives a function that appends a stereo block and returns its frames."""
     if format == "wav":
-        with wave.open(str(path), "wb") as file:
+        with path.open("wb") as raw, wave.open(raw, "wb") as file:
             file.setnchannels(2)
             file.setsampwidth(SAMPLE_BYTES)
             file.setframerate(rate)

@@ -177,6 +177,7 @@ class Finisher:
     def __init__(self, pool: Pool, floor_id: int, format: audio.Format) -> None:
         self._pool, self._floor_id, self._format = pool, floor_id, format
         self._worker = ThreadPoolExecutor(1, "recordings", _step_back)
+        self._said = ""
 
     async def run(self) -> None:
         """Works for ever."""
@@ -207,8 +208,11 @@ class Finisher:
             problem = None if made else f"the node left no file for {row['recording']}"
         except OSError as error:
             # Kept as it is: the next look tries again, for a disk that is full now.
-            log.error("recording_not_finished", attempt=str(row["id"]), error=str(error))
+            if str(error) != self._said:
+                self._said = str(error)
+                log.error("recording_not_finished", attempt=str(row["id"]), error=self._said)
             return False
+        self._said = ""
         await self._write(row["id"], made, problem)
         for leg in legs:
             await asyncio.to_thread(leg.unlink, missing_ok=True)

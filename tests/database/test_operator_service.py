@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.operators.model import NewOperator, OperatorError
 from campaigns.operators.service import OperatorService
-from dialer.asterisk.phones import PhoneProvisioner, PhonesError
+from dialer.asterisk.phones import PhoneKind, PhoneProvisioner, PhonesError
 from dialer.database.pool import Pool
 from dialer.ids import SIP_REALM
 from tests.database.staff import ROWS, TestFloor, after
@@ -144,6 +144,26 @@ async def digest(node: Floor, login: str) -> str:
     rows = await node.ami.list_action("DBGetTree", {"Family": "ps_auths", "Key": "auth"})
     (value,) = [row["Val"] for row in rows if row["Key"].endswith(f"/op-{login}")]
     return value
+
+
+async def test_roles_and_kinds_of_phones_are_changed_with_an_audit(
+    floor: TestFloor, service: OperatorService
+) -> None:
+    anna = await service.add(ANNA, "olga")
+    await service.set_role("anna", "supervisor", "olga")
+    assert await service.set_phone_kind("anna", PhoneKind.SIP_TLS, "olga") == anna.ha1
+    await refused("bad_value", service.set_role("anna", "boss", "olga"))
+    await refused("bad_value", service.set_phone_kind("anna", PhoneKind.BROWSER, "olga"))
+    for work in (
+        service.set_role("nobody", "operator", "olga"),
+        service.set_phone_kind("nobody", PhoneKind.SIP, "olga"),
+    ):
+        await refused("unknown_operator", work)
+    done = await floor.pool.fetch("select action, details from audit order by id offset 1")
+    assert [(row["action"], row["details"]) for row in done] == [
+        ("operator_role", {"role": "supervisor"}),
+        ("operator_phone", {"kind": "sip_tls"}),
+    ]
 
 
 async def test_floors_do_not_see_each_other(pool: Pool, service: OperatorService) -> None:

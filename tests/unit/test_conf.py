@@ -10,11 +10,13 @@ import pytest
 from dialer.asterisk.conf import (
     AMI_WRITE,
     ASTERISK_CONF,
+    BROWSER_MODULES,
     LANGUAGES,
     REQUIRED_PROMPTS,
     SOUNDS,
     ConfError,
     PbxConf,
+    TlsConf,
     TrunkConf,
     missing_modules,
     missing_prompts,
@@ -242,3 +244,26 @@ def test_a_missing_prompt_is_named_with_its_language(tmp_path: Path) -> None:
     assert missing_prompts(tmp_path) == ["ru/prozvon-opt-out"]
     (tmp_path / "ru/prozvon-opt-out.alaw").touch()
     assert missing_prompts(tmp_path) == []
+
+
+def test_phones_by_tls_and_in_browsers_only_where_settings_say_so(conf: PbxConf) -> None:
+    def text(conf: PbxConf, name: str) -> str:
+        render_pbx(conf)
+        return (conf.layout.etc / name).read_text()
+
+    plain = "".join(text(conf, f"{name}.conf") for name in ("pjsip", "http", "modules", "rtp"))
+    for word in ("protocol = tls", "protocol = ws", "tlsenable", "res_srtp", "icesupport = yes"):
+        assert word not in plain
+    with pytest.raises(ConfError, match="lacks the modules res_srtp"):
+        render_pbx(replace(conf, browser=True))
+    for name in BROWSER_MODULES:
+        (conf.runtime.module_dir / f"{name}.so").touch()
+    browsers = replace(conf, browser=True)
+    assert "protocol = ws" in text(browsers, "pjsip.conf")
+    assert "tlsenable" not in text(browsers, "http.conf")
+    assert "codec_opus" not in text(browsers, "modules.conf")
+    (conf.runtime.module_dir / "codec_opus.so").touch()
+    assert "codec_opus.so" in text(browsers, "modules.conf")
+    both = replace(browsers, tls=TlsConf(Path("/c.pem"), Path("/k.pem"), 15061, 18089))
+    assert "tlsbindaddr = 127.0.0.1:18089" in text(both, "http.conf")
+    assert "bind = 127.0.0.1:15061" in text(both, "pjsip.conf")
