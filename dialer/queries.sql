@@ -113,8 +113,8 @@ with mine as (
 insert into ready (lead_id, floor_id, campaign_id, callback_id, cold, priority, rank, due_at, phone,
     facts, approaches, failures, operator_id, needs_consent, prepared_at, open_until, claimed_fence)
 select id, $2, campaign_id, $6, false, priority, rank, next_at, $4, $5::jsonb, approaches, failures,
-    $7, coalesce(($5::jsonb->>'needs_consent')::boolean, false), $8,
-    coalesce(($5::jsonb->>'open_until')::timestamptz, $8 + interval '30 seconds'), $3
+    $7, coalesce(($5::jsonb->>'needs_consent')::boolean, false), $8::timestamptz,
+    coalesce(($5::jsonb->>'open_until')::timestamptz, $8::timestamptz + interval '30 seconds'), $3
 from mine
 on conflict (lead_id) do update set claimed_fence = excluded.claimed_fence, phone = excluded.phone,
     failures = excluded.failures where ready.claimed_fence is null

@@ -122,7 +122,7 @@ async def test_a_paused_campaign_stops_dialing_and_gives_its_leads_back(
     await floor_app.set_campaign(campaign, "paused")
     await asyncio.sleep(1.5)
     claimed = await floor_app.pool.fetchval(
-        "select count(*) from lead where campaign_id = $1 and status = 'claimed'", campaign
+        "select count(*) from ready where campaign_id = $1 and claimed_fence is not null", campaign
     )
     assert claimed == 0
     await floor_app.outcome(phones[0])
