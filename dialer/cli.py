@@ -32,6 +32,8 @@ from dialer.commands import (
     dnc,
     doctor,
     legal,
+    list_export,
+    list_health,
     lists,
     operator,
     pacing,
@@ -75,6 +77,8 @@ app.command("demo")(service.demo)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(service.migrate_database)
 app.add_typer(talk.app, name="operator")
+lists.app.command("export")(list_export.export)
+lists.app.command("health")(list_health.health)
 app.add_typer(lists.app, name="list")
 app.add_typer(campaign.app, name="campaign")
 app.add_typer(legal.app, name="legal")

@@ -1,0 +1,93 @@
+"""How lists stand, and when their people answer."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import UTC, date, datetime, timedelta
+
+from campaigns.list_health.model import (
+    BestHours,
+    Cell,
+    Day,
+    Health,
+    Leads,
+    best_hours,
+    days_left,
+    share_of,
+    shares_of,
+    warnings,
+)
+from campaigns.lists.errors import ListError
+from dialer.database.pool import Pool
+from dialer.database.queries import Queries
+
+SQL = Queries.load("campaigns.list_health")
+QUERY_TIMEOUT_S = 30.0
+# All attempts of a list of some millions.
+REPORT_TIMEOUT_S = 120.0
+PACE_DAYS = 7
+LEARN_DAYS = 90
+
+
+class ListHealthService:
+    """Use cases of one floor."""
+
+    def __init__(self, pool: Pool, floor_id: int) -> None:
+        self._pool, self._floor_id = pool, floor_id
+
+    async def health(self, name: str, since: datetime | None = None) -> Health:
+        """How the list named `name` stands; attempts since `since` (default: all).
+
+        Raises ListError for an unknown list.
+        """
+        since = since or datetime(1970, 1, 1, tzinfo=UTC)
+        async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+            found = await connection.fetchrow(SQL.find_list, self._floor_id, name)
+            if found is None:
+                raise ListError(f"there is no list named {name!r}; see: prozvon list show")
+            list_id, zone = found["id"], found["time_zone"]
+            rows = await connection.fetch(
+                SQL.outcomes_by_day, list_id, zone, since, timeout=REPORT_TIMEOUT_S
+            )
+            counts = await connection.fetchrow(SQL.leads, list_id, timeout=REPORT_TIMEOUT_S)
+            pace = await connection.fetchrow(
+                SQL.pace, list_id, zone, PACE_DAYS, timeout=REPORT_TIMEOUT_S
+            )
+        assert counts is not None and pace is not None  # aggregates always have a row
+        leads = Leads(**counts)
+        by_day: dict[date, Counter[str]] = defaultdict(Counter)
+        for row in rows:
+            by_day[row["day"]][row["outcome"]] += row["count"]
+        shares = shares_of(sum(by_day.values(), Counter()))
+        per_day, left = days_left(leads, pace["closed"], pace["days"])
+        return Health(
+            name=name,
+            shares=shares,
+            days=tuple(Day(day, shares_of(by_day[day])) for day in sorted(by_day)),
+            leads=leads,
+            not_reached_share=share_of(leads.touched - leads.reached, leads.touched),
+            first_touch_share=share_of(leads.first_touch, leads.closed),
+            closed_per_day=per_day,
+            days_left=left,
+            best_hours=tuple((await self.best_hours(list_id=list_id)).best()),
+            warnings=warnings(shares, leads),
+        )
+
+    async def best_hours(
+        self, *, list_id: int | None = None, campaign_id: int | None = None, days: int = LEARN_DAYS
+    ) -> BestHours:
+        """Share of answers to expect by hour of the week, learned from the last `days` days.
+
+        Of one list, one campaign, or (None) the whole floor.
+        """
+        since = datetime.now(UTC) - timedelta(days=days)
+        async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+            rows = await connection.fetch(
+                SQL.answers_by_hour,
+                self._floor_id,
+                since,
+                list_id,
+                campaign_id,
+                timeout=REPORT_TIMEOUT_S,
+            )
+        return best_hours(Cell(**row) for row in rows)
