@@ -14,6 +14,8 @@ import structlog
 from aiohttp import web
 
 from agi.server import Route
+from campaigns.lists.http import ListsOfFloor
+from campaigns.lists.http import routes as list_routes
 from campaigns.operators.browser import BrowserPhones
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.phones import PhonesError
@@ -74,7 +76,12 @@ class Features:
             *supervision.routes(),
             *self._phone_routes(),
             *runbooks.routes(),
+            *list_routes(self._lists),
         ]
+
+    def _lists(self) -> ListsOfFloor:
+        floor, pool, floor_id = self._settings.floor, self._part("_pool"), self._part("_floor_id")
+        return ListsOfFloor(pool, floor_id, floor.name, floor.phone_region)
 
     def _phone_routes(self) -> list[web.AbstractRouteDef]:
         if not self._settings.phones.browser:
@@ -95,7 +102,7 @@ class Features:
     def compose(self, controller: Controller, pool: Pool, clock: Callable[[], float]) -> None:
         board, journal, ami = controller.board, controller.journal, controller.ami
         recording, folder = self._settings.recording, self._settings.recordings_dir
-        self._pool = pool
+        self._pool, self._floor_id = pool, board.floor_id
         self.live_recordings = LiveRecordings(
             board, journal, ami, clock, folder, recording.stop_free_mb << 20
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -11,6 +12,20 @@ from aiohttp import web
 from dialer.refusal import Refusal
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+LIMIT_ATTRIBUTE = "limit_s"
+
+
+def may_take(limit_s: float) -> Callable[[Handler], Handler]:
+    """For routes that read or write a lot: they have `limit_s` instead of the usual limit."""
+
+    def mark(handler: Handler) -> Handler:
+        setattr(handler, LIMIT_ATTRIBUTE, limit_s)
+        return handler
+
+    return mark
 
 
 def json_answer(value: object, status: int = 200) -> web.Response:

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from dialer.desk import Desk, DeskError
 from dialer.health import Health
-from dialer.http.answers import body_of, json_answer, login_of, problem, text_of
+from dialer.http.answers import LIMIT_ATTRIBUTE, body_of, json_answer, login_of, problem, text_of
 from dialer.journal import CONNECTION_ERRORS
 from dialer.refusal import Refusal
 from monitoring import metrics
@@ -84,7 +84,8 @@ class HttpServer:
         if not self._is_open(request.path) and not self._allowed(request):
             return problem(401, "unauthorized", "send the token: Authorization: Bearer ...")
         try:
-            async with asyncio.timeout(REQUEST_LIMIT_S):
+            limit_s = getattr(request.match_info.handler, LIMIT_ATTRIBUTE, REQUEST_LIMIT_S)
+            async with asyncio.timeout(limit_s):
                 return await handler(request)
         except Refusal as error:
             return problem(error.status, error.id, str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -314,3 +315,37 @@ async def test_wrong_arguments_are_explained(service: ListService, tmp_path: Pat
     bad = write(tmp_path / "b.csv", "name,phone", "x,112")
     with pytest.raises(ListFileError, match="another place"):
         await service.import_file(bad, floor="main", rejects_path=tmp_path / "no" / "r.csv")
+
+
+KILLED = """
+import asyncio, sys, time
+from pathlib import Path
+from campaigns.lists.service import ListService
+from dialer.database.pool import open_pool
+
+def stop(done: int, total: int, rows: int) -> None:
+    print("staged", flush=True)
+    time.sleep(60)
+
+async def main() -> None:
+    pool = await open_pool(sys.argv[1], min_size=1)
+    await ListService(pool).import_file(Path(sys.argv[2]), floor="main", progress=stop)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_process_killed_in_the_middle_leaves_nothing(
+    service: ListService, pool: Pool, database: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "a.csv", "name,phone", *numbers(100), "bad,112")
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, database, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert await asyncio.wait_for(child.stdout.readline(), 60) == b"staged\n"
+    child.kill()
+    await child.wait()
+    assert await stored(pool) == (0, 0, 0)
+    assert not (tmp_path / "a.rejects.csv").exists()
+    assert (await service.import_file(path, floor="main")).accepted == 100
