@@ -85,10 +85,15 @@ class TwoHalves(Demo):
         await super()._prepare(carrier)
 
     def _campaign(self, name: str) -> NewCampaign:
-        return NewCampaign(
-            name=name, lists=(name,), trunk="carrier", mode="progressive", ring_timeout_s=20.0,
-            post_dial_delay_s=4.0, wrap_up_limit_s=30.0,
-        )  # fmt: skip
+        values = {
+            "ring_timeout_s": 20.0,
+            "post_dial_delay_s": 4.0,
+            "wrap_up_limit_s": 30.0,
+            "goals.list_end": False,
+            "brief.client": "own",
+            "brief.payment": "in_house",
+        }
+        return NewCampaign(name, (name,), "carrier", values)
 
     def _sample(self) -> Path:
         file = self._folder / "random.csv"

@@ -45,7 +45,6 @@ from dialer.controller import Controller
 from dialer.database.embedded import EmbeddedPostgres
 from dialer.database.migrate import migrate
 from dialer.database.pool import DatabaseError, open_pool
-from dialer.desk import Desk
 from dialer.features import Features
 from dialer.feed import Feed
 from dialer.handover import Handover
@@ -253,8 +252,8 @@ class App:
         self.talk = talk_parts(self.controller, line_time, settings)
         self.recovery.recall = self.talk.recall
         self.controller.on_unsure = lambda: self._find_out(tasks)
-        self.desk = Desk(self.controller)
         self.features.compose(self.controller, self.pool, clock)
+        self.desk = self.features.desk
         self.staff = OperatorService(self.pool, self.board.floor_id)
         limit = settings.floor.answer_limit_s
         routes: dict[str, Route] = {

@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from campaigns.life.model import GoalRoom
 from dialer.calls import (
     Answered,
     Assigned,
@@ -77,6 +78,7 @@ class Campaign:
     decision_logged_at: float = 0.0
     claim_again_at: float = 0.0
     leads_note: str = ""
+    goal: GoalRoom = field(default_factory=GoalRoom)
     ways_note: str = ""
     stranded: dict[int, float] = field(default_factory=dict)
 
@@ -167,6 +169,19 @@ class Board:
         """Its name, or its number where recovery found a call of one that does not run."""
         campaign = self.campaigns.get(campaign_id)
         return campaign.name if campaign else f"#{campaign_id}"
+
+    def goal_room(self, campaign: Campaign) -> int | None:
+        """Calls that the campaign's goal leaves; None: it has no goal of numbers."""
+        live = (a.id for a in self.attempts.values() if a.campaign_id == campaign.id)
+        return campaign.goal.left(live)
+
+    def within_goal(self, campaign: Campaign, decision: Decision) -> Decision:
+        """`decision`, cut to what the campaign's goal leaves: it must not be overshot."""
+        room = self.goal_room(campaign)
+        if room is None or decision.calls <= room:
+            return decision
+        reason = f"{room}: the goal is near, every call under way counts"
+        return replace(decision, calls=room, limited_by="goal", reason=reason)
 
     def in_flight(self, campaign_id: int) -> Iterator[Attempt]:
         """Attempts of a campaign that are not answered yet."""

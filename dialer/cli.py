@@ -10,13 +10,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import asyncpg
 import structlog
 import typer
 
 from campaigns.lists.errors import ListError, ListFileError
+from campaigns.refusals import Refusal
 from dialer import logs
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.conf import ConfError
@@ -46,7 +47,7 @@ from dialer.commands import (
     trunk,
     why,
 )
-from dialer.commands.common import Reply, print_json, show
+from dialer.commands.common import Reply, print_json, show, speech
 from dialer.config import ConfigError
 from dialer.database.migrate import MigrationError
 from dialer.database.pool import DatabaseError
@@ -68,8 +69,13 @@ def options(
         Path | None,
         typer.Option(help="Settings; default: $PROZVON_CONFIG, else prozvon.toml if it is there."),
     ] = None,
+    lang: Annotated[
+        Literal["en", "ru"] | None,
+        typer.Option(help="Language of sentences; default: the setting `language`."),
+    ] = None,
 ) -> None:
     """Auto-dialer for call floors on Asterisk."""
+    speech.asked = lang
 
 
 app.command("serve")(service.serve)
@@ -122,6 +128,7 @@ def main() -> None:
 def invoke(arguments: Sequence[str]) -> int:
     """Carries out one command line; prints its result or error; returns the exit code."""
     as_json = "--json" in arguments
+    speech.asked, speech.settings = None, "en"
     logs.set_up("warning")
     try:
         result = app(list(arguments), prog_name="prozvon", standalone_mode=False)
@@ -140,6 +147,8 @@ def invoke(arguments: Sequence[str]) -> int:
 def explain(error: BaseException) -> tuple[str, str]:
     """Stable id and sentence of an error. One that nobody foresaw goes to the log, whole."""
     leaf = next(_leaves(error))
+    if isinstance(leaf, Refusal):
+        return leaf.id, leaf.to(speech.language)
     known = getattr(leaf, "id", None)
     if isinstance(known, str):
         return known, str(leaf)

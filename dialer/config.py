@@ -360,6 +360,9 @@ class Settings(BaseSettings):
         env_prefix="PROZVON_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
+    language: Literal["en", "ru"] = Field(
+        default="en", description="of sentences that commands print; `--lang` comes first"
+    )
     data_dir: Path = PROJECT / "var"
     cache_dir: Path = PROJECT / ".cache"
     database: DatabaseSettings = DatabaseSettings()

@@ -245,6 +245,7 @@ class Controller:
         if held is None:
             self._place_promised(campaign, now)
         decision = held or self._paced(campaign, now)
+        decision = self.board.within_goal(campaign, decision)
         placed = 0
         for lead, way in self.ways.take(campaign, decision.calls, now):
             self._place(campaign, lead, way, now)
@@ -261,6 +262,8 @@ class Controller:
         for seat in tuple(self.board.seats.values()):
             if seat.operator_id not in promised or self._placing >= MAX_PLACING:
                 continue
+            if self.board.goal_room(campaign) == 0:
+                return
             if isinstance(seat.state, Ready) and seat.can_take:
                 for lead, way in self.ways.take(campaign, 1, now, seat.operator_id):
                     self._place(campaign, lead, way, now, seat)
@@ -374,6 +377,7 @@ class Controller:
         )
         self.board.attempts[attempt_id] = attempt
         campaign.odds.placed(attempt_id, lead, now)
+        campaign.goal.placed(attempt_id)
         self.board.trunks[way.trunk].place()
         if seat is not None and isinstance(seat.state, Ready):
             seat.become(seat.state.dial(now, attempt_id))

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from campaigns.dispositions.model import Disposal, callback_time
+from campaigns.dispositions.service import Talk, TalkService
 from dialer.calls import Conversing
 from dialer.controller import Controller
 from dialer.operators import AnyState, InCall, Seat, WrapUp
 from dialer.outcomes import EndedBy
 from dialer.refusal import Refusal
+
+if TYPE_CHECKING:
+    from dialer.journal import Connection
 
 REASON_LETTERS = 64
 NOTE_LETTERS = 2000
@@ -36,9 +44,9 @@ class SeatView:
 class Desk:
     """Use cases of operators, on the floor's controller."""
 
-    def __init__(self, controller: Controller) -> None:
-        self._controller = controller
-        self._dispositions: dict[str, list[str]] = {}
+    def __init__(self, controller: Controller, talks: TalkService, zone: ZoneInfo) -> None:
+        """`zone`: the floor's, for times that operators agree on."""
+        self._controller, self._talks, self._zone = controller, talks, zone
 
     def seats(self) -> list[SeatView]:
         """Everybody who is signed in."""
@@ -96,31 +104,70 @@ class Desk:
         """The floor's dispositions: code, titles, flags."""
         return [dict(row) for row in await self._controller.store.dispositions()]
 
-    async def dispose(self, login: str, code: str, note: str = "") -> SeatView:
-        """The disposition of the present or last conversation; ends the wrap-up."""
-        seat = self._seat(login)
-        state = seat.state
-        if not isinstance(state, InCall | WrapUp):
-            raise DeskError("nothing_to_dispose", 409, f"{login} has no conversation to dispose of")
-        await self._check_disposition(code)
+    async def talk(self, login: str) -> Talk:
+        """Script, form and dispositions for the operator's present or last conversation."""
+        return await self._talks.talk(self._conversation(login), login)
+
+    async def dispose(
+        self,
+        login: str,
+        code: str,
+        note: str = "",
+        *,
+        answers: Mapping[str, Any] | None = None,
+        callback_at: str = "",
+        callback_to: str = "me",
+    ) -> SeatView:
+        """The disposition of the present or last conversation; ends the wrap-up.
+
+        `answers` are those of the campaign's form, by field. `callback_at` is a time of the
+        floor's zone, or with an offset; `callback_to`: "me" or "anyone".
+        """
+        seat, attempt_id = self._seat(login), self._conversation(login)
+        talk = await self._talks.talk(attempt_id, login)
+        at = self._controller.clock()
+        called_back = self._callback_time(callback_at, at)
+        same = callback_to != "anyone"
+        disposal = Disposal(code, note, dict(answers or {}), called_back, same)
+        disposal = replace(disposal, answers=talk.check(disposal))
         if len(note) > NOTE_LETTERS or "\x00" in note:
-            raise DeskError("bad_note", 422, f"a note has at most {NOTE_LETTERS} letters, no NUL")
-        attempt_id, at = state.attempt_id, self._controller.clock()
-        store = self._controller.store
+            raise DeskError(
+                "bad_note",
+                422,
+                f"a note has at most {NOTE_LETTERS} letters, no NUL",
+                f"в заметке не больше {NOTE_LETTERS} символов, без NUL",
+            )
         self._controller.journal.write(
-            "dispose", lambda c: store.dispose(c, attempt_id, code, at, note)
+            "dispose", lambda c: self._keep(c, attempt_id, login, disposal, at)
         )
         if seat.state.attempt == attempt_id:
             self._controller.seating.disposed(seat)
         return _view(seat)
 
-    async def _check_disposition(self, code: str) -> None:
-        if code not in self._dispositions:
-            rows = await self._controller.store.dispositions()
-            self._dispositions = {row["code"]: row["flags"] for row in rows}
-        if code not in self._dispositions:
-            known = ", ".join(sorted(self._dispositions))
-            raise DeskError("unknown_disposition", 422, f"no disposition {code!r}; one of: {known}")
+    async def _keep(
+        self, connection: Connection, attempt_id: UUID, login: str, disposal: Disposal, at: float
+    ) -> None:
+        """Into the database, with the callback that was agreed on. Safe to repeat."""
+        async with connection.transaction():
+            await self._controller.store.dispose(connection, attempt_id, disposal, at)
+            if disposal.callback_at is not None:
+                await self._talks.call_back(connection, attempt_id, login, disposal)
+
+    def _conversation(self, login: str) -> UUID:
+        state = self._seat(login).state
+        if not isinstance(state, InCall | WrapUp):
+            raise DeskError(
+                "nothing_to_dispose",
+                409,
+                f"{login} has no conversation to dispose of",
+                f"у {login} нет разговора, для которого нужен результат",
+            )
+        return state.attempt_id
+
+    def _callback_time(self, text: str, now: float) -> datetime | None:
+        if not text:
+            return None
+        return callback_time(text, datetime.fromtimestamp(now, UTC), self._zone)
 
     def _seat(self, login: str) -> Seat:
         seat = self._controller.board.seats.get(login)

@@ -1,6 +1,7 @@
-"""What a floor does beside dialing: recordings, supervisors, phones. Their parts, routes and tasks.
+"""What a floor does beside dialing: campaigns' life, desks, recordings, supervisors, phones.
 
-Composed by `dialer.app`, once the floor is entered; the routes are there before and say so.
+Their parts, routes and tasks. Composed by `dialer.app`, once the floor is entered; the routes are
+there before and say so.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
 
 from agi.server import Route
+from campaigns.campaign.service import CampaignService
+from campaigns.dispositions.http import routes as script_routes
+from campaigns.dispositions.service import TalkService
+from campaigns.life.service import LifeService
 from campaigns.lists.http import ListsOfFloor
 from campaigns.lists.http import routes as list_routes
 from campaigns.operators.browser import BrowserPhones
@@ -25,6 +31,7 @@ from dialer.database.pool import Pool
 from dialer.desk import Desk
 from dialer.http.phone import OPEN_PATHS, PhoneRoutes
 from dialer.journal import CONNECTION_ERRORS
+from dialer.life import Life
 from dialer.node import NodePhonesNow, websocket_url
 from dialer.recording import LiveRecordings
 from dialer.refusal import Refusal
@@ -50,6 +57,7 @@ class Features:
     browser_phones: BrowserPhones
     node_phones: NodePhonesNow
     returning: Returning
+    talks: TalkService
     desk: Desk
 
     def __init__(self, settings: Settings) -> None:
@@ -77,6 +85,7 @@ class Features:
             *self._phone_routes(),
             *runbooks.routes(),
             *list_routes(self._lists),
+            *script_routes(lambda: self._part("desk"), lambda: self._part("talks")),
         ]
 
     def _lists(self) -> ListsOfFloor:
@@ -108,6 +117,7 @@ class Features:
         )
         self.recordings = RecordingService(pool, board.floor_id)
         self.finisher = Finisher(pool, board.floor_id, recording.format)
+        self._compose_campaigns(controller, pool, clock)
         self.supervision = Supervision(board, journal, ami, controller.tasks, pool, clock)
         controller.watchers.append(self.supervision.on_event)
         phones = self._settings.phones
@@ -119,10 +129,20 @@ class Features:
         )
         self.node_phones = NodePhonesNow(self._settings, ami)
         self.returning = Returning(controller, phones.return_limit_s)
-        self.desk = Desk(controller)
+
+    def _compose_campaigns(
+        self, controller: Controller, pool: Pool, clock: Callable[[], float]
+    ) -> None:
+        """What begins and ends by itself, and what operators say and note."""
+        board, zone = controller.board, ZoneInfo(self._settings.floor.time_zone)
+        campaigns = CampaignService(pool, board.floor_id, self._settings.asterisk.node)
+        self.life = Life(board, LifeService(pool, board.floor_id, campaigns, zone), clock)
+        self.talks = TalkService(pool, board.floor_id)
+        self.desk = Desk(controller, self.talks, zone)
 
     async def start(self, tasks: Tasks) -> None:
         await self.live_recordings.restore(self._pool)
+        tasks.start("life", self.life.watch())
         tasks.start("recording_disk", self.live_recordings.watch_disk())
         tasks.start("recordings", self.finisher.run())
         if self._settings.phones.browser:

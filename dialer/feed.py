@@ -112,6 +112,8 @@ class Feed:
             known.set_mode(row["mode"])
         known.set_cap(terms.cap)
         known.forbidden = terms.forbidden
+        if row["goal_conversations"] or row["goal_decision_makers"]:
+            known.goal.wanted = True  # nothing is dialed before the first count
         for key, value in values.items():
             if key != "mode":
                 setattr(known, key, value)

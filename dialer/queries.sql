@@ -54,11 +54,12 @@ select $1, d.code, d.title_ru, d.title_en, d.flags from (values
     ('wrong_number', 'Не тот номер', 'Wrong number', '{}'),
     ('no_talk', 'Разговора не было', 'No conversation', '{}')
 ) as d(code, title_ru, title_en, flags)
-on conflict (floor_id, code) do nothing
+on conflict (floor_id, campaign_id, code) do nothing
 
 -- name: dispositions
 -- The floor's dispositions, for the desk.
-select id, code, title_ru, title_en, flags from disposition where floor_id = $1 order by id
+select id, code, title_ru, title_en, flags from disposition
+where floor_id = $1 and campaign_id is null order by id
 
 -- name: running_campaigns
 -- What the controller dials now, with the trunks (none: any) and caller ids that it may use.
@@ -308,9 +309,10 @@ where floor_id = $1 and placed_at > now() - interval '1 day' group by campaign_i
 -- name: dispose
 -- The operator's disposition of a conversation, and what its flags do to the lead.
 with disposed as (
-    update attempt set disposition_id = d.id, disposed_at = $4, note = $5
+    update attempt set disposition_id = d.id, disposed_at = $4, note = $5, answers = $6,
+        callback_at = $7, callback_same_operator = $8
     from disposition d
-    where attempt.id = $1 and d.floor_id = $2 and d.code = $3
+    where attempt.id = $1 and d.floor_id = $2 and d.id = disposition_of(attempt.campaign_id, $3)
     returning attempt.lead_id, attempt.phone, attempt.floor_id, attempt.id, d.flags
 ), forbidden as (
     insert into do_not_call (floor_id, e164, source, attempt_id)

@@ -1,11 +1,12 @@
-"""A request that cannot be carried out, said the same way by API and commands."""
+"""A request that cannot be carried out now, said the same way by API and commands."""
 
 from __future__ import annotations
 
+from campaigns import refusals
 
-class Refusal(Exception):
-    """`id` is stable, `status` the HTTP status; the text says what to do."""
 
-    def __init__(self, id: str, status: int, text: str) -> None:
-        super().__init__(text)
-        self.id, self.status = id, status
+class Refusal(refusals.Refusal):
+    """`id` is stable, `status` the HTTP status; the texts say what to do."""
+
+    def __init__(self, id: str, status: int, text: str, ru: str = "") -> None:
+        super().__init__(id, text, ru, status=status)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from campaigns.dispositions.model import Disposal
 from campaigns.leads.model import NextStep
 from dialer.calls import Attempt, Conversing, Ended, Lead
 from dialer.database.queries import Queries
@@ -314,9 +315,23 @@ class Store:
         await connection.execute(SQL["close_shift"], shift_id, utc(at))
 
     async def dispose(
-        self, connection: Connection, attempt_id: UUID, code: str, at: float, note: str
+        self,
+        connection: Connection,
+        attempt_id: UUID,
+        disposal: Disposal,
+        at: float,
     ) -> None:
-        await connection.execute(SQL["dispose"], attempt_id, self.floor_id, code, utc(at), note)
+        await connection.execute(
+            SQL["dispose"],
+            attempt_id,
+            self.floor_id,
+            disposal.code,
+            utc(at),
+            disposal.note,
+            dict(disposal.answers or {}),
+            disposal.callback_at,
+            disposal.callback_same_operator,
+        )
 
     async def opt_out(self, connection: Connection, attempt_id: UUID) -> None:
         await connection.execute(SQL["opt_out"], attempt_id)

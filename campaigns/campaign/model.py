@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from campaigns.refusals import Refusal, Sentence
 from dialer.outcomes import Outcome
 
 NAME_CHARS = 200
 LEAD_STATUSES = ("new", "claimed", "dialing", "retry", "done")
 MODES = ("progressive", "predictive")
 LANGUAGES = ("ru", "en")
-CALLER_ID = re.compile(r"\+?[0-9]{3,15}\Z")
 
 
-class CampaignError(ValueError):
-    """A campaign cannot be made or changed as asked. `id` is stable; the text says what to do."""
-
-    def __init__(self, id: str, text: str) -> None:
-        super().__init__(text)
-        self.id = id
+class CampaignError(Refusal):
+    """A campaign cannot be made or changed as asked."""
 
 
 class CampaignStatus(StrEnum):
-    """Only a running campaign is dialed."""
+    """Only a running campaign is dialed.
+
+    draft <-> approved -> running <-> paused
+                             |           |  ^
+                             +-> finished <-+ (reopen)
+    draft, approved, finished -> archived
+    """
 
     DRAFT = "draft"
+    APPROVED = "approved"
     RUNNING = "running"
     PAUSED = "paused"
-    STOPPED = "stopped"
+    FINISHED = "finished"
+    ARCHIVED = "archived"
+
+
+STATUS_WORDS: Mapping[CampaignStatus, Sentence] = {
+    CampaignStatus.DRAFT: Sentence("draft", "черновик"),
+    CampaignStatus.APPROVED: Sentence("approved", "одобрена"),
+    CampaignStatus.RUNNING: Sentence("running", "идёт"),
+    CampaignStatus.PAUSED: Sentence("paused", "на паузе"),
+    CampaignStatus.FINISHED: Sentence("finished", "завершена"),
+    CampaignStatus.ARCHIVED: Sentence("archived", "в архиве"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,40 +53,47 @@ class Transition:
     """A change of status: from any of `old` to `new`; `verb` names the command."""
 
     verb: str
+    told: Sentence
     old: tuple[CampaignStatus, ...]
     new: CampaignStatus
 
+    def from_(self, status: CampaignStatus, name: str) -> CampaignStatus:
+        """What a campaign `name` in `status` becomes. Raises CampaignError."""
+        if status not in self.old:
+            raise refusal(name, status, self)
+        return self.new
 
-START = Transition(
-    "start",
-    (CampaignStatus.DRAFT, CampaignStatus.PAUSED, CampaignStatus.STOPPED),
-    CampaignStatus.RUNNING,
+
+_S = CampaignStatus
+APPROVE = Transition("approve", Sentence("approve", "одобрить"), (_S.DRAFT,), _S.APPROVED)
+WITHDRAW = Transition("withdraw", Sentence("withdraw", "отозвать"), (_S.APPROVED,), _S.DRAFT)
+START = Transition("start", Sentence("start", "начать"), (_S.APPROVED, _S.PAUSED), _S.RUNNING)
+PAUSE = Transition("pause", Sentence("pause", "поставить на паузу"), (_S.RUNNING,), _S.PAUSED)
+RESUME = Transition("resume", Sentence("resume", "продолжить"), (_S.PAUSED,), _S.RUNNING)
+FINISH = Transition("finish", Sentence("finish", "завершить"), (_S.RUNNING, _S.PAUSED), _S.FINISHED)
+REOPEN = Transition("reopen", Sentence("reopen", "открыть снова"), (_S.FINISHED,), _S.PAUSED)
+ARCHIVE = Transition(
+    "archive",
+    Sentence("archive", "убрать в архив"),
+    (_S.DRAFT, _S.APPROVED, _S.FINISHED),
+    _S.ARCHIVED,
 )
-PAUSE = Transition("pause", (CampaignStatus.RUNNING,), CampaignStatus.PAUSED)
-STOP = Transition("stop", (CampaignStatus.RUNNING, CampaignStatus.PAUSED), CampaignStatus.STOPPED)
+TRANSITIONS = (APPROVE, WITHDRAW, START, PAUSE, RESUME, FINISH, REOPEN, ARCHIVE)
 
 
 @dataclass(frozen=True, slots=True)
 class NewCampaign:
-    """A campaign to make. Seconds where a name ends in `_s`; the defaults are the schema's.
+    """A campaign to make.
 
-    `trunk` "" is any trunk; with `further_trunks` it is one of several. `further_caller_ids` are
-    shown in turn with `caller_id`.
+    `trunk` "" is any trunk; with `further_trunks` it is one of several. `settings` are other keys
+    of `campaigns.campaign.settings` in their kept form; what is left out has its default.
     """
 
     name: str
     lists: tuple[str, ...]
     trunk: str
-    mode: str = "progressive"
-    language: str = "ru"
-    caller_id: str | None = None
-    ring_timeout_s: float = 25.0
-    post_dial_delay_s: float = 10.0
-    wrap_up_limit_s: float = 60.0
-    recording: bool = False
-    max_approaches: int = 4
+    settings: Mapping[str, Any] = field(default_factory=dict)
     further_trunks: tuple[str, ...] = ()
-    further_caller_ids: tuple[str, ...] = ()
 
     @property
     def trunks(self) -> tuple[str, ...]:
@@ -114,56 +135,112 @@ class CampaignState:
     outcomes: Mapping[str, int]
     conversations: int
     last_decision: LastDecision | None
+    reason: str
+    since: datetime
+    by: str
+    version: int
 
 
-def check(new: NewCampaign) -> None:
-    """Raises CampaignError `bad_value` that names every wrong value of `new`."""
-    problems = list(_problems(new))
-    if problems:
-        raise CampaignError("bad_value", "; ".join(problems))
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One edit: what changed, key -> [old, new]. Version 1 is the campaign as it was made."""
+
+    version: int
+    at: datetime
+    actor: str
+    action: str
+    changes: Mapping[str, list[Any]]
 
 
-def _problems(new: NewCampaign) -> Iterator[str]:
-    if not new.name.strip() or len(new.name) > NAME_CHARS or not new.name.isprintable():
-        yield f"a campaign's name is one line of 1 to {NAME_CHARS} characters"
-    if not new.lists:
-        yield "name at least one list"
-    if new.mode not in MODES:
-        yield f"the mode is {_one_of(MODES)}, not {new.mode!r}"
-    if new.language not in LANGUAGES:
-        yield f"the language is {_one_of(LANGUAGES)}, not {new.language!r}"
-    shown = (*filter(None, [new.caller_id]), *new.further_caller_ids)
-    if not all(CALLER_ID.match(number) for number in shown):
-        yield "the caller id is 3 to 15 digits, with or without a plus before them"
-    if len(set(new.trunks)) < len(new.trunks) or (new.further_trunks and not new.trunk):
-        yield "name each trunk once"
-    if new.further_caller_ids and not new.caller_id:
-        yield "further caller ids come after a first one"
-    yield from _out_of_range("ring timeout", new.ring_timeout_s, 5, 120, " s")
-    yield from _out_of_range("post-dial delay", new.post_dial_delay_s, 1, 30, " s")
-    yield from _out_of_range("wrap-up limit", new.wrap_up_limit_s, 1, 3600, " s")
-    yield from _out_of_range("largest number of approaches", new.max_approaches, 1, 100, "")
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The version that an edit made (the present one where it changed nothing)."""
+
+    name: str
+    version: int
+    changes: Mapping[str, list[Any]]
+    new_leads: int = 0
 
 
-def _one_of(names: tuple[str, ...]) -> str:
-    return " or ".join(names)
+def check_name(name: str) -> None:
+    """Raises CampaignError `bad_value`."""
+    if not name.strip() or len(name) > NAME_CHARS or not name.isprintable():
+        raise CampaignError(
+            "bad_value",
+            f"a campaign's name is one line of 1 to {NAME_CHARS} characters",
+            f"название кампании: одна строка от 1 до {NAME_CHARS} символов",
+            status=422,
+        )
 
 
-def _out_of_range(what: str, value: float, low: int, high: int, unit: str) -> Iterator[str]:
-    # Written so that NaN is out of range too.
-    if not low <= value <= high:
-        yield f"the {what} is {value:g}{unit}; give {low} to {high}{unit}"
-
-
-def refusal(name: str, status: str, transition: Transition) -> CampaignError:
-    """Why `transition` is not possible from `status`."""
-    if status == transition.new:
-        return CampaignError("wrong_state", f"the campaign {name!r} is {status} already")
-    wanted = " or ".join(old.value for old in transition.old)
+def refusal(name: str, status: CampaignStatus, transition: Transition) -> CampaignError:
+    """Why `transition` is not possible from `status`: `wrong_state` or `not_approved`."""
+    now = STATUS_WORDS[status]
+    if status is transition.new:
+        return CampaignError(
+            "wrong_state",
+            f"the campaign {name!r} is {now.en} already",
+            f"кампания {name!r} уже {now.ru}",
+        )
+    if status is CampaignStatus.DRAFT and transition is START:
+        return CampaignError(
+            "not_approved",
+            f"the campaign {name!r} is a draft; approve it first: prozvon campaign approve {name}",
+            f"кампания {name!r} пока черновик; сначала одобрите: prozvon campaign approve {name}",
+        )
+    wanted = (STATUS_WORDS[old] for old in transition.old)
+    en, ru = zip(*((word.en, word.ru) for word in wanted), strict=True)
     return CampaignError(
         "wrong_state",
-        f"the campaign {name!r} is {status}; only a {wanted} one can be told to {transition.verb}",
+        f"the campaign {name!r} is {now.en}; to {transition.told.en} it, it must be "
+        f"{' or '.join(en)}",
+        f"кампания {name!r} сейчас «{now.ru}»; {transition.told.ru} можно только из "
+        f"«{'» или «'.join(ru)}»",
     )
+
+
+def may_edit(name: str, status: CampaignStatus, frozen: list[str]) -> None:
+    """Whether a campaign in `status` may be edited; `frozen` are changed keys of the brief.
+
+    Raises CampaignError `wrong_state`, `approved_brief`.
+    """
+    if status is CampaignStatus.ARCHIVED:
+        raise CampaignError(
+            "wrong_state",
+            f"the campaign {name!r} is archived and stays as it is; clone it: prozvon campaign "
+            f"clone {name} NEW",
+            f"кампания {name!r} в архиве и не меняется; сделайте копию: prozvon campaign clone "
+            f"{name} НОВАЯ",
+        )
+    if frozen and status is not CampaignStatus.DRAFT:
+        raise CampaignError(
+            "approved_brief",
+            f"{' and '.join(frozen)} of {name!r} were approved; take the approval back first "
+            f"(prozvon campaign withdraw {name}), or clone the campaign",
+            f"{' и '.join(frozen)} кампании {name!r} уже одобрены; сначала отзовите одобрение "
+            f"(prozvon campaign withdraw {name}) или сделайте копию",
+        )
+
+
+def edit_conflict(name: str, expected: int, present: int, actor: str) -> CampaignError:
+    """Somebody else edited meanwhile."""
+    return CampaignError(
+        "edit_conflict",
+        f"the campaign {name!r} is at version {present} by {actor}, not at {expected}; see what "
+        f"changed (prozvon campaign diff {name} {expected} {present}) and edit again",
+        f"у кампании {name!r} уже версия {present} ({actor}), а не {expected}; посмотрите, что "
+        f"изменилось (prozvon campaign diff {name} {expected} {present}), и повторите правку",
+    )
+
+
+def between(versions: Iterable[Version], old: int, new: int) -> dict[str, list[Any]]:
+    """key -> [value at version `old`, value at version `new`] for what differs (`old` < `new`)."""
+    found: dict[str, list[Any]] = {}
+    for version in sorted(versions, key=lambda v: v.version):
+        if old < version.version <= new:
+            for key, (before, after) in version.changes.items():
+                found[key] = [found[key][0] if key in found else before, after]
+    return {key: pair for key, pair in found.items() if pair[0] != pair[1]}
 
 
 def counts(found: Mapping[str, int], names: tuple[str, ...]) -> dict[str, int]:

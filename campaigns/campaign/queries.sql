@@ -14,23 +14,82 @@ select trunk.id from trunk join node on node.id = trunk.node_id
 where node.name = $1 and trunk.name = $2;
 
 -- name: make_campaign
--- A new campaign in draft; no row when the floor has one of that name.
-insert into campaign (floor_id, trunk_id, name, mode, language, caller_id, ring_timeout_s,
-    post_dial_delay_s, wrap_up_limit_s, recording, max_approaches, further_caller_ids)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+-- A new campaign in draft with the defaults; no row when the floor has one of that name.
+insert into campaign (floor_id, name, status_by) values ($1, $2, $3)
 on conflict (floor_id, name) do nothing
 returning id;
 
--- name: use_lists
--- The lists $2 belong to campaign $1.
-insert into campaign_list (campaign_id, list_id)
-select $1, list_id from unnest($2::bigint[]) as list_id
-on conflict do nothing;
+-- name: write_settings
+-- The settings of campaign $1 as version $3. $2: columns by name; those that are left out stay.
+update campaign set
+    mode = new.mode, language = new.language, caller_id = new.caller_id,
+    further_caller_ids = new.further_caller_ids,
+    ring_timeout_s = new.ring_timeout_s, post_dial_delay_s = new.post_dial_delay_s,
+    wrap_up_limit_s = new.wrap_up_limit_s, recording = new.recording,
+    max_approaches = new.max_approaches,
+    schedule_start = new.schedule_start, schedule_stop = new.schedule_stop,
+    goal_date = new.goal_date, goal_conversations = new.goal_conversations,
+    goal_decision_makers = new.goal_decision_makers, goal_list_end = new.goal_list_end,
+    brief_client = new.brief_client, brief_payment = new.brief_payment,
+    brief_promises = new.brief_promises, form = new.form,
+    -- A script that is taken away is no JSON null.
+    script = nullif(new.script, 'null'::jsonb),
+    version = $3, changed_at = now()
+from (select (jsonb_populate_record(c, $2::jsonb)).* from campaign c where c.id = $1) as new
+where campaign.id = $1;
+
+-- name: set_trunk
+-- Campaign $1 dials over trunk $2 (null: any) and no further ones.
+with dropped as (delete from campaign_trunk where campaign_id = $1)
+update campaign set trunk_id = $2 where id = $1;
 
 -- name: use_trunk
 -- Campaign $1 may dial over trunk $2 too, its $3-th further one.
-insert into campaign_trunk (campaign_id, trunk_id, position) values ($1, $2, $3)
-on conflict do nothing;
+insert into campaign_trunk (campaign_id, trunk_id, position) values ($1, $2, $3);
+
+-- name: read_campaign
+-- A campaign with its settings by column; locked for an edit.
+select campaign.id, campaign.status, campaign.version, to_jsonb(campaign) as settings,
+    array(select trunk.name from trunk
+          left join campaign_trunk f on f.trunk_id = trunk.id and f.campaign_id = campaign.id
+          where trunk.id = campaign.trunk_id or f.trunk_id is not null
+          order by trunk.id = campaign.trunk_id desc, f.position) as trunks,
+    array(select list.name from campaign_list join list on list.id = campaign_list.list_id
+          where campaign_list.campaign_id = campaign.id order by campaign_list.position) as lists,
+    dispositions_of(campaign.id) as dispositions
+from campaign
+where campaign.floor_id = $1 and campaign.name = $2
+for update of campaign;
+
+-- name: add_version
+-- One edit of a campaign.
+insert into campaign_version (campaign_id, version, actor, action, changes)
+values ($1, $2, $3, $4, $5);
+
+-- name: versions
+-- All versions of a campaign, oldest first.
+select version, at, actor, action, changes from campaign_version
+where campaign_id = $1 order by version;
+
+-- name: last_editor
+-- Who made version $2 of campaign $1.
+select actor from campaign_version where campaign_id = $1 and version = $2;
+
+-- name: use_lists
+-- The lists $2, in this order, belong to campaign $1.
+insert into campaign_list (campaign_id, list_id, position)
+select $1, list_id, position from unnest($2::bigint[]) with ordinality as given (list_id, position)
+on conflict (campaign_id, list_id) do update set position = excluded.position;
+
+-- name: drop_lists
+-- Campaign $1 has no other lists than $2; leads of the others that were never dialed go.
+with dropped as (
+    delete from campaign_list where campaign_id = $1 and not list_id = any($2::bigint[])
+    returning list_id
+)
+delete from lead using contact
+where lead.campaign_id = $1 and contact.id = lead.contact_id and lead.status = 'new'
+    and contact.list_id in (select list_id from dropped);
 
 -- name: make_leads
 -- A lead for every contact of the campaign's lists that has none yet, in the order of the files;
@@ -66,10 +125,21 @@ where campaign.floor_id = $1 and campaign.name = $2
 for update of campaign;
 
 -- name: change_status
--- From one of the statuses $3 to $4; no row when it has another one.
-update campaign set status = $4, changed_at = now()
+-- From one of the statuses $3 to $4, by $5, for the reason $6; no row when it has another one.
+update campaign set status = $4, status_since = now(), status_by = $5, status_reason = $6,
+    changed_at = now()
 where floor_id = $1 and name = $2 and status = any($3::text[])
 returning id;
+
+-- name: approve
+-- Who approved campaign $1, and which moratoria were lifted for it.
+update campaign set approved_at = now(), approved_by = $2, approval_exceptions = $3
+where id = $1;
+
+-- name: take_approval_back
+-- Campaign $1 is not approved any more.
+update campaign set approved_at = null, approved_by = null, approval_exceptions = '[]'
+where id = $1;
 
 -- name: campaigns
 -- Campaigns of floor $1, all or the one named $2, with their lists.
@@ -78,8 +148,9 @@ select campaign.id, campaign.name, campaign.status, campaign.mode,
           left join campaign_trunk f on f.trunk_id = trunk.id and f.campaign_id = campaign.id
           where trunk.id = campaign.trunk_id or f.trunk_id is not null
           order by trunk.id = campaign.trunk_id desc, f.position) as trunks,
+    campaign.status_reason, campaign.status_since, campaign.status_by, campaign.version,
     array(select list.name from campaign_list join list on list.id = campaign_list.list_id
-          where campaign_list.campaign_id = campaign.id order by list.id) as lists
+          where campaign_list.campaign_id = campaign.id order by campaign_list.position) as lists
 from campaign
 where campaign.floor_id = $1 and ($2::text is null or campaign.name = $2)
 order by campaign.id;

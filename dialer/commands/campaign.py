@@ -1,101 +1,206 @@
-"""`prozvon campaign`: make, start, pause, stop, look."""
+"""`prozvon campaign`: make, approve, start, pause, finish, edit, look."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
-from campaigns.campaign.model import CampaignState, CampaignStatus, Created, NewCampaign
-from campaigns.campaign.service import CampaignService
-from dialer.commands.common import CommandError, Json, Reply, os_user, run, table, use_settings
+from campaigns.approval.model import Exemption
+from campaigns.campaign import settings as registry
+from campaigns.campaign.kinds import Value
+from campaigns.campaign.model import (
+    CampaignState,
+    CampaignStatus,
+    Created,
+    Edited,
+    NewCampaign,
+)
+from campaigns.campaign.service import ANY_TRUNK, CampaignService
+from campaigns.campaign_file.model import CampaignFile
+from dialer.commands import campaign_files
+from dialer.commands.common import (
+    CommandError,
+    Json,
+    Reply,
+    os_user,
+    pairs,
+    run,
+    speech,
+    table,
+    use_settings,
+)
 from dialer.commands.database import Floor, open_floor
 from dialer.config import Settings
 
-app = typer.Typer(no_args_is_help=True, help="What is dialed: make, start, pause, stop, look.")
+app = typer.Typer(
+    no_args_is_help=True, help="What is dialed: make, approve, start, pause, finish, edit, look."
+)
+T = TypeVar("T")
 
 Name = Annotated[str, typer.Argument(help="The campaign's name.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="KEY=VALUE; may be given several times; see `campaign keys`."),
+]
+NewVersion = Annotated[
+    int | None, typer.Option("--version", help="Refuse when it is not at this version any more.")
+]
 
 
 @app.command("create")
 def create(
     context: typer.Context,
-    name: Name,
+    name: Annotated[str, typer.Argument(help="The campaign's name, or its file (.toml, .yaml).")],
     list_: Annotated[
-        list[str], typer.Option("--list", help="A list to dial; may be given several times.")
-    ],
-    mode: Annotated[Literal["progressive", "predictive"], typer.Option()] = "progressive",
+        list[str] | None,
+        typer.Option("--list", help="A list to dial; may be given several times."),
+    ] = None,
+    mode: Annotated[Literal["progressive", "predictive"] | None, typer.Option()] = None,
     caller_id: Annotated[
         list[str] | None,
         typer.Option(help="The number that people see, 3 to 15 digits; several: in turn."),
     ] = None,
-    ring_timeout: Annotated[float, typer.Option(help="Seconds of ringing, 5 to 120.")] = 25,
+    ring_timeout: Annotated[
+        float | None, typer.Option(help="Seconds of ringing, 5 to 120.")
+    ] = None,
     post_dial_delay: Annotated[
-        float, typer.Option(help="Seconds until a good trunk rings, 1 to 30.")
-    ] = 10,
+        float | None, typer.Option(help="Seconds until a good trunk rings, 1 to 30.")
+    ] = None,
     wrap_up_limit: Annotated[
-        float, typer.Option(help="Seconds an operator has after a conversation.")
-    ] = 60,
-    recording: Annotated[bool, typer.Option(help="Record conversations.")] = False,
-    max_approaches: Annotated[int, typer.Option(help="Dials of one lead at most.")] = 4,
+        float | None, typer.Option(help="Seconds an operator has after a conversation.")
+    ] = None,
+    recording: Annotated[bool | None, typer.Option(help="Record conversations.")] = None,
+    max_approaches: Annotated[int | None, typer.Option(help="Dials of one lead at most.")] = None,
     trunk: Annotated[
         list[str] | None,
         typer.Option(help="A trunk it may use, given several times, or `any`."),
     ] = None,
-    language: Annotated[Literal["ru", "en"], typer.Option(help="Language of the prompts.")] = "ru",
+    language: Annotated[
+        Literal["ru", "en"] | None, typer.Option(help="Language of the prompts.")
+    ] = None,
+    set_: Set = None,
     as_json: Json = False,
 ) -> Reply:
-    """Make a campaign, in draft, with a lead for every contact of its lists."""
+    """Make a campaign, in draft, with a lead for every contact of its lists.
+
+    From a file, or by name and options; options come before what the file says.
+    """
     settings = use_settings(context)
-    trunks, numbers = _trunks(settings, trunk), list(dict.fromkeys(caller_id or ()))
-    new = NewCampaign(
-        name=name,
-        lists=tuple(dict.fromkeys(list_)),
-        trunk=trunks[0] if trunks else "",
-        further_trunks=tuple(trunks[1:]),
-        mode=mode,
-        language=language,
-        caller_id=numbers[0] if numbers else None,
-        further_caller_ids=tuple(numbers[1:]),
-        ring_timeout_s=ring_timeout,
-        post_dial_delay_s=post_dial_delay,
-        wrap_up_limit_s=wrap_up_limit,
-        recording=recording,
-        max_approaches=max_approaches,
+    file = campaign_files.read_file(Path(name)) if campaign_files.is_file(name) else None
+    options = {
+        "mode": mode,
+        "language": language,
+        "caller_id": caller_id[0] if caller_id else None,
+        "further_caller_ids": list(dict.fromkeys(caller_id))[1:] if caller_id else None,
+        "ring_timeout_s": ring_timeout,
+        "post_dial_delay_s": post_dial_delay,
+        "wrap_up_limit_s": wrap_up_limit,
+        "recording": recording,
+        "max_approaches": max_approaches,
+    }
+    given: dict[str, Value] = {key: value for key, value in options.items() if value is not None}
+    given |= registry.parse(pairs(set_ or ()))
+    new = _new(settings, file, name, list_ or [], trunk, given)
+    created = run(_create(settings, file, new))
+    name = new.name
+    told = (
+        f"The campaign {name} has {created.leads} leads. Approve it: prozvon campaign approve "
+        f"{name}"
     )
-    created = run(_create(settings, new))
-    told = f"The campaign {name} has {created.leads} leads. Start it: prozvon campaign start {name}"
-    return Reply(
-        {**asdict(created), "status": "draft", "trunk": ", ".join(new.trunks) or "any"}, [told]
-    )
+    shown = {"status": "draft", "trunk": ", ".join(new.trunks) or ANY_TRUNK}
+    return Reply({**asdict(created), **shown}, [told])
+
+
+def _new(
+    settings: Settings,
+    file: CampaignFile | None,
+    name: str,
+    lists: list[str],
+    trunk: list[str] | None,
+    given: dict[str, Value],
+) -> NewCampaign:
+    values = {**(file.settings if file else {}), **given}
+    named = values.pop("trunks", None)
+    trunks = named if named is not None and not trunk else _trunks(settings, trunk)
+    own = values.pop("lists", [])
+    chosen = tuple(dict.fromkeys(lists or own))
+    first = trunks[0] if trunks else ""
+    return NewCampaign(file.name if file else name, chosen, first, values, tuple(trunks[1:]))
+
+
+async def _create(settings: Settings, file: CampaignFile | None, new: NewCampaign) -> Created:
+    async with open_floor(settings) as floor:
+        service = _service(floor)
+        if file is None:
+            return await service.create(new, os_user())
+        made: Created = await campaign_files.located(file, lambda: service.create(new, os_user()))
+        return made
 
 
 def _trunks(settings: Settings, given: list[str] | None) -> list[str]:
     """Those the campaign names; none for `any`."""
     names = [trunk.name for trunk in settings.trunks]
     if given:
-        return [] if given == ["any"] else list(dict.fromkeys(given))
+        return [] if given == [ANY_TRUNK] else list(dict.fromkeys(given))
     if not names:
-        raise CommandError("no_trunk", "the settings have no trunk; add one under [[trunks]]")
+        raise CommandError(
+            "no_trunk",
+            "the settings have no trunk; add one under [[trunks]]",
+            "в настройках нет транка; добавьте его в [[trunks]]",
+        )
     if len(names) > 1:
-        raise CommandError("which_trunk", f"name trunks: --trunk {'|'.join([*names, 'any'])}")
+        raise CommandError(
+            "which_trunk",
+            f"name trunks: --trunk {'|'.join([*names, ANY_TRUNK])}",
+            f"укажите транки: --trunk {'|'.join([*names, ANY_TRUNK])}",
+        )
     return names
 
 
-async def _create(settings: Settings, new: NewCampaign) -> Created:
+async def _with(settings: Settings, work: Callable[[CampaignService], Awaitable[T]]) -> T:
     async with open_floor(settings) as floor:
-        return await _service(floor).create(new, os_user())
+        return await work(_service(floor))
 
 
 def _service(floor: Floor) -> CampaignService:
     return CampaignService(floor.pool, floor.floor_id, floor.settings.asterisk.node)
 
 
+# --- statuses
+
+
+@app.command("approve")
+def approve(
+    context: typer.Context,
+    name: Name,
+    exception: Annotated[
+        list[str] | None,
+        typer.Option(help="A moratorium that is lifted for this campaign; needs --by, --reason."),
+    ] = None,
+    by: Annotated[str, typer.Option(help="The manager who lifts it.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it is lifted.")] = "",
+    as_json: Json = False,
+) -> Reply:
+    """Take the project in: its brief is complete and breaks no moratorium."""
+    lifted = [Exemption(moratorium, by, reason) for moratorium in exception or ()]
+    return _move(
+        use_settings(context), name, lambda service: service.approve(name, os_user(), lifted)
+    )
+
+
+@app.command("withdraw")
+def withdraw(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
+    """Take the approval back: a draft again."""
+    return _move(use_settings(context), name, lambda service: service.withdraw(name, os_user()))
+
+
 @app.command("start")
 def start(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
-    """Begin or go on dialing."""
+    """Begin dialing, or go on."""
     settings = use_settings(context)
     trunks = [trunk.name for trunk in settings.trunks]
     return _move(settings, name, lambda service: service.start(name, os_user(), trunks))
@@ -107,10 +212,30 @@ def pause(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
     return _move(use_settings(context), name, lambda service: service.pause(name, os_user()))
 
 
-@app.command("stop")
-def stop(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
-    """End dialing; conversations go on. The campaign can be started again."""
-    return _move(use_settings(context), name, lambda service: service.stop(name, os_user()))
+@app.command("resume")
+def resume(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
+    """Go on after a pause."""
+    settings = use_settings(context)
+    trunks = [trunk.name for trunk in settings.trunks]
+    return _move(settings, name, lambda service: service.resume(name, os_user(), trunks))
+
+
+@app.command("finish")
+def finish(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
+    """End dialing; conversations go on."""
+    return _move(use_settings(context), name, lambda service: service.finish(name, os_user()))
+
+
+@app.command("reopen")
+def reopen(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
+    """Make a finished campaign a paused one."""
+    return _move(use_settings(context), name, lambda service: service.reopen(name, os_user()))
+
+
+@app.command("archive")
+def archive(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
+    """Put it away for ever; reports and results stay."""
+    return _move(use_settings(context), name, lambda service: service.archive(name, os_user()))
 
 
 def _move(
@@ -118,12 +243,136 @@ def _move(
     name: str,
     change: Callable[[CampaignService], Awaitable[CampaignStatus]],
 ) -> Reply:
-    async def move() -> CampaignStatus:
-        async with open_floor(settings) as floor:
-            return await change(_service(floor))
-
-    status = run(move())
+    status = run(_with(settings, change))
     return Reply({"name": name, "status": status}, [f"The campaign {name} is {status}."])
+
+
+# --- settings
+
+
+@app.command("clone")
+def clone(
+    context: typer.Context,
+    name: Name,
+    new_name: Annotated[str, typer.Argument(help="The new campaign's name.")],
+    as_json: Json = False,
+) -> Reply:
+    """A draft with the same settings and fresh leads of the same lists."""
+    settings = use_settings(context)
+    created = run(_with(settings, lambda service: service.clone(name, new_name, os_user())))
+    told = f"The campaign {new_name} is a copy of {name}, with {created.leads} leads, in draft."
+    return Reply({**asdict(created), "status": "draft"}, [told])
+
+
+@app.command("edit")
+def edit(
+    context: typer.Context,
+    name: Name,
+    changes: Annotated[
+        list[str] | None, typer.Argument(help="KEY=VALUE ...; see `campaign keys`.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", help="All settings from a file; what it leaves out is default."),
+    ] = None,
+    version: NewVersion = None,
+    as_json: Json = False,
+) -> Reply:
+    """Change settings; a running campaign follows in seconds."""
+    settings = use_settings(context)
+    edited = run(_edit(settings, name, changes or [], file, version))
+    told = f"The campaign {name} is at version {edited.version}."
+    if not edited.changes:
+        told = f"Nothing changed: the campaign {name} is at version {edited.version}."
+    return Reply(edited, [told, *_changes(edited.changes)])
+
+
+async def _edit(
+    settings: Settings, name: str, changes: list[str], path: Path | None, version: int | None
+) -> Edited:
+    file = campaign_files.read_file(path) if path is not None else None
+    values = {**(file.settings if file else {}), **registry.parse(pairs(changes))}
+    if not values:
+        raise CommandError(
+            "bad_value", "give KEY=VALUE, or --file FILE", "укажите КЛЮЧ=ЗНАЧЕНИЕ или --file ФАЙЛ"
+        )
+    if file is not None and file.name != name:
+        raise CommandError(
+            "bad_value",
+            f"{path} is the campaign {file.name!r}, not {name!r}",
+            f"в {path} кампания {file.name!r}, а не {name!r}",
+        )
+    async with open_floor(settings) as floor:
+        service = _service(floor)
+
+        async def edit() -> Edited:
+            return await service.edit(
+                name, values, os_user(), version=version, whole=file is not None
+            )
+
+        edited: Edited = await (campaign_files.located(file, edit) if file else edit())
+        return edited
+
+
+app.command("export")(campaign_files.export)
+app.add_typer(campaign_files.results, name="results")
+
+
+@app.command("show")
+def show(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
+    """All settings of a campaign."""
+    values = run(_with(use_settings(context), lambda service: service.settings(name)))
+    return Reply(values, [table(("key", "value"), values.items(), name)])
+
+
+@app.command("versions")
+def versions(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
+    """Who changed what, and when."""
+    found = run(_with(use_settings(context), lambda service: service.versions(name)))
+    rows = [
+        (v.version, v.at, v.actor, v.action, "" if v.version == 1 else ", ".join(v.changes))
+        for v in found
+    ]
+    return Reply(found, [table(("version", "at (UTC)", "who", "what", "keys"), rows)])
+
+
+@app.command("diff")
+def diff(
+    context: typer.Context,
+    name: Name,
+    old: Annotated[int, typer.Argument(help="A version.")],
+    new: Annotated[int | None, typer.Argument(help="Another one; default: now.")] = None,
+    as_json: Json = False,
+) -> Reply:
+    """What changed between two versions."""
+    found = run(_with(use_settings(context), lambda service: service.diff(name, old, new)))
+    return Reply(found, _changes(found) or ["No difference."])
+
+
+def _changes(changes: Any) -> list[Any]:
+    rows = [(key, old, new) for key, (old, new) in changes.items()]
+    return [table(("key", "old", "new"), rows)] if rows else []
+
+
+@app.command("keys")
+def keys(context: typer.Context, as_json: Json = False) -> Reply:
+    """All settings that a campaign has."""
+    use_settings(context)
+    language = speech.language
+    found = [
+        {
+            "key": key.name,
+            "values": key.kind.doc.to(language),
+            "default": key.default,
+            "doc": key.doc.to(language),
+        }
+        for key in registry.KEYS
+    ]
+    columns = ("key", "values", "default", "doc")
+    return Reply(found, [table(columns, [tuple(row.values()) for row in found])])
+
+
+# --- looking
 
 
 @app.command("status")
@@ -133,14 +382,9 @@ def status(
     as_json: Json = False,
 ) -> Reply:
     """Leads, attempts, outcomes, and why this number of calls was placed or none."""
-    states = run(_status(use_settings(context), name))
+    states = run(_with(use_settings(context), lambda service: service.status(name)))
     human: list[Any] = [part for state in states for part in _shown(state)]
     return Reply(states, human or ["No campaigns yet; make one: prozvon campaign create"])
-
-
-async def _status(settings: Settings, name: str | None) -> list[CampaignState]:
-    async with open_floor(settings) as floor:
-        return await _service(floor).status(name)
 
 
 def _shown(state: CampaignState) -> list[Any]:
@@ -148,6 +392,7 @@ def _shown(state: CampaignState) -> list[Any]:
     leads = ", ".join(f"{count} {name}" for name, count in state.leads.items() if count)
     outcomes = ", ".join(f"{count} {name}" for name, count in state.outcomes.items() if count)
     rows = [
+        ("since", f"{state.since:%Y-%m-%d %H:%M:%S} UTC, by {state.by}, {state.reason}"),
         ("lists", ", ".join(state.lists)),
         ("leads", leads or "none"),
         ("attempts", f"{state.attempts}, of these {state.in_progress} in progress"),

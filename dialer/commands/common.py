@@ -19,6 +19,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from campaigns.refusals import Language, Refusal
 from dialer import logs
 from dialer.config import Settings, load
 
@@ -31,12 +32,23 @@ JSON too, before there are values of options."""
 WIDTH_WITHOUT_TERMINAL = 160
 
 
-class CommandError(Exception):
-    """A command that cannot be carried out. `id` is stable; the text says what to do."""
+class CommandError(Refusal):
+    """A command that cannot be carried out."""
 
-    def __init__(self, id: str, text: str) -> None:
-        super().__init__(text)
-        self.id = id
+
+@dataclass
+class Speech:
+    """The language of this command line: `--lang`, else the settings', else English."""
+
+    asked: Language | None = None
+    settings: Language = "en"
+
+    @property
+    def language(self) -> Language:
+        return self.asked or self.settings
+
+
+speech = Speech()
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,7 @@ def use_settings(context: typer.Context, *, quiet: bool = True) -> Settings:
     `quiet`: only warnings, unless the settings ask for debugging. Raises ConfigError.
     """
     settings = load(context.find_root().params.get("config"))
+    speech.settings = settings.language
     level = settings.log.level
     logs.set_up("warning" if quiet and level == "info" else level, settings.log.format)
     return settings
@@ -73,6 +86,25 @@ def os_user() -> str:
         return f"uid {os.getuid()}"
 
 
+def pairs(texts: Sequence[str]) -> dict[str, str]:
+    """`key=value` texts as a dictionary."""
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise CommandError(
+                "bad_value",
+                f"{text!r} is no KEY=VALUE",
+                f"{text!r}: нужно КЛЮЧ=ЗНАЧЕНИЕ",
+            )
+        found[key.strip()] = value
+    return found
+
+
+class Verbatim(str):
+    """A text for people to be printed as it is, without folding: a file."""
+
+
 def show(reply: Reply, *, as_json: bool) -> None:
     """Prints a reply to stdout."""
     if as_json:
@@ -80,6 +112,9 @@ def show(reply: Reply, *, as_json: bool) -> None:
         return
     console = stdout()
     for part in reply.human:
+        if isinstance(part, Verbatim):
+            sys.stdout.write(part)
+            continue
         console.print(part, markup=False, highlight=False)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from dialer.commands.common import CommandError, os_user
+from dialer.commands.common import CommandError, os_user, speech
 from dialer.config import Settings
 
 REQUEST_TIMEOUT_S = 10.0
@@ -28,7 +28,7 @@ def page_url(settings: Settings) -> str:
     return api_url(settings)
 
 
-async def act(settings: Settings, login: str, action: str, body: dict[str, str]) -> dict[str, Any]:
+async def act(settings: Settings, login: str, action: str, body: dict[str, Any]) -> dict[str, Any]:
     """One action of an operator; the desk's view afterwards.
 
     Raises CommandError with the API's own id and text, or `not_running`.
@@ -47,7 +47,11 @@ async def ask(
     """
     url = api_url(settings) + path
     token = settings.secret(settings.http.token, "api_token")
-    headers = {"Authorization": f"Bearer {token}", "X-Prozvon-Actor": os_user()}
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "X-Prozvon-Actor": os_user(),
+        "Accept-Language": speech.language,
+    }
     timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
     try:
         async with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 import typer
 
@@ -11,7 +12,16 @@ from campaigns.operators.model import NewOperator, PhoneLogin, StaffMember
 from campaigns.operators.service import OperatorService
 from dialer.asterisk.phones import PhoneKind
 from dialer.commands import desk
-from dialer.commands.common import CommandError, Json, Reply, os_user, run, table, use_settings
+from dialer.commands.common import (
+    CommandError,
+    Json,
+    Reply,
+    os_user,
+    pairs,
+    run,
+    table,
+    use_settings,
+)
 from dialer.commands.database import open_floor
 from dialer.commands.node import NODE_ERRORS, node_phones
 from dialer.config import Settings
@@ -211,13 +221,43 @@ def dispose(
     login: Login,
     code: Annotated[str, typer.Argument(help="The disposition, such as agreed or refused.")],
     note: Annotated[str, typer.Option(help="What to remember.")] = "",
+    answer: Annotated[
+        list[str] | None, typer.Option(help="FIELD=VALUE of the form; may be given several times.")
+    ] = None,
+    callback: Annotated[
+        str, typer.Option(help="When to call back: 2026-12-01 15:00, in the floor's zone.")
+    ] = "",
+    anyone: Annotated[bool, typer.Option("--anyone", help="Anyone may call back.")] = False,
     as_json: Json = False,
 ) -> Reply:
     """Give the disposition of the present or last conversation; ends the wrap-up."""
-    return _act(context, login, "dispose", code=code, note=note)
+    body: dict[str, Any] = {"code": code, "note": note, "answers": pairs(answer or ())}
+    if callback:
+        body |= {"callback_at": callback, "callback_to": "anyone" if anyone else "me"}
+    return _act(context, login, "dispose", **body)
 
 
-def _act(context: typer.Context, login: str, action: str, **body: str) -> Reply:
+@app.command("script")
+def script(context: typer.Context, login: Login, as_json: Json = False) -> Reply:
+    """What to say in the present or last conversation, and what may come of it."""
+    path = f"/api/operators/{quote(login, safe='')}/script"
+    talk = run(desk.ask(use_settings(context), "GET", path))
+    steps = [(step["code"], step["text"], _answers(step["answers"])) for step in talk["script"]]
+    chosen = [(d["hot_key"], d["code"], d["title_ru"], d["requires"]) for d in talk["dispositions"]]
+    return Reply(
+        talk,
+        [
+            table(("step", "say", "answers"), steps),
+            table(("key", "disposition", "title", "requires"), chosen),
+        ],
+    )
+
+
+def _answers(answers: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{a['text']} → {a['to'] or a['disposition'] or 'end'}" for a in answers)
+
+
+def _act(context: typer.Context, login: str, action: str, **body: Any) -> Reply:
     view = run(desk.act(use_settings(context), login, action, body))
     state = f": {view['state']}" if "state" in view else ""
     later = f", then {view['after_call']}" if view.get("after_call") else ""

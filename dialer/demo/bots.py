@@ -6,6 +6,7 @@ import asyncio
 import random
 from dataclasses import dataclass
 
+from campaigns.refusals import Refusal
 from dialer.desk import Desk, DeskError
 
 LOOK_S = 0.1
@@ -61,5 +62,5 @@ def _is_talking(desk: Desk, login: str) -> bool:
 async def _quietly_dispose(desk: Desk, login: str, code: str) -> None:
     try:
         await desk.dispose(login, code)
-    except DeskError:
+    except Refusal:
         return  # the wrap-up's limit was faster

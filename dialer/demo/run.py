@@ -218,23 +218,29 @@ class Demo:
         self.campaign_id = created.id
         for login in self._logins():
             await self.app.desk.sign_in(login)
+        await campaigns.approve(name, ACTOR)
         await campaigns.start(name, ACTOR, ["carrier"])
 
     async def _stop_campaigns(self) -> None:
         for campaign in await self._campaigns.status():
             if campaign.status in ("running", "paused"):
-                await self._campaigns.stop(campaign.name, ACTOR)
+                await self._campaigns.finish(campaign.name, ACTOR)
 
     def _campaign(self, name: str) -> NewCampaign:
         return NewCampaign(
             name=name,
             lists=(name,),
             trunk="carrier",
-            mode="predictive" if self.options.predictive else "progressive",
-            ring_timeout_s=12.0,
-            post_dial_delay_s=4.0,
-            wrap_up_limit_s=15.0,
-            recording=True,
+            settings={
+                "mode": "predictive" if self.options.predictive else "progressive",
+                "ring_timeout_s": 12.0,
+                "post_dial_delay_s": 4.0,
+                "wrap_up_limit_s": 15.0,
+                "recording": True,
+                "goals.list_end": False,  # the demo sees for itself when all is dialed
+                "brief.client": "own",
+                "brief.payment": "in_house",
+            },
         )
 
     def _sample(self) -> Path:

@@ -10,15 +10,16 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict
+from typing import Any
 
 import structlog
 from aiohttp import web
 
-from dialer.desk import Desk, DeskError
+from campaigns.refusals import Refusal, wanted_language
+from dialer.desk import Desk, DeskError, SeatView
 from dialer.health import Health
 from dialer.http.answers import LIMIT_ATTRIBUTE, body_of, json_answer, login_of, problem, text_of
 from dialer.journal import CONNECTION_ERRORS
-from dialer.refusal import Refusal
 from monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -87,8 +88,9 @@ class HttpServer:
             limit_s = getattr(request.match_info.handler, LIMIT_ATTRIBUTE, REQUEST_LIMIT_S)
             async with asyncio.timeout(limit_s):
                 return await handler(request)
-        except Refusal as error:
-            return problem(error.status, error.id, str(error))
+        except Refusal as refusal:
+            language = wanted_language(request.headers.get("Accept-Language", ""))
+            return problem(refusal.status, refusal.id, refusal.to(language))
         except web.HTTPException as error:
             return _http_problem(request, error)
         except CONNECTION_ERRORS as error:
@@ -155,12 +157,26 @@ class HttpServer:
             case "hang-up":
                 return json_answer(asdict(desk.hang_up(login)))
             case "dispose":
-                note = text_of(body, "note") if "note" in body else ""
-                view = await desk.dispose(login, text_of(body, "code"), note)
-                return json_answer(asdict(view))
+                return json_answer(asdict(await _dispose(desk, login, body)))
         raise DeskError("unknown_action", 404, f"no such action; one of: {', '.join(ACTIONS)}")
 
 
+async def _dispose(desk: Desk, login: str, body: dict[str, Any]) -> SeatView:
+    given = {key: text_of(body, key) for key in DISPOSAL_TEXTS if key in body}
+    answers = body.get("answers", {})
+    if not isinstance(answers, dict) or not all(
+        isinstance(value, str | int | float | None) for value in answers.values()
+    ):
+        raise DeskError(
+            "bad_answers",
+            422,
+            "give the answers as an object of texts and numbers by field",
+            "ответы: объект «поле: текст или число»",
+        )
+    return await desk.dispose(login, text_of(body, "code"), answers=answers, **given)
+
+
+DISPOSAL_TEXTS = ("note", "callback_at", "callback_to")
 ACTIONS = ("sign-in", "sign-out", "ready", "pause", "hang-up", "dispose")
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from campaigns.dispositions.model import Disposal
 from campaigns.leads.model import HOUR_S, NextStep
 from campaigns.legal.service import LegalService
 from campaigns.rules.preparer import Preparer
@@ -101,7 +102,7 @@ class Floor:
         await self.write(lambda c: self.store.finish(c, ended, None, None, step))
 
     async def dispose(self, attempt: Attempt, code: str, at: float = NOW + 70) -> None:
-        await self.write(lambda c: self.store.dispose(c, attempt.id, code, at, "a note"))
+        await self.write(lambda c: self.store.dispose(c, attempt.id, Disposal(code, "a note"), at))
 
     async def lead(self, lead_id: int) -> asyncpg.Record:
         row = await self.pool.fetchrow("select * from lead where id = $1", lead_id)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from campaigns.dispositions.service import TalkService
 from dialer.asterisk.ami import AmiClient, AmiSettings
 from dialer.attempts import Attempts
 from dialer.board import Board
@@ -100,7 +102,7 @@ async def desk_fixture(web: Web, pool: Pool) -> AsyncIterator[Controller]:
         tasks = Tasks(group)
         controller = make_controller(pool, rows, tasks)
         tasks.start("journal", controller.journal.run())
-        web.server.desk = Desk(controller)
+        web.server.desk = Desk(controller, TalkService(pool, rows.id), ZoneInfo("Europe/Moscow"))
         yield controller
         await controller.journal.flushed(10)
         controller.seating.close()
@@ -215,7 +217,7 @@ async def test_a_floor_that_is_still_starting_is_not_ready(web: Web) -> None:
 
 
 async def test_each_dependency_says_what_is_wrong_with_it(web: Web) -> None:
-    web.server.desk = Desk(cast(Any, None))
+    web.server.desk = Desk(cast(Any, None), cast(Any, None), ZoneInfo("UTC"))
     trouble = {"asterisk": ""}
     web.health.checks["asterisk"] = lambda: trouble["asterisk"]
     web.health.set("database", "cannot connect to the database; check the URL")
@@ -398,7 +400,7 @@ async def test_a_database_that_is_away_is_said(web: Web, desk: Controller, pool:
 
 
 async def test_a_fault_of_ours_is_a_problem_without_its_insides(web: Web) -> None:
-    web.server.desk = Desk(cast(Any, None))
+    web.server.desk = Desk(cast(Any, None), cast(Any, None), ZoneInfo("UTC"))
     status, said = await web.get("/api/operators")
     assert (status, said["title"]) == (500, "internal")
     assert "NoneType" not in str(said)

@@ -174,17 +174,53 @@ async def test_from_an_empty_database_to_a_running_campaign(
 
     created = await prozvon.done("campaign", "create", "spring", "--list", "base")
     assert (created["leads"], created["trunk"], created["status"]) == (2, "carrier", "draft")
+    assert await prozvon.refused("campaign", "start", "spring") == "not_approved"
+    brief = ("brief.client=own", "brief.payment=in_house", "goals.conversations=5")
+    edited = await prozvon.done("campaign", "edit", "spring", *brief, "--version", "1")
+    assert (edited["version"], edited["changes"]["goals.conversations"]) == (2, [None, 5])
+    code, error = await prozvon.later("--lang", "ru", "campaign", "edit", "spring", "recording=?")
+    assert code == 1 and "нужно true или false" in error["error"]["message"]
+    stale = ("campaign", "edit", "spring", "recording=true", "--version", "1")
+    assert await prozvon.refused(*stale) == "edit_conflict"
+    assert (await prozvon.done("campaign", "diff", "spring", "1"))["brief.client"] == [None, "own"]
+    assert len(await prozvon.done("campaign", "versions", "spring")) == 2
+    assert (await prozvon.done("campaign", "show", "spring"))["lists"] == ["base"]
+    assert (await prozvon.done("campaign", "approve", "spring"))["status"] == "approved"
     assert await prozvon.done("campaign", "start", "spring") == {
         "name": "spring",
         "status": "running",
     }
     assert await prozvon.refused("campaign", "start", "spring") == "wrong_state"
     assert (await prozvon.done("campaign", "pause", "spring"))["status"] == "paused"
-    assert (await prozvon.done("campaign", "stop", "spring"))["status"] == "stopped"
+    assert (await prozvon.done("campaign", "resume", "spring"))["status"] == "running"
+    assert (await prozvon.done("campaign", "finish", "spring"))["status"] == "finished"
+    assert (await prozvon.done("campaign", "reopen", "spring"))["status"] == "paused"
+    assert (await prozvon.done("campaign", "clone", "spring", "may"))["leads"] == 2
+    assert (await prozvon.done("campaign", "archive", "may"))["status"] == "archived"
+    exported = await prozvon.done("campaign", "export", "spring", "-o", "june.toml")
+    text = (tmp_path / "june.toml").read_text().replace('"spring"', '"june"')
+    (tmp_path / "june.toml").write_text(text)
+    assert (await prozvon.done("campaign", "create", "june.toml"))["leads"] == 2
+    assert (await prozvon.done("campaign", "export", "june"))["text"] == text
+    assert exported["text"].replace('"spring"', '"june"') == text
+    (tmp_path / "june.toml").write_text(text.replace("conversations = 5", "conversations = 0"))
+    again = ("campaign", "edit", "june", "--file", "june.toml")
+    code, error = await prozvon.later(*again)
+    line = text[: text.index("conversations = 5")].count("\n") + 1
+    assert code == 1 and f"june.toml, line {line}, column 1: goals" in error["error"]["message"]
+    (tmp_path / "june.toml").write_text(
+        text + '[[script.steps]]\ncode = "a"\ntext = "{attribute.x}"\n'
+    )
+    code, error = await prozvon.later(*again)
+    assert code == 1 and "no column 'x'" in error["error"]["message"] and "line" in str(error)
+    assert (await prozvon.done("campaign", "results", "export", "june", "june.xlsx"))["rows"] == 0
+    assert (tmp_path / "june.xlsx").exists()
     (state,) = await prozvon.done("campaign", "status", "spring")
     assert state["leads"]["new"] == 2
-    (report,) = (await prozvon.done("report", "campaigns"))["campaigns"]
-    assert (report["campaign"], report["attempts"]) == ("spring", 0)
+    reports = (await prozvon.done("report", "campaigns"))["campaigns"]
+    assert [(r["campaign"], r["attempts"]) for r in reports] == [
+        (name, 0) for name in ("spring", "may", "june")
+    ]
 
 
 async def test_what_is_refused_has_a_stable_id(with_database: Prozvon, tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Taking a project in: the brief, moratoria, approval."""

@@ -1,0 +1,1 @@
+"""A campaign as a file: TOML or YAML, there and back."""

@@ -1,0 +1,1 @@
+"""What operators say came of a conversation: sets of dispositions, form fields, answers."""

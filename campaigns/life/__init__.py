@@ -1,0 +1,1 @@
+"""What begins, pauses and ends a campaign by itself: schedule and goals."""

@@ -1,0 +1,1 @@
+"""What came of a campaign, as a file: attempts, conversations, dispositions, answers."""

@@ -1,0 +1,1 @@
+"""What operators say: steps with branches and placeholders."""
