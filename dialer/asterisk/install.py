@@ -33,6 +33,7 @@ TOUCHED = (
     "ari.conf",
     "cel.conf",
     "cel_custom.conf",
+    "confbridge.conf",
     "extensions.conf",
     "manager.conf",
     "pjsip.conf",
@@ -45,6 +46,7 @@ OURS_ALONE = frozenset(
         "res_sorcery_memory_cache",
         "res_pjsip_logger",
         "res_security_log",
+        "res_prometheus",
         "res_speech",
         "bridge_native_rtp",
         "app_chanspy",
@@ -196,6 +198,7 @@ def _own(conf: PbxConf, foreign: ForeignConf) -> Iterator[Change]:
         "manager.conf": pick(texts["manager.conf"], lambda n: n in users),
         "ari.conf": pick(texts["ari.conf"], lambda n: n in users),
         "acl.conf": pick(texts["acl.conf"], lambda n: n.startswith("prozvon-")),
+        "confbridge.conf": pick(texts["confbridge.conf"], lambda n: n.startswith("prozvon_")),
         "cel.conf": _cel(foreign),
         "cel_custom.conf": _cel_custom(foreign),
         "sorcery.conf": _sorcery(foreign),
@@ -372,6 +375,7 @@ def _name_problems(conf: PbxConf, foreign: ForeignConf) -> Iterator[Problem]:
         "pjsip.conf": taken("pjsip.conf", is_phone_or_trunk),
         "manager.conf": taken("manager.conf", lambda n: n == conf.ami_username),
         "ari.conf": taken("ari.conf", lambda n: n == conf.ari_username),
+        "confbridge.conf": taken("confbridge.conf", lambda n: n.startswith("prozvon_")),
         "acl.conf": taken("acl.conf", lambda n: n.startswith("prozvon-")),
     }
     for file, names in clashes.items():

@@ -91,6 +91,7 @@ def test_apply_twice_and_remove(conf: PbxConf, etc: Path) -> None:
     assert "[trunk-moscow]" in written
     assert "transport = " not in written
     assert "[global]" not in written
+    assert "[prozvon_room]" in (etc / FOLDER / "confbridge.conf").read_text()
     # Other settings: only ours are written again.
     other = replace(conf, trunks=())
     assert install_files.apply(plan(other, etc), etc) == [etc / FOLDER / "pjsip.conf"]
