@@ -335,6 +335,8 @@ with disposed as (
         and flags && array['productive', 'refusal', 'target', 'do_not_call']
         and not flags && array['machine', 'callback']
         and not coalesce(c.retry->'dispositions' ? $3, false)
+        and not exists (select from callback b where b.lead_id = lead.id
+            and b.status in ('waiting', 'escalated'))
 )
 select flags from disposed
 

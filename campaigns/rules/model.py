@@ -19,6 +19,7 @@ from campaigns.rules.limits import Limits
 from dialer.outcomes import EndedBy, Outcome, costs_approach
 
 RECHECK = timedelta(minutes=1)
+IN_CALL_RECHECK = timedelta(seconds=5)
 FOR_GOOD = ("do_not_call", "phone_invalid", "no_phone")
 """Rules that close a lead when they hold for all its phones and have no end."""
 
@@ -163,18 +164,13 @@ class Verdict:
     blocks: tuple[Block, ...] = ()
     again_at: datetime | None = None
     escalates: bool = False
+    closes: str = ""
+    """The rule by which the lead can never be dialed again as things stand, "" when it can."""
 
     @property
     def rule(self) -> str:
         """The rule that holds longest."""
         return self.blocks[0].rule if self.blocks else ""
-
-    @property
-    def closes(self) -> bool:
-        """Whether the lead can never be dialed again as things stand."""
-        return bool(self.blocks) and all(
-            b.rule in FOR_GOOD and b.until is None for b in self.blocks
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +244,7 @@ def _of_lead(
     if lead.status in ("done", "dialing"):
         yield Block("done" if lead.status == "done" else "in_call")
     if any(dialed.outcome is None for dialed in lead.history) and lead.status != "dialing":
-        yield Block("in_call", now + RECHECK)
+        yield Block("in_call", now + IN_CALL_RECHECK)
     if called_back:
         return
     if lead.callback is not None and lead.callback.at > now:
@@ -345,7 +341,23 @@ def _refused(of_lead: list[Block], by_phone: list[list[Block]], taker: Taker) ->
         again = max(ends)
     blocks = [*of_lead, *(block for each in by_phone for block in each)]
     blocks.sort(key=lambda b: (b.until is not None, -(b.until.timestamp() if b.until else 0)))
-    return Verdict(blocks=tuple(blocks), again_at=again, escalates=taker.escalates)
+    return Verdict(
+        blocks=tuple(blocks), again_at=again, escalates=taker.escalates, closes=_closes(by_phone)
+    )
+
+
+def _closes(by_phone: list[list[Block]]) -> str:
+    """Every phone has a block for good, whatever else holds for now."""
+    if not by_phone:
+        return "no_phone"
+    found = [
+        [block.rule for block in blocks if block.rule in FOR_GOOD and block.until is None]
+        for blocks in by_phone
+    ]
+    if not all(found):
+        return ""
+    rules = [rule for each in found for rule in each]
+    return "do_not_call" if "do_not_call" in rules else rules[0]
 
 
 def _end(blocks: Sequence[Block]) -> datetime | None:

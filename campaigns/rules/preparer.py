@@ -147,7 +147,7 @@ class Preparer:
             await self._pool.execute(SQL.escalate, escalated)
         closed = [j for j in bad if j.verdict.closes]
         if closed:
-            rules = [j.verdict.rule for j in closed]
+            rules = [j.verdict.closes for j in closed]
             await self._pool.execute(SQL.close_leads, [j.lead.id for j in closed], rules)
         rest = [j for j in bad if not j.verdict.closes]
         if rest:

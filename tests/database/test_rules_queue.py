@@ -352,3 +352,14 @@ async def test_a_campaign_that_contradicts_its_profile_is_not_dialed(floor: Floo
     await DncService(floor.pool, floor.rows.id).load(["+442079460001"], "anna", register="tps")
     why = await WhyService(RulesService(floor.pool, floor.rows.id)).campaign("c")
     assert why.reasons == ()
+
+
+async def test_a_disposition_after_the_agreement_leaves_the_callback_open(floor: Floor) -> None:
+    attempt = await floor.dialed()
+    await floor.finish(over(conversation(attempt)), DONE)
+    soon = datetime.now(UTC) - timedelta(seconds=1)
+    await CallbackService(floor.pool, floor.rows.id).add(
+        NewCallback(attempt.lead.id, soon, phone=attempt.lead.phone), "anna"
+    )
+    await floor.dispose(attempt, "agreed")
+    assert await claimed(floor) == [attempt.lead.id]

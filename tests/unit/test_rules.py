@@ -68,7 +68,7 @@ def lead(**changes: Any) -> LeadFacts:
         (lead(status="done"), policy(), ["done"], None),
         (lead(status="dialing"), policy(), ["in_call"], None),
         # Somebody else of the floor talks with them
-        (lead(history=(dialed(HOUR, None),)), policy(), ["in_call"], NOW + timedelta(minutes=1)),
+        (lead(history=(dialed(HOUR, None),)), policy(), ["in_call"], NOW + timedelta(seconds=5)),
         # Phones
         (lead(phones=()), policy(), ["no_phone"], None),
         (lead(phones=(replace(ONE, invalid=True),)), policy(), ["phone_invalid"], None),
@@ -238,10 +238,18 @@ def test_phones_are_taken_in_turn() -> None:
 
 def test_a_lead_is_closed_only_by_what_has_no_end() -> None:
     gone = lead(phones=(replace(ONE, invalid=True), replace(TWO, forbidden=True)))
-    assert judge(gone, policy(), STAFF, NOW).closes
-    later = replace(gone, next_at=NOW + HOUR)
-    assert not judge(later, policy(), STAFF, NOW).closes
-    assert not judge(lead(), policy(consent_needed=True), STAFF, NOW).closes
+    assert judge(gone, policy(), STAFF, NOW).closes == "do_not_call"
+    # Whatever else holds for now changes nothing.
+    left_alone = replace(gone, history=(dialed(HOUR, Outcome.ABANDONED),))
+    assert judge(left_alone, policy("uk"), STAFF, NOW).closes == "do_not_call"
+    assert judge(lead(phones=()), policy(), STAFF, NOW).closes == "no_phone"
+    for_a_day = replace(ONE, forbidden=True, forbidden_until=NOW + DAY)
+    for facts in (
+        lead(),
+        lead(phones=(for_a_day,)),
+        lead(phones=(replace(ONE, invalid=True), TWO)),
+    ):
+        assert judge(facts, policy(consent_needed=True), STAFF, NOW).closes == ""
 
 
 TIMES = st.lists(st.integers(0, 100 * 24 * 60), max_size=30).map(
