@@ -8,6 +8,7 @@ the command line, in the versions that are kept. `read` takes what a TOML, YAML 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -270,7 +271,7 @@ class Maybe:
 class Table:
     """A structured value, read by a function that raises Wrong with the path of what is wrong.
 
-    It has no form on a command line: it comes from a file.
+    On a command line it is written as in a TOML file: `{mon = [["09:00", "18:00"]]}`.
     """
 
     reader: Callable[[Value], Value]
@@ -284,10 +285,16 @@ class Table:
         return self.reader(value)
 
     def parse(self, text: str) -> Value:
-        raise Wrong(
-            "this is set from a file: prozvon campaign edit NAME --file FILE",
-            "это задаётся файлом: prozvon campaign edit NAME --file FILE",
-        )
+        if text.strip().lower() in NONE_WORDS:
+            return self.read(None)
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            raise Wrong(
+                f"{_shown(text)} is no value of a TOML file; or use --file FILE",
+                f"{_shown(text)}: нужно значение, как в файле TOML; или --file ФАЙЛ",
+            ) from None
+        return self.read(value)
 
 
 def _shown(value: Value) -> str:

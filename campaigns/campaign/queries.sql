@@ -30,7 +30,9 @@ update campaign set
     schedule_start = new.schedule_start, schedule_stop = new.schedule_stop,
     goal_date = new.goal_date, goal_conversations = new.goal_conversations,
     goal_decision_makers = new.goal_decision_makers, goal_list_end = new.goal_list_end,
-    brief_client = new.brief_client, brief_payment = new.brief_payment,
+    legal_profile = new.legal_profile, hours = new.hours, limits = new.limits, retry = new.retry,
+    consent_needed = new.consent_needed, lead_order = new.lead_order,
+    list_weights = new.list_weights, brief_client = new.brief_client, brief_payment = new.brief_payment,
     brief_promises = new.brief_promises, form = new.form,
     -- A script that is taken away is no JSON null.
     script = nullif(new.script, 'null'::jsonb),

@@ -32,6 +32,7 @@ from campaigns.campaign.kinds import (
 from campaigns.campaign.model import LANGUAGES, MODES, CampaignError
 from campaigns.dispositions import model as dispositions
 from campaigns.refusals import Sentence, joined
+from campaigns.rules import keys as rules
 from campaigns.scripts import model as scripts
 
 CALLER_ID = Text(
@@ -179,6 +180,7 @@ KEYS: tuple[Key, ...] = (
     *DIALING,
     *SCHEDULE,
     *GOALS,
+    *rules.KEYS,
     *approval.KEYS,
     *dispositions.KEYS,
     *scripts.KEYS,

@@ -22,6 +22,7 @@ from campaigns.campaign.model import (
 from campaigns.campaign.service import ANY_TRUNK, CampaignService
 from campaigns.campaign_file.model import CampaignFile
 from dialer.commands import campaign_files
+from dialer.commands.campaign_watch import watch_with
 from dialer.commands.common import (
     CommandError,
     Json,
@@ -406,3 +407,6 @@ def _shown(state: CampaignState) -> list[Any]:
 def _decided(state: CampaignState) -> str:
     decision = state.last_decision
     return f"{decision.reason} ({decision.at:%Y-%m-%d %H:%M:%S} UTC)" if decision else "none yet"
+
+
+app.command("watch")(watch_with(_shown))

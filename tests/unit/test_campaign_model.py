@@ -130,10 +130,13 @@ def test_a_command_line_says_the_same_as_a_file() -> None:
         ("a, b", "lists", ["a", "b"]),
         ("2026-12-01 09:00", "schedule.start", "2026-12-01T09:00:00"),
         ("none", "brief.promises", []),
+        ('{mon = [["09:00", "18:00"]]}', "hours", {"mon": [["09:00", "18:00"]]}),
     ):
         assert registry.parse({name: text}) == {name: kept}
-    with pytest.raises(CampaignError):
-        registry.parse({"ring_timeout_s": "ten"})
+    for name, text in (("ring_timeout_s", "ten"), ("hours", "{mon = 5}"), ("hours", "9-18")):
+        with pytest.raises(CampaignError) as caught:
+            registry.parse({name: text})
+        assert caught.value.id == "bad_value" and caught.value.to("ru") != str(caught.value)
 
 
 def test_the_schedule_ends_after_it_begins() -> None:
