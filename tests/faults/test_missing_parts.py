@@ -165,7 +165,9 @@ async def test_a_full_disk_stops_campaigns_that_record_and_no_others(
         _free_the_disk(floor)
         row = await floor.outcome(recorded)
         assert row["outcome"] == "answered"
-        assert Path(row["recording"]).stat().st_size > 1000
+        recording = Path(row["recording"])
+        await floor.until(recording.exists, "both sides put into one file")
+        assert recording.stat().st_size > 1000
 
 
 def _free_the_disk(floor: FloorApp) -> None:
