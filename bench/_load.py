@@ -19,7 +19,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,10 +137,8 @@ class LoadFloor(Demo):
                 await asyncio.sleep(0.1)
 
     def _campaign(self, name: str) -> NewCampaign:
-        return NewCampaign(
-            name=name, lists=(name,), trunk="carrier", mode="progressive", ring_timeout_s=20.0,
-            post_dial_delay_s=4.0, wrap_up_limit_s=1.0, recording=True,
-        )  # fmt: skip
+        made = super()._campaign(name)
+        return replace(made, settings={**made.settings, "wrap_up_limit_s": 1.0})
 
     def _sample(self) -> Path:
         file = self._folder / "random.csv"
@@ -268,7 +266,7 @@ class LoadFloor(Demo):
         Each gets one of the `operators` that is free, if any are given.
         """
         self.observer.clear()
-        free, taken = list(operators), {}
+        free, taken = list(operators), dict[str, str]()
 
         def ended(unique_id: str) -> None:
             if unique_id in taken:
