@@ -23,6 +23,8 @@ from aiohttp import web
 
 from agi.answered import Answered, ping
 from agi.server import AgiError, AgiServer, Route
+from campaigns.by_hand.http import by_hand_routes
+from campaigns.by_hand.service import ByHandService
 from campaigns.operators.service import OperatorService
 from campaigns.pacing.http import Parts as PacingParts
 from campaigns.pacing.http import routes as pacing_routes
@@ -40,6 +42,7 @@ from dialer.asterisk.phones import PhonesError
 from dialer.asterisk.server import AsteriskError, AsteriskServer, InstanceLayout
 from dialer.attempts import Attempts
 from dialer.board import Board
+from dialer.by_hand import ByHand
 from dialer.config import Settings
 from dialer.controller import Controller
 from dialer.database.embedded import EmbeddedPostgres
@@ -111,11 +114,13 @@ class App:
         )
 
     def _routes(self) -> list[web.AbstractRouteDef]:
+        by_hand = by_hand_routes(lambda: self.by_hand if self.started.is_set() else None)
         return [
             *pacing_routes(self._pacing),
             *trunk_routes(self._trunks),
             *self.features.routes(),
             *talk_routes(self._talks),
+            *by_hand,
         ]
 
     def _talks(self) -> Talks | None:
@@ -188,6 +193,7 @@ class App:
             self.seating.leave_now(seat)
         await self._legs_gone()
         self.pacing_keeper.keep(self.board.campaigns.values())
+        self.by_hand.close()
         for campaign in self.board.campaigns.values():
             campaign.running = False
         with contextlib.suppress(*CONNECTION_ERRORS):
@@ -254,6 +260,12 @@ class App:
         self.controller.on_unsure = lambda: self._find_out(tasks)
         self.features.compose(self.controller, self.pool, clock)
         self.desk = self.features.desk
+        self.by_hand = ByHand(
+            self.controller,
+            ByHandService(self.pool, self.store),
+            settings.dialing.prefixes,
+            settings.floor.phone_region,
+        )
         self.staff = OperatorService(self.pool, self.board.floor_id)
         limit = settings.floor.answer_limit_s
         routes: dict[str, Route] = {

@@ -35,7 +35,7 @@ from dialer.calls import (
 from dialer.handover import Handover
 from dialer.journal import Journal
 from dialer.line_time import LineTime
-from dialer.outcomes import EndedBy, Outcome
+from dialer.outcomes import CANCELS, EndedBy, Outcome
 from dialer.seating import Seating
 from dialer.store import Store
 from dialer.tasks import Tasks
@@ -116,7 +116,7 @@ class Attempts:
     def dial_state(self, event: DialStateChanged) -> None:
         attempt = self._board.attempt_of_channel(event.dest_unique_id)
         if attempt is not None and event.dial_status == "PROGRESS":
-            self._board.attempts[attempt.id] = attempt.network_alive()
+            self._board.attempts[attempt.id] = attempt.network_alive(event.at)
             self._network_alive(attempt)
             self._limit_ringing(attempt, event.at)
 
@@ -302,7 +302,8 @@ class Attempts:
 
     def _judge_trunk(self, ended: Ended) -> None:
         breaker = self._board.trunks[ended.trunk].breaker
-        if ended.outcome is Outcome.UNKNOWN or ended.ended_by is EndedBy.DIALER:
+        withdrawn = ended.outcome is Outcome.FAILED and ended.ended_by in CANCELS
+        if ended.outcome is Outcome.UNKNOWN or ended.ended_by is EndedBy.DIALER or withdrawn:
             breaker.forgotten()
         elif ended.outcome not in (Outcome.FAILED, Outcome.CONGESTION):
             breaker.alive()

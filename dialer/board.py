@@ -39,6 +39,16 @@ log = structlog.get_logger(__name__)
 JUST_STARTED = Decision(0, "start", "0: just started")
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A claimed lead that an operator reads since `given_at` and must decide by `until`."""
+
+    lead: Lead
+    campaign_id: int
+    given_at: float
+    until: float
+
+
 @dataclass(slots=True)
 class Campaign:
     """A running campaign as the controller dials it; `buffer` holds leads claimed ahead of time.
@@ -65,6 +75,8 @@ class Campaign:
     skills: frozenset[str] = frozenset()
     max_lines: int | None = None
     lines_per_operator: float | None = None
+    preview_limit_s: float = 60.0
+    preview_at_limit: str = "skip"
     forbidden: str = ""
     """Why its legal profile forbids dialing as it is set; "" when it does not."""
     odds: OddsBook = field(default_factory=OddsBook)
@@ -136,7 +148,8 @@ class Board:
     """The state of one floor.
 
     `legs` finds the operator of an operator's own channel, `bridges` the bridge of a person's,
-    `passed_on` the trunks that did not take up a lead that is on its way to another one.
+    `passed_on` the trunks that did not take up a lead that is on its way to another one,
+    `cards` what operators read before they dial, by login.
     `recovered` is False while it is not known what is live on the node: then nothing is dialed;
     neither while `draining`, nor while there is a `database_error`.
     """
@@ -149,6 +162,7 @@ class Board:
     seats: dict[str, Seat] = field(default_factory=dict)
     legs: dict[str, str] = field(default_factory=dict)
     attempts: dict[UUID, Attempt] = field(default_factory=dict)
+    cards: dict[str, Card] = field(default_factory=dict)
     bridges: dict[UUID, str] = field(default_factory=dict)
     passed_on: dict[int, frozenset[str]] = field(default_factory=dict)
     recovered: bool = False

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
-from dialer.outcomes import EndedBy, LineEvidence, Outcome, outcome_of
+from dialer.outcomes import CANCELS, EndedBy, LineEvidence, Outcome, outcome_of
 
 NORMAL_CLEARING = 16
 """Q.850."""
+BY_HAND = ("manual", "preview")
+"""Modes in which a person decides every dial."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,9 @@ class Lead:
 class Attempt:
     """What every state of an attempt knows.
 
-    `dial_operator` is the login of the operator whose dial this is (progressive); `channel` the
-    Asterisk channel name once there is one; `caller_id` the number that is shown; `intent` who
+    `mode` is the campaign's when it was placed: a call keeps that mode's promise to the end.
+    `dial_operator` is the login of the operator whose dial this is (not in predictive); `channel`
+    the Asterisk channel name once there is one; `caller_id` the number that is shown; `intent` who
     asked for the hang-up, if we know.
     """
 
@@ -53,6 +56,7 @@ class Attempt:
     lead: Lead
     trunk: str
     placed_at: float
+    mode: str = "progressive"
     dial_operator: str | None = None
     recording: str | None = None
     caller_id: str | None = None
@@ -82,23 +86,35 @@ class Attempt:
         return replace(self, rang_known=False)
 
     def dial_ended(self: A, dial_status: str) -> A:
-        """The far end finished the dialing by itself."""
-        refused = dial_status not in ("ANSWER", "CANCEL", "")
+        """The far end finished the dialing by itself; NOANSWER also follows our own hang-up."""
+        ours = self.intent in CANCELS and dial_status == "NOANSWER"
+        refused = dial_status not in ("ANSWER", "CANCEL", "") and not ours
         return replace(self, dial_status=dial_status, refused_by_network=refused)
 
-    def network_alive(self: A) -> A:
-        """Early media: the network answered, though nothing rang."""
-        return replace(self, progressed=True)
+    @property
+    def by_hand(self) -> bool:
+        """An operator decided this dial and listens to its ringing."""
+        return self.mode in BY_HAND
+
+    def network_alive(self: A, at: float) -> A:
+        """Early media: the network answered, and its own tone or voice is the first ringing.
+
+        Told after the answer, it says nothing about when it rang.
+        """
+        rang_at = self.rang_at
+        if rang_at is None and not isinstance(self, Live):
+            rang_at = max(at, self.placed_at)
+        return replace(self, progressed=True, rang_at=rang_at)
 
     def ended(self, at: float, *, cause: int, sip_code: int | None, by: EndedBy) -> Ended:
         """The channel is gone (or never was: `channel` is empty)."""
         answered_at = getattr(self, "answered_at", None)
         bridged_at = getattr(self, "bridged_at", None)
         # Picked up while our cancel was on the way: cut off by us, without an operator.
-        cut_off = self.intent in (EndedBy.RING_TIMEOUT, EndedBy.DIALER)
+        cut_off = self.intent in (EndedBy.RING_TIMEOUT, *CANCELS)
         # Hung up before its INVITE left, a channel gets cause 21 and SIP 603 (Asterisk 22.10): that
         # is our cancel and nobody's refusal.
-        cancelled = self.intent is EndedBy.DIALER and not self.refused_by_network
+        cancelled = self.intent in CANCELS and not self.refused_by_network
         line = LineEvidence(
             answered=answered_at is not None,
             conversed=bridged_at is not None,
@@ -184,7 +200,8 @@ class Placed(Dialing):
     """Originate was sent."""
 
     def ringing(self, at: float) -> Ringing:
-        return _become(Ringing, self, rang_at=max(at, self.placed_at))
+        rang_at = max(at, self.placed_at) if self.rang_at is None else self.rang_at
+        return _become(Ringing, self, rang_at=rang_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,11 +33,13 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from campaigns.by_hand.model import Prefixes
 from dialer.talk.codes import DEFAULT_CODES, TARGET, problem_of
 from dialer.talk.numbers import is_pattern
 
 PROJECT = Path(__file__).resolve().parents[1]
 NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
+PREFIX = r"^\+?[1-9][0-9]{0,14}$"
 ADDRESS = r"^[0-9A-Za-z.:-]{1,253}$"
 
 OTHER_VARIABLES = {"PROZVON_CONFIG", "PROZVON_ASTERISK_MIRROR"}
@@ -348,6 +350,19 @@ class TransferSettings(Section):
         return targets
 
 
+class DialingSettings(Section):
+    """What may be dialed by hand. Beginnings of numbers with the country code: "+7", "7495"."""
+
+    allowed_prefixes: tuple[Annotated[str, Field(pattern=PREFIX)], ...] = Field(
+        default=(), description="empty: all but the forbidden ones; the longest that fits decides"
+    )
+    forbidden_prefixes: tuple[Annotated[str, Field(pattern=PREFIX)], ...] = ()
+
+    @property
+    def prefixes(self) -> Prefixes:
+        return Prefixes(self.allowed_prefixes, self.forbidden_prefixes)
+
+
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
@@ -374,6 +389,7 @@ class Settings(BaseSettings):
     recording: RecordingSettings = RecordingSettings()
     floor: FloorSettings = FloorSettings()
     transfers: TransferSettings = TransferSettings()
+    dialing: DialingSettings = DialingSettings()
     log: LogSettings = LogSettings()
 
     @classmethod

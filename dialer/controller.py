@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,24 @@ from uuid import UUID
 import structlog
 
 from dialer.asterisk import events as ev
-from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused, AmiState, OriginateRequest
+from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused, AmiState
 from dialer.attempts import Attempts
 from dialer.board import Board, Campaign
-from dialer.calls import Answered, Assigned, Attempt, Committing, Conversing, Dialing, Lead
+from dialer.calls import (
+    BY_HAND,
+    Answered,
+    Assigned,
+    Attempt,
+    Committing,
+    Conversing,
+    Dialing,
+    Lead,
+)
 from dialer.handover import Handover
 from dialer.ids import new_id
 from dialer.journal import CONNECTION_ERRORS, Journal
-from dialer.operators import Connecting, Paused, Ready, Seat
+from dialer.operators import Connecting, Paused, Previewing, Ready, Seat
+from dialer.originate import nothing_before, own_dial, person_request
 from dialer.outcomes import EndedBy
 from dialer.pacing import Decision
 from dialer.seating import HOLDING, Seating
@@ -35,7 +45,6 @@ from dialer.tasks import Tasks
 from dialer.trunks import TrunkWatch
 from dialer.ways import FailOver, Way, Ways
 from monitoring import metrics
-from monitoring.recordings.model import base_of
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +53,10 @@ LONGEST_WAIT_S = 1.0
 DECISION_LOG_S = 60.0
 MAX_PLACING = 50
 """Originates on their way to the node at once: a slow node must not be flooded."""
+NOBODY_DIALS = Decision(0, "mode", "0: operators dial by hand")
+
+Refused = Mapping[str, Any]
+"""Why an attempt was not committed: what was found in the database instead."""
 
 
 class Controller:
@@ -77,6 +90,9 @@ class Controller:
         self.on_unsure: Callable[[], None] = lambda: None
         self.comes_back: Callable[[Seat], bool] = lambda seat: False
         """Whether an operator who waits again is awaited by a person (`dialer.returning`)."""
+        self.hand_out: Callable[[Campaign, float], Decision] = lambda campaign, now: NOBODY_DIALS
+        self.before_decide: Callable[[], None] = lambda: None
+        self.before_dial: Callable[[Attempt], Awaitable[None]] = nothing_before
         self.watchers: list[Callable[[ev.Event], None]] = []
         """Features beside dialing that follow what happens on the node."""
         self.keeps: Callable[[Seat, UUID], bool] = lambda seat, attempt: False
@@ -206,13 +222,16 @@ class Controller:
         """Whether somebody is there to take this call: whose dial it is, else a spare operator."""
         seats = self.board.seats.values()
         campaign = self.board.campaigns.get(attempt.campaign_id)
-        if campaign is not None and campaign.mode == "predictive":
+        if attempt.mode == "predictive":
+            skills = campaign.skills if campaign is not None else frozenset[str]()
             return any(
-                campaign.skills <= seat.skills and not isinstance(seat.state, Paused | Connecting)
+                skills <= seat.skills and not isinstance(seat.state, Paused | Connecting)
                 for seat in seats
             )
         if any(seat.state.attempt == attempt.id and seat.can_take for seat in seats):
             return True
+        if attempt.by_hand:
+            return False
         spare = self.shares.spare(campaign) if campaign is not None else None
         if spare is None or not isinstance(spare.state, Ready):
             return False
@@ -234,6 +253,7 @@ class Controller:
     def decide(self) -> None:
         """One decision for every running campaign, in the order that is fair to all."""
         self._cancel_unserved()
+        self.before_decide()
         campaigns = [c for c in self.board.campaigns.values() if c.running]
         self.shares.deal(campaigns)
         for campaign in self.shares.in_turn(campaigns):
@@ -241,20 +261,27 @@ class Controller:
 
     def _decide(self, campaign: Campaign) -> None:
         now = self.clock()
-        held = self._held(campaign)
-        if held is None:
-            self._place_promised(campaign, now)
-        decision = held or self._paced(campaign, now)
-        decision = self.board.within_goal(campaign, decision)
+        by_hand = campaign.mode in BY_HAND
+        held = self.held(campaign)
+        if by_hand:
+            decision = held or self.hand_out(campaign, now)
+        else:
+            if held is None:
+                self._place_promised(campaign, now)
+            decision = self.board.within_goal(campaign, held or self._paced(campaign, now))
+            decision = self._place_all(campaign, decision, now)
+        self._note_decision(campaign, decision, now)
+
+    def _place_all(self, campaign: Campaign, decision: Decision, now: float) -> Decision:
+        """Places the calls that were decided; what came of it when trunks took fewer."""
         placed = 0
         for lead, way in self.ways.take(campaign, decision.calls, now):
             self._place(campaign, lead, way, now)
             placed += 1
-        if placed < decision.calls:
-            note = f"{placed}: {campaign.ways_note}"
-            decision = Decision(placed, "trunk", note, decision.asked)
         self.shares.placed(campaign, placed)
-        self._note_decision(campaign, decision, now)
+        if placed == decision.calls:
+            return decision
+        return Decision(placed, "trunk", f"{placed}: {campaign.ways_note}", decision.asked)
 
     def _place_promised(self, campaign: Campaign, now: float) -> None:
         """Callbacks and owners' leads go to their operator, as soon as that one is ready."""
@@ -268,7 +295,7 @@ class Controller:
                 for lead, way in self.ways.take(campaign, 1, now, seat.operator_id):
                     self._place(campaign, lead, way, now, seat)
 
-    def _held(self, campaign: Campaign) -> Decision | None:
+    def held(self, campaign: Campaign) -> Decision | None:
         """Why nothing may be dialed whatever pacing says."""
         for limited_by, reason in (
             ("draining", "stopping: no new calls" if self.board.draining else ""),
@@ -360,11 +387,19 @@ class Controller:
     def _place(
         self, campaign: Campaign, lead: Lead, way: Way, now: float, seat: Seat | None = None
     ) -> None:
-        """Books line and operator at once; the commit and the Originate follow. `seat`: whose
-        dial it must be."""
-        attempt_id = new_id(now)
+        """`seat`: whose dial it must be."""
         if seat is None and campaign.mode == "progressive":
             seat = self.shares.next_ready(campaign)
+        self.place(campaign, lead, way, seat, now)
+
+    def place(
+        self, campaign: Campaign, lead: Lead, way: Way, seat: Seat | None, now: float
+    ) -> asyncio.Task[Refused | None]:
+        """Books line and operator at once; the commit and the Originate follow in the task.
+
+        Its result is None when the call was committed, else why it was not.
+        """
+        attempt_id = new_id(now)
         attempt = Committing(
             id=attempt_id,
             campaign_id=campaign.id,
@@ -372,6 +407,7 @@ class Controller:
             trunk=way.trunk,
             caller_id=way.caller_id,
             placed_at=now,
+            mode=campaign.mode,
             dial_operator=seat.login if seat else None,
             recording=self._recording(campaign, attempt_id),
         )
@@ -379,10 +415,12 @@ class Controller:
         campaign.odds.placed(attempt_id, lead, now)
         campaign.goal.placed(attempt_id)
         self.board.trunks[way.trunk].place()
-        if seat is not None and isinstance(seat.state, Ready):
-            seat.become(seat.state.dial(now, attempt_id))
+        if seat is not None and isinstance(seat.state, Ready | Previewing):
+            seat.become(own_dial(seat.state, attempt))
         self._placing += 1
-        self.tasks.start(f"dial {attempt_id}", self._commit_and_dial(campaign, attempt, seat))
+        return self.tasks.start(
+            f"dial {attempt_id}", self._commit_and_dial(campaign, attempt, seat)
+        )
 
     def _recording(self, campaign: Campaign, attempt_id: UUID) -> str | None:
         if not campaign.recording:
@@ -392,14 +430,18 @@ class Controller:
 
     async def _commit_and_dial(
         self, campaign: Campaign, attempt: Attempt, seat: Seat | None
-    ) -> None:
+    ) -> Refused | None:
         try:
-            if await self._committed(campaign, attempt, seat):
+            refused = await self._not_committed(campaign, attempt, seat)
+            if refused is None:
                 await self._originate(campaign, attempt.id)
+            return refused
         finally:
             self._placing -= 1
 
-    async def _committed(self, campaign: Campaign, attempt: Attempt, seat: Seat | None) -> bool:
+    async def _not_committed(
+        self, campaign: Campaign, attempt: Attempt, seat: Seat | None
+    ) -> Refused | None:
         now = attempt.placed_at
         interval = campaign.dial_interval(now)
         dial = Dial(
@@ -413,22 +455,22 @@ class Controller:
         except CONNECTION_ERRORS as error:
             self.board.database_error = repr(error)
             self.attempts.withdraw(attempt)
-            return False
+            return {"database": repr(error)}
         if not done:
             self.attempts.withdraw(attempt)
-            await self._tell_why(attempt)
-            return False
+            return await self._tell_why(attempt)
         metrics.dial_started(
             campaign.name, attempt.dial_operator, interval, dial.operator_dial_interval_s
         )
-        return True
+        return None
 
-    async def _tell_why(self, attempt: Attempt) -> None:
-        """Into the log, and only there: the lead is given back whatever the reason is."""
+    async def _tell_why(self, attempt: Attempt) -> Refused:
+        """The lead is given back whatever the reason is."""
         why: dict[str, Any] = {}
         with contextlib.suppress(*CONNECTION_ERRORS):
             why = await asyncio.wait_for(self.store.why_not_committed(attempt.lead), 5)
         log.warning("lost_race_for_lead", lead=attempt.lead.id, **why)
+        return why
 
     async def _originate(self, campaign: Campaign, attempt_id: UUID) -> None:
         attempt = self.board.attempts.get(attempt_id)
@@ -437,11 +479,18 @@ class Controller:
         if not self._link_ready() or not self._serve(attempt):
             self.attempts.withdraw(attempt)
             return
+        if attempt.by_hand:
+            await self.before_dial(attempt)
+            if not self._serve(attempt):
+                self.attempts.withdraw(attempt)
+                return
         attempt = self.board.attempts[attempt_id]
         assert isinstance(attempt, Committing)
         attempt = self.board.attempts[attempt_id] = attempt.placed()
         try:
-            await self.ami.originate(self._request(campaign, attempt))
+            await self.ami.originate(
+                person_request(campaign, attempt, self.board.trunks[attempt.trunk])
+            )
         except AmiRefused as error:
             log.error("originate_refused", trunk=attempt.trunk, error=str(error))
             self._refused(attempt_id)
@@ -456,26 +505,6 @@ class Controller:
         if isinstance(attempt, Dialing) and not attempt.channel:
             now = self.clock()
             self.attempts.end(attempt.ended(now, cause=0, sip_code=None, by=EndedBy.NETWORK))
-
-    def _request(self, campaign: Campaign, attempt: Attempt) -> OriginateRequest:
-        ring = campaign.ring_timeout_s + campaign.post_dial_delay_s
-        dialed = self.board.trunks[attempt.trunk].dialed(attempt.lead.phone)
-        return OriginateRequest(
-            action_id=str(attempt.id),
-            channel=f"PJSIP/{dialed}@trunk-{attempt.trunk}",
-            channel_id=str(attempt.id),
-            context="prozvon-answered",
-            exten="s",
-            priority=1,
-            timeout_ms=int(ring * 1000),
-            caller_id=attempt.caller_id,
-            variables={
-                "__PROZVON_ATTEMPT": str(attempt.id),
-                "PROZVON_RECORDING": base_of(attempt.recording) if attempt.recording else "",
-                "PROZVON_MESSAGE": "",
-                "CHANNEL(language)": campaign.language,
-            },
-        )
 
     # --- drain
 

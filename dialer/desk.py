@@ -92,10 +92,11 @@ class Desk:
         return _view(seat)
 
     def hang_up(self, login: str) -> SeatView:
-        """Ends the person's leg; the operator's own leg stays."""
+        """Ends the person's leg, also before the answer when the operator dialed by hand."""
         seat = self._seat(login)
         attempt = self._controller.board.attempts.get(seat.state.attempt or UUID(int=0))
-        if not isinstance(attempt, Conversing) or attempt.operator != login:
+        talks = isinstance(attempt, Conversing) and attempt.operator == login
+        if attempt is None or not (talks or seat.dials_by_hand):
             raise DeskError("no_conversation", 409, f"{login} is in no conversation")
         self._controller.attempts.hang_up(attempt, EndedBy.OPERATOR)
         return _view(seat)

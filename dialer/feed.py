@@ -41,6 +41,8 @@ CAMPAIGN_KEYS = (
     "max_lines",
     "lines_per_operator",
     "retry",
+    "preview_limit_s",
+    "preview_at_limit",
 )
 
 
@@ -85,6 +87,7 @@ class Feed:
         known += [attempt.lead.id for attempt in self._board.attempts.values()]
         known += [lead for c in self._board.campaigns.values() for lead in c.stranded]
         known += self._board.passed_on
+        known += [card.lead.id for card in self._board.cards.values()]
         await self._store.release_lost_claims(known)
 
     async def _follow(self, rows: list[Any], last: dict[int, float]) -> None:
@@ -144,7 +147,7 @@ class Feed:
             await self._postpone_stranded(campaign)
             await self._give_back_promised(campaign)
             low = campaign.free_leads() < BUFFER_LEADS // 2
-            if not campaign.running or self._board.draining:
+            if not campaign.running or self._board.draining or campaign.mode == "manual":
                 await self._empty_buffer(campaign)
             elif low and self._clock() >= campaign.claim_again_at:
                 await self._claim(campaign)

@@ -81,8 +81,41 @@ class Ready(State):
     def dial(self, at: float, attempt: UUID) -> Dialing:
         return Dialing(at, attempt, self.free_since)
 
+    def dial_by_hand(self, at: float, attempt: UUID) -> Dialing:
+        return Dialing(at, attempt, self.free_since, by_hand=True)
+
+    def preview(self, at: float) -> Previewing:
+        return Previewing(at, self.free_since)
+
     def reserve(self, at: float, attempt: UUID) -> Reserved:
         return Reserved(at, attempt, self.free_since)
+
+    def pause(self, at: float, reason: str) -> Paused:
+        return Paused(at, reason)
+
+    def phone_lost(self, at: float) -> Connecting:
+        return Connecting(at)
+
+
+@dataclass(frozen=True, slots=True)
+class Previewing(State):
+    """Reads the card of a lead and will dial or skip it; given to nobody meanwhile.
+
+    In the reports it is `reserved` with the reason `preview`: reserved for a lead, not yet dialing.
+    """
+
+    kind = OperatorState.RESERVED
+    free_since: float
+
+    @property
+    def why(self) -> str | None:
+        return "preview"
+
+    def dial_by_hand(self, at: float, attempt: UUID) -> Dialing:
+        return Dialing(at, attempt, self.free_since, by_hand=True)
+
+    def released(self, at: float) -> Ready:
+        return Ready(at, self.free_since)
 
     def pause(self, at: float, reason: str) -> Paused:
         return Paused(at, reason)
@@ -102,10 +135,15 @@ class _WithAttempt(State):
 
 @dataclass(frozen=True, slots=True)
 class Dialing(_WithAttempt):
-    """A call is being placed for this operator; any answered person may still be given to them."""
+    """A call is being placed for this operator.
+
+    Any answered person may still be given to them, unless they dial `by_hand`: then they listen to
+    the ringing of their own call.
+    """
 
     kind = OperatorState.DIALING
     free_since: float
+    by_hand: bool = False
 
     def released(self, at: float) -> Ready:
         return Ready(at, self.free_since)
@@ -220,7 +258,18 @@ class Paused(State):
         return Paused(at, reason)
 
 
-AnyState = Connecting | Ready | Dialing | Reserved | Talking | Hold | Consult | WrapUp | Paused
+AnyState = (
+    Connecting
+    | Ready
+    | Previewing
+    | Dialing
+    | Reserved
+    | Talking
+    | Hold
+    | Consult
+    | WrapUp
+    | Paused
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +331,10 @@ class Seat:
         """May be given an answered person now."""
         return isinstance(self.state, Ready | Dialing) and bool(self.channel)
 
+    @property
+    def dials_by_hand(self) -> bool:
+        return isinstance(self.state, Dialing) and self.state.by_hand
+
 
 def _since(state: AnyState, at: float) -> AnyState:
     return replace(state, since=at)
@@ -293,7 +346,11 @@ def who_takes(seats: Iterable[Seat], attempt: UUID, campaign: int | None = None)
     Operators who wait without a dial of their own come before those whose dial still rings, those
     of the campaign's own share before others. `seats`: those who have the skills.
     """
-    free = [seat for seat in seats if seat.can_take]
+    free = [
+        seat
+        for seat in seats
+        if seat.can_take and (not seat.dials_by_hand or seat.state.attempt == attempt)
+    ]
     if not free:
         return None
     return min(free, key=lambda seat: _turn(seat, attempt, campaign))

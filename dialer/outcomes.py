@@ -38,6 +38,10 @@ class EndedBy(StrEnum):
     PHONE_LOST = "phone_lost"
 
 
+CANCELS: Final = (EndedBy.DIALER, EndedBy.OPERATOR, EndedBy.PHONE_LOST)
+"""Who on our side can take a call back before it is answered: that is no trunk's failure."""
+
+
 SIP_OUTCOMES: Final[dict[int, Outcome]] = {
     403: Outcome.REJECTED,
     404: Outcome.INVALID,

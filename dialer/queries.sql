@@ -156,8 +156,8 @@ with held as (
     from mine where callback.id = mine.callback_id
 )
 insert into attempt (id, floor_id, campaign_id, lead_id, node_id, trunk_id, phone, dial_operator_id,
-    dial_interval_s, operator_dial_interval_s, placed_at, recording, contact_id, callback_id)
-select $1, $2, $3, mine.id, $5, $6, $7, $8, $9, $10, $11, $12, mine.contact_id, mine.callback_id
+    dial_interval_s, operator_dial_interval_s, placed_at, recording, contact_id, callback_id, mode)
+select $1, $2, $3, mine.id, $5, $6, $7, $8, $9, $10, $11, $12, mine.contact_id, mine.callback_id, $17
 from mine
 returning id
 
@@ -277,12 +277,14 @@ update shift set ended_at = $2 where id = $1 and ended_at is null
 
 -- name: operator_by_login
 -- Who signs in.
-select id, login, skills from operator where floor_id = $1 and login = $2 and removed_at is null
+select id, login, skills, phone_mode, phone_number from operator
+where floor_id = $1 and login = $2 and removed_at is null
 
 -- name: open_shifts
 -- Shifts that were open when the last controller stopped, with their present state.
-select s.id, s.operator_id, o.login, o.skills, s.started_at, st.seq, st.state, st.reason, st.attempt_id,
-    st.started_at as state_since,
+select s.id, s.operator_id, o.login, o.skills, o.phone_mode, o.phone_number, s.started_at,
+    st.seq, st.state, st.reason, st.attempt_id, st.started_at as state_since,
+    (select a.mode from attempt a where a.id = st.attempt_id) as attempt_mode,
     (select max(a.placed_at) from attempt a
      where a.dial_operator_id = s.operator_id and a.placed_at >= s.started_at) as last_dial_at
 from shift s join operator o on o.id = s.operator_id

@@ -19,7 +19,7 @@ from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient
 from dialer.asterisk.cel import CelJournal, ChannelHistory, summarise
 from dialer.attempts import OPT_OUTS, UP
-from dialer.calls import Attempt, Committing, Lead, Placed
+from dialer.calls import BY_HAND, Attempt, Committing, Lead, Placed
 from dialer.controller import Controller
 from dialer.lines import Trunk
 from dialer.operators import (
@@ -287,6 +287,9 @@ class Recovery:
             if mine:
                 seat.leg_id = mine[-1]
                 self._controller.board.legs[seat.leg_id] = seat.login
+                live = node.live.get(seat.leg_id)
+                if live is not None and live.state == UP:  # in no bridge while it hears ringing
+                    seat.channel = live.channel
 
     def _end_lost(self, missing: list[str], node: NodeTruth) -> None:
         """In neither: the node died with the channel, or the Originate never arrived."""
@@ -355,6 +358,7 @@ def _attempt(row: Any) -> Attempt:
         lead=lead,
         trunk=row["trunk"],
         placed_at=row["placed_at"].timestamp(),
+        mode=row["mode"],
         dial_operator=row["dial_operator"],
         recording=row["recording"],
         rang_known=False,
@@ -398,9 +402,10 @@ IN_CALL: dict[str, type[Talking | Hold | Consult]] = {
 
 def _state(row: Any, since: float) -> AnyState:
     attempt, name = row["attempt_id"], row["state"]
-    if name in ("dialing", "reserved") and attempt:
-        kind = Dialing if name == "dialing" else Reserved
-        return kind(since, attempt, since)
+    if name == "dialing" and attempt:
+        return Dialing(since, attempt, since, by_hand=row["attempt_mode"] in BY_HAND)
+    if name == "reserved" and attempt:
+        return Reserved(since, attempt, since)
     if name in IN_CALL and attempt:
         return IN_CALL[name](since, attempt)
     if name == "wrap_up" and attempt:

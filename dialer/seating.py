@@ -26,6 +26,7 @@ from dialer.operators import (
     Dialing,
     InCall,
     Paused,
+    Previewing,
     Ready,
     Reserved,
     Seat,
@@ -73,6 +74,7 @@ class Seating:
         """Asked when a phone is lost in a call: whether the person stays on the line without it."""
         self.keeps_talking: Callable[[Seat], bool] = lambda seat: False
         """Whether a conversation outlives its operator's lost phone (`dialer.returning`)."""
+        self.on_dial_left: Callable[[UUID, EndedBy], None] = lambda attempt, by: None
         self.wrap_up_ended: Callable[[UUID, float, float], None] = lambda attempt, at, s: None
 
     # --- shifts
@@ -102,8 +104,8 @@ class Seating:
             self._limit_wrap_up(seat)
 
     def sign_out(self, seat: Seat) -> None:
-        """Closes the shift now; in a conversation it waits for the end of wrap-up."""
-        if isinstance(seat.state, InCall | Reserved):
+        """Closes the shift now; in a call it waits for its end and that of wrap-up."""
+        if isinstance(seat.state, InCall | Reserved) or seat.dials_by_hand:
             seat.after_call = "sign_out"
             return
         now = max(self._clock(), seat.state.since)
@@ -117,8 +119,8 @@ class Seating:
         self.on_leave()
 
     def pause(self, seat: Seat, reason: str) -> None:
-        """Pauses now; in a conversation, after it."""
-        if isinstance(seat.state, InCall | Reserved):
+        """Pauses now; in a conversation or a dial by hand, after it."""
+        if isinstance(seat.state, InCall | Reserved) or seat.dials_by_hand:
             seat.after_call = f"pause:{reason}"
             return
         self._wrapped_up(seat.state, self._clock())
@@ -288,7 +290,7 @@ class Seating:
     def phone_missing(self, seat: Seat, at: float) -> None:
         """After a restart: no leg of this shift is alive. It is called again."""
         state = seat.state
-        if isinstance(state, Ready | Dialing | Reserved):
+        if isinstance(state, Ready | Previewing | Dialing | Reserved):
             seat.become(state.phone_lost(at))
         elif isinstance(state, InCall):
             self.conversation_ended(seat, at, self._wrap_up_limit(state.attempt_id))
@@ -303,7 +305,7 @@ class Seating:
         """The floor closes: the shift ends whatever the operator does."""
         if isinstance(seat.state, InCall):
             seat.become(seat.state.ended(self._clock()))
-        elif isinstance(seat.state, Reserved):
+        elif isinstance(seat.state, Reserved | Dialing):
             seat.become(seat.state.released(self._clock()))
         self.sign_out(seat)
 
@@ -312,16 +314,19 @@ class Seating:
         self._tasks.command("hang_up_stray", self._ami.hangup(channel), AmiError)
 
     def _phone_lost(self, seat: Seat, event: Hangup) -> None:
-        state = seat.state
-        if isinstance(state, Ready | Dialing | Reserved):
+        state, by = seat.state, EndedBy.OPERATOR
+        if event.cause == RTP_TIMEOUT_CAUSE:
+            by = EndedBy.PHONE_LOST
+        if isinstance(state, Ready | Previewing | Dialing | Reserved):
             seat.become(state.phone_lost(event.at))
             if isinstance(state, Reserved):
                 self.on_phone_lost(seat, state.attempt_id)
+            elif isinstance(state, Dialing) and state.by_hand:
+                self.on_dial_left(state.attempt_id, by)
             self.on_leave()
         elif isinstance(state, InCall):
             if event.cause == RTP_TIMEOUT_CAUSE and self.keeps_talking(seat):
                 return
-            by = EndedBy.PHONE_LOST if event.cause == RTP_TIMEOUT_CAUSE else EndedBy.OPERATOR
             if not self.person_goes_on(seat, state.attempt_id, by):
                 self._note_end(state.attempt_id, by)
             self.conversation_ended(seat, event.at, self._wrap_up_limit(state.attempt_id))

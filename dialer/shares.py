@@ -15,6 +15,7 @@ from dialer.operators import (
     Dialing,
     InCall,
     Paused,
+    Previewing,
     Ready,
     Reserved,
     Seat,
@@ -23,8 +24,8 @@ from dialer.operators import (
 )
 from dialer.ways import Ways
 
-PACED = frozenset({"progressive", "predictive"})
-"""Modes in which the dialer places calls for operators."""
+PACED = frozenset({"preview", "progressive", "predictive"})
+"""Modes in which operators get calls, or cards of leads, without asking."""
 MANY = 1_000_000
 LINE_LIMITS = frozenset({"lines", "cps"})
 
@@ -51,11 +52,16 @@ class Shares:
 
     def free(self, campaign: Campaign) -> int:
         """Operators of this campaign's share who can be given a person, or are dialed for."""
-        return sum(1 for seat in self._of(campaign) if seat.can_take)
+        return sum(1 for s in self._of(campaign) if s.can_take and not s.dials_by_hand)
 
     def next_ready(self, campaign: Campaign) -> Seat | None:
         """For whom the next call of a progressive campaign is placed."""
         return longest_ready(self._of(campaign))
+
+    def readers(self, campaign: Campaign) -> list[Seat]:
+        """Operators of a preview campaign's share who wait for a card, the longest first."""
+        free = [s for s in self._of(campaign) if isinstance(s.state, Ready) and s.channel]
+        return sorted(free, key=lambda seat: (seat.state.since, seat.login))
 
     def spare(self, campaign: Campaign) -> Seat | None:
         """A ready operator who can take a call of the campaign; its own share comes first."""
@@ -80,6 +86,9 @@ class Shares:
         return sum(1 for _ in self._board.in_flight(campaign.id))
 
     def _hand(self, seat: Seat) -> Hand:
+        card = self._board.cards.get(seat.login)
+        if card is not None:
+            return Hand(seat.login, seat.skills, card.campaign_id, bound=True)
         attempt = self._attempt(seat)
         works_for = attempt.campaign_id if attempt is not None else None
         return Hand(seat.login, seat.skills, works_for, isinstance(seat.state, Dialing))
@@ -132,4 +141,4 @@ def _at_work(seat: Seat) -> bool:
     state = seat.state
     if isinstance(state, Paused | Connecting) or seat.after_call:
         return False
-    return isinstance(state, Ready | Dialing | Reserved | InCall | WrapUp)
+    return isinstance(state, Ready | Previewing | Dialing | Reserved | InCall | WrapUp)

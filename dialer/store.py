@@ -166,6 +166,7 @@ class Store:
             attempt.lead.approaches,
             attempt.lead.failures,
             utc(self.rules_clock()),
+            attempt.mode,
         )
         return row is not None
 

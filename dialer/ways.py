@@ -97,6 +97,13 @@ class Ways:
         if left == count and blocked and all(why.startswith(NOTHING_WORKS) for why in blocked):
             self._strand(campaign, [lead.id for lead in campaign.buffer], BROKEN_PAUSE_S)
 
+    def way(self, campaign: Campaign, lead: Lead, now: float) -> Way | NoWay:
+        """How one lead is dialed now, or why it is not."""
+        found = self._choose(campaign, lead, now)
+        if isinstance(found, NoWay):
+            return found
+        return Way(found.trunk, self._caller_id(campaign, found))
+
     def other_way(self, campaign: Campaign, lead: Lead, tried: frozenset[str], now: float) -> bool:
         """Whether a trunk that was not tried takes this lead, now or when it has room again."""
         found = choose(self._board.routes, campaign.trunks, tried, lead.phone, self._room(now), 0.0)
@@ -167,7 +174,7 @@ class FailOver:
         campaign = self._board.campaigns.get(ended.campaign_id)
         if campaign is None or not campaign.running or self._board.draining:
             return
-        if not never_taken_up(ended):
+        if ended.mode == "manual" or not never_taken_up(ended):
             return
         if not self._ways.other_way(campaign, lead, tried, ended.ended_at):
             return

@@ -241,6 +241,11 @@ class FloorApp:
         for login in logins:
             await self.state(login, "ready", "dialing")
 
+    async def sign_in_only(self, login: str) -> None:
+        """Signed in; a card may come before anybody sees them ready."""
+        await self.hire(login)
+        await self.app.desk.sign_in(login)
+
     async def campaign(self, *numbers: str, **columns: Any) -> int:
         """A running campaign with one lead for each number, in this order."""
         values = {

@@ -13,7 +13,8 @@ from dialer.outcomes import Outcome
 
 NAME_CHARS = 200
 LEAD_STATUSES = ("new", "claimed", "dialing", "retry", "done")
-MODES = ("progressive", "predictive")
+MODES = ("manual", "preview", "progressive", "predictive")
+AT_LIMIT = ("dial", "skip", "pause")
 LANGUAGES = ("ru", "en")
 
 

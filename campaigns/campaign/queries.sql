@@ -25,7 +25,8 @@ update campaign set
     mode = new.mode, language = new.language, caller_id = new.caller_id,
     further_caller_ids = new.further_caller_ids,
     ring_timeout_s = new.ring_timeout_s, post_dial_delay_s = new.post_dial_delay_s,
-    wrap_up_limit_s = new.wrap_up_limit_s, recording = new.recording,
+    wrap_up_limit_s = new.wrap_up_limit_s, preview_limit_s = new.preview_limit_s,
+    preview_at_limit = new.preview_at_limit, recording = new.recording,
     max_approaches = new.max_approaches,
     schedule_start = new.schedule_start, schedule_stop = new.schedule_stop,
     goal_date = new.goal_date, goal_conversations = new.goal_conversations,
@@ -114,7 +115,7 @@ select count(*) from made;
 
 -- name: find_campaign
 -- What decides whether a campaign can start; locked, so that its status stays until the commit.
-select campaign.id, campaign.status,
+select campaign.id, campaign.status, campaign.mode,
     array(select trunk.name from trunk
           left join campaign_trunk f on f.trunk_id = trunk.id and f.campaign_id = campaign.id
           where trunk.id = campaign.trunk_id or f.trunk_id is not null

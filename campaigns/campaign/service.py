@@ -154,7 +154,7 @@ class CampaignService:
         self, name: str, settings: Mapping[str, Any], actor: str, action: str
     ) -> Created:
         check_name(name)
-        if not settings["lists"]:
+        if not settings["lists"] and settings["mode"] != "manual":
             raise CampaignError(
                 "bad_value", "name at least one list", "укажите хотя бы одну базу", status=422
             )
@@ -401,6 +401,8 @@ def _check_startable(name: str, row: asyncpg.Record, trunks: Sequence[str]) -> N
             f"кампания {name!r} звонит через {through}, а в настройках такого нет; добавьте его "
             "в [[trunks]]",
         )
+    if row["mode"] == "manual":
+        return  # operators type numbers
     if not row["has_leads"]:
         raise CampaignError(
             "no_leads",

@@ -29,7 +29,7 @@ from campaigns.campaign.kinds import (
     Value,
     Wrong,
 )
-from campaigns.campaign.model import LANGUAGES, MODES, CampaignError
+from campaigns.campaign.model import AT_LIMIT, LANGUAGES, MODES, CampaignError
 from campaigns.dispositions import model as dispositions
 from campaigns.refusals import Sentence, joined
 from campaigns.rules import keys as rules
@@ -108,6 +108,22 @@ DIALING = (
             "время оператора на запись результата",
         ),
         "wrap_up_limit_s",
+    ),
+    Key(
+        "preview_limit_s",
+        Number(5, 3600, "s"),
+        60.0,
+        Sentence(
+            "in preview: how long a card may be read", "в preview: сколько можно читать карточку"
+        ),
+        "preview_limit_s",
+    ),
+    Key(
+        "preview_at_limit",
+        Choice(AT_LIMIT),
+        "skip",
+        Sentence("in preview: what happens then", "в preview: что происходит потом"),
+        "preview_at_limit",
     ),
     Key(
         "recording",

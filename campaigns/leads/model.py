@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from dialer.outcomes import EndedBy, Outcome, costs_approach
+from dialer.outcomes import CANCELS, EndedBy, Outcome, costs_approach
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -25,6 +25,7 @@ PAUSE_S: dict[Outcome, float] = {
     Outcome.UNKNOWN: 4 * HOUR_S,
 }
 FIRST_FAILURE_PAUSE_S = 60.0
+SKIP_PAUSE_S = 4 * HOUR_S
 LONGEST_FAILURE_PAUSE_S = 4 * HOUR_S
 MAX_FAILURES = 20
 
@@ -58,9 +59,14 @@ def after_outcome(
     """
     if costs_approach(outcome, ended_by):
         return _approached(outcome, conversed, approaches + 1, failures, max_approaches)
-    if ended_by is EndedBy.DIALER:  # we cancelled the ringing: not the lead's nor the trunk's doing
+    if ended_by in CANCELS:  # taken back by us: not the lead's nor the trunk's doing
         return NextStep("retry", approaches, failures, FIRST_FAILURE_PAUSE_S)
     return _failed(approaches, failures + 1)
+
+
+def after_skip(*, approaches: int, failures: int) -> NextStep:
+    """The lead's next step when an operator read its card and did not dial: nobody was called."""
+    return NextStep("retry", approaches, failures, SKIP_PAUSE_S)
 
 
 def _approached(

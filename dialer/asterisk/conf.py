@@ -99,6 +99,7 @@ MODULES = (
     "app_confbridge",
     "app_exec",
     "app_mixmonitor",
+    "app_playtones",
     "app_playback",
     "app_playtones",
     "app_senddtmf",

@@ -60,7 +60,9 @@ def create(
         list[str] | None,
         typer.Option("--list", help="A list to dial; may be given several times."),
     ] = None,
-    mode: Annotated[Literal["progressive", "predictive"] | None, typer.Option()] = None,
+    mode: Annotated[
+        Literal["manual", "preview", "progressive", "predictive"] | None, typer.Option()
+    ] = None,
     caller_id: Annotated[
         list[str] | None,
         typer.Option(help="The number that people see, 3 to 15 digits; several: in turn."),

@@ -11,7 +11,7 @@ import typer
 from campaigns.operators.model import NewOperator, PhoneLogin, StaffMember
 from campaigns.operators.service import OperatorService
 from dialer.asterisk.phones import PhoneKind
-from dialer.commands import desk
+from dialer.commands import by_hand, desk
 from dialer.commands.common import (
     CommandError,
     Json,
@@ -28,6 +28,7 @@ from dialer.config import Settings
 from dialer.node import phone_address, sip_server
 
 app = typer.Typer(no_args_is_help=True, help="Staff, and what an operator's desk can ask for.")
+by_hand.add_to(app)
 
 Login = Annotated[str, typer.Argument(help="Staff code: a-z, 0-9, _ and -.")]
 Role = Literal["operator", "supervisor"]

@@ -449,9 +449,14 @@ def loudness(recording: Path, hz: int) -> float:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 8000)
         samples = array("h", file.readframes(file.getnframes()))
     assert len(samples) > 4000
+    return tone(samples, hz)
+
+
+def tone(samples: "array[int]", hz: int) -> float:
+    """How loud the tone `hz` is in samples of 8 kHz (Goertzel), in sample units."""
     coefficient = 2 * math.cos(2 * math.pi * hz / 8000)
     one = two = 0.0
     for sample in samples:
         one, two = sample + coefficient * one - two, one
     power = one * one + two * two - coefficient * one * two
-    return 2 * math.sqrt(power) / len(samples)
+    return 2 * math.sqrt(max(0.0, power)) / len(samples)

@@ -13,6 +13,7 @@ import pytest
 from dialer.asterisk.ami import AmiState, OriginateRequest
 from dialer.calls import Answered, Conversing, Ringing
 from dialer.lines import FIRST_PAUSE_S, TRIP_AFTER
+from dialer.originate import person_request
 from tests.asterisk.race_tools import (
     LIMIT_S,
     HeldAnswers,
@@ -94,10 +95,10 @@ async def test_a_refused_originate_trips_the_breaker_and_costs_nothing(
     floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch, refused_by: str
 ) -> None:
     """The endpoint is not on the node; or the node does not even take the action."""
-    controller = floor_app.app.controller
     if refused_by == "manager":
-        request = controller._request
-        monkeypatch.setattr(controller, "_request", lambda *a: replace(request(*a), channel="-"))
+        monkeypatch.setattr(
+            "dialer.controller.person_request", lambda *a: replace(person_request(*a), channel="-")
+        )
     await floor_app.sign_in("t1", "t2")
     phones = [number("0101") for _ in range(TRIP_AFTER + 4)]
     campaign = await floor_app.campaign(*phones, trunk="gone")

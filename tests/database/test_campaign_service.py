@@ -289,6 +289,8 @@ async def test_what_is_archived_stays_as_it_is(floor: TestFloor, service: Campai
 OTHER_SETTINGS: dict[str, Any] = {
     "mode": "predictive",
     "language": "en",
+    "preview_limit_s": 45.0,
+    "preview_at_limit": "dial",
     "caller_id": "+74951234567",
     "further_caller_ids": ["+74951234568"],
     "ring_timeout_s": 30.5,

@@ -88,7 +88,7 @@ def test_one_that_never_rang_has_no_ringing_and_failed() -> None:
 
 
 def test_early_media_is_a_sign_of_life() -> None:
-    assert hung_up(placed().network_alive(), NOW + 35, cause=19).outcome == "no_answer"
+    assert hung_up(placed().network_alive(NOW + 1), NOW + 35, cause=19).outcome == "no_answer"
 
 
 def test_a_refusal_is_the_networks_word() -> None:

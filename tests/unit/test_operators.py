@@ -289,3 +289,21 @@ def test_the_turn_is_always_fair(floor: list[tuple[AnyState, bool]]) -> None:
 def _free_since(taker: Seat) -> float:
     assert isinstance(taker.state, Ready | Dialing)
     return taker.state.free_since
+
+
+def test_who_dials_by_hand_gets_nobody_but_the_person_they_dialed() -> None:
+    by_hand = seat("anna", Ready(NOW).dial_by_hand(NOW + 1, ATTEMPT))
+    assert who_takes([by_hand], OTHER) is None
+    assert who_takes([by_hand], ATTEMPT) is by_hand
+    waiting = seat("boris", Ready(NOW + 5))
+    assert who_takes([by_hand, waiting], OTHER) is waiting
+    assert who_takes([by_hand, waiting], ATTEMPT) is by_hand
+
+
+def test_who_reads_a_card_is_given_to_nobody_and_keeps_the_place_in_the_queue() -> None:
+    reading = Ready(NOW).preview(NOW + 3)
+    assert (reading.kind, reading.why) == (OperatorState.RESERVED, "preview")
+    assert not seat("anna", reading).can_take
+    assert longest_ready([seat("anna", reading)]) is None
+    assert reading.released(NOW + 9).free_since == NOW
+    assert reading.dial_by_hand(NOW + 9, ATTEMPT).released(NOW + 20).free_since == NOW

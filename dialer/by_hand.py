@@ -1,0 +1,364 @@
+"""Operators who dial by hand: typed numbers, leads, and cards with a time limit.
+
+Only the decision is a person's. Claim, commit, limits and everything that follows are those of any
+other call (`dialer.controller`); while it rings the operator listens to it (extension `dial-` of
+the dialplan).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import structlog
+
+from campaigns.by_hand.model import (
+    MODES,
+    ByHandError,
+    CardView,
+    Prefixes,
+    clean_reason,
+    masked,
+    number_to_dial,
+    why_refused,
+)
+from campaigns.by_hand.service import ByHandService, Skip
+from dialer.asterisk import events as ev
+from dialer.asterisk.ami import AmiError
+from dialer.board import Campaign, Card
+from dialer.calls import Attempt, Lead
+from dialer.controller import Controller
+from dialer.ids import new_id
+from dialer.operators import Previewing, Ready, Seat
+from dialer.outcomes import EndedBy
+from dialer.pacing import Decision
+from dialer.ways import Way
+
+log = structlog.get_logger(__name__)
+
+RINGING = 5
+HEARS = "PROZVON_HEARS"
+TIME_LIMIT = "time limit"
+
+
+class ByHand:
+    """Use cases of operators in manual and preview campaigns, on the floor's controller."""
+
+    def __init__(
+        self, controller: Controller, service: ByHandService, prefixes: Prefixes, region: str
+    ) -> None:
+        self._controller, self._service = controller, service
+        self._board, self._clock = controller.board, controller.clock
+        self._prefixes, self._region = prefixes, region
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        controller.hand_out = self.hand_out
+        controller.before_dial = self._listen
+        controller.before_decide = self.collect_cards
+        controller.watchers.append(self._on_event)
+        controller.seating.on_dial_left = self._left
+
+    # --- what operators ask for
+
+    async def dial_number(self, login: str, campaign: str, text: str) -> UUID:
+        """Dials a typed number; returns the attempt. Raises ByHandError that says why not."""
+        number = number_to_dial(text, self._region, self._prefixes)
+        seat, found = self._free_seat(login), await self._campaign(campaign)
+        lead = await self._service.claim_number(found.id, number)
+        return await self._dial_claimed(seat, found, lead)
+
+    async def dial_lead(self, login: str, campaign: str, lead_id: int) -> UUID:
+        """Dials a lead by its id; returns the attempt. Raises ByHandError that says why not."""
+        seat, found = self._free_seat(login), await self._campaign(campaign)
+        lead = self._from_buffer(found, lead_id)
+        if lead is None:
+            lead = await self._service.claim_lead(found.id, lead_id)
+        return await self._dial_claimed(seat, found, lead)
+
+    async def card(self, login: str, *, in_clear: bool = False) -> CardView:
+        """The card that the operator has now. Asking for the number in clear is audited."""
+        card = self._card(login)
+        campaign = self._board.campaigns[card.campaign_id]
+        details = await self._service.details(card.lead.id)
+        if in_clear:
+            await self._service.revealed(login, card.lead.id)
+        contact = details.contact
+        return CardView(
+            login=login,
+            campaign=campaign.name,
+            lead_id=card.lead.id,
+            name=contact.get("name", ""),
+            company=contact.get("company", ""),
+            attributes=contact.get("attributes", {}),
+            time_zone=contact.get("time_zone"),
+            phone=card.lead.phone if in_clear else masked(card.lead.phone),
+            approaches=card.lead.approaches,
+            max_approaches=card.lead.max_approaches,
+            left_s=max(0.0, card.until - self._clock()),
+            at_limit=campaign.preview_at_limit,
+            history=details.history,
+            skips=details.skips,
+        )
+
+    async def dial_card(self, login: str) -> UUID:
+        """Dials the lead of the operator's card; returns the attempt. Refused, the card stays."""
+        card = self._card(login)
+        seat, campaign = self._board.seats[login], self._board.campaigns[card.campaign_id]
+        way = self._check(seat, campaign, card.lead)
+        if self._card(login) is not card:  # the limit came meanwhile
+            raise self._not_free(login)
+        self._take_away(login)
+        return await self._place(seat, campaign, card.lead, way)
+
+    def skip(self, login: str, reason: str) -> None:
+        """The lead goes back as the retry rule says; the operator gets another card."""
+        card, text = self._card(login), clean_reason(reason)
+        self._skip(login, card, text)
+        self._free(login)
+
+    # --- cards
+
+    def hand_out(self, campaign: Campaign, now: float) -> Decision:
+        """One card for every operator who waits: preview's pacing."""
+        if campaign.mode == "manual":
+            return Decision(0, "mode", "0: manual, operators dial")
+        free = self._controller.shares.readers(campaign)
+        cards = 0
+        for seat in free:
+            lead = _next_for(campaign, seat)
+            if lead is not None:
+                campaign.buffer.remove(lead)
+                self._give_card(campaign, seat, lead, now)
+                cards += 1
+        if cards == len(free):
+            return Decision(cards, "operators", f"{cards}: a card for each who waits")
+        return Decision(cards, "leads", f"{cards}: {campaign.leads_note or 'leads are claimed'}")
+
+    def _give_card(self, campaign: Campaign, seat: Seat, lead: Lead, now: float) -> None:
+        state = seat.state
+        assert isinstance(state, Ready)
+        until = now + campaign.preview_limit_s
+        self._board.cards[seat.login] = Card(lead, campaign.id, now, until)
+        seat.become(state.preview(now))
+        self._timers[seat.login] = asyncio.get_running_loop().call_later(
+            campaign.preview_limit_s, self._too_late, seat.login
+        )
+
+    def _too_late(self, login: str) -> None:
+        """The card's limit: what then happens is the campaign's setting."""
+        card = self._board.cards.get(login)
+        campaign = self._board.campaigns.get(card.campaign_id) if card else None
+        if card is None or campaign is None:
+            return
+        if campaign.preview_at_limit == "dial":
+            self._controller.tasks.start(f"dial card {login}", self._dial_or_skip(login, card))
+        elif campaign.preview_at_limit == "pause":
+            self._give_back(login)
+            self._controller.seating.pause(self._board.seats[login], TIME_LIMIT)
+        else:
+            self._skip(login, card, TIME_LIMIT)
+            self._free(login)
+
+    async def _dial_or_skip(self, login: str, card: Card) -> None:
+        try:
+            await self.dial_card(login)
+        except ByHandError as error:
+            log.info("card_not_dialed", login=login, why=error.id)
+            if self._board.cards.get(login) is card:
+                self._skip(login, card, f"{TIME_LIMIT}: {error}")
+                self._free(login)
+
+    def collect_cards(self) -> None:
+        """Cards of operators who do something else now, or of campaigns that show none now."""
+        for login, card in tuple(self._board.cards.items()):
+            campaign, seat = self._board.campaigns.get(card.campaign_id), self._seat(login)
+            reads = seat is not None and isinstance(seat.state, Previewing)
+            shows = campaign is not None and campaign.running and campaign.mode == "preview"
+            if not reads or not shows:
+                self._give_back(login)
+                self._free(login)
+
+    def _give_back(self, login: str) -> None:
+        lead = self._take_away(login).lead
+        self._controller.journal.write("give_back", lambda c: self._service.give_back(c, lead.id))
+
+    def _skip(self, login: str, card: Card, reason: str) -> None:
+        self._take_away(login)
+        now, seat = self._clock(), self._board.seats[login]
+        read_s = max(0.0, now - card.given_at)
+        skip = Skip(new_id(now), card.lead, seat.operator_id, now, reason, read_s)
+        self._controller.journal.write("skip", lambda c: self._service.skip(c, skip))
+
+    def _take_away(self, login: str) -> Card:
+        timer = self._timers.pop(login, None)
+        if timer is not None:
+            timer.cancel()
+        return self._board.cards.pop(login)
+
+    def _free(self, login: str) -> None:
+        """Whoever read a card waits again."""
+        seat = self._seat(login)
+        if seat is not None and isinstance(seat.state, Previewing):
+            seat.become(seat.state.released(self._clock()))
+            self._controller.seating.on_free()
+
+    # --- dialing
+
+    async def _dial_claimed(self, seat: Seat, campaign: Campaign, lead: Lead) -> UUID:
+        try:
+            way = self._check(seat, campaign, lead)
+        except BaseException:
+            self._controller.journal.write(
+                "give_back", lambda c: self._service.give_back(c, lead.id)
+            )
+            raise
+        return await self._place(seat, campaign, lead, way)
+
+    async def _place(self, seat: Seat, campaign: Campaign, lead: Lead, way: Way) -> UUID:
+        """As every other call."""
+        task = self._controller.place(campaign, lead, way, seat, self._clock())
+        attempt_id = seat.state.attempt
+        assert attempt_id is not None
+        refused = await asyncio.shield(task)
+        if refused is not None:
+            raise why_refused(refused)
+        return attempt_id
+
+    def _check(self, seat: Seat, campaign: Campaign, lead: Lead) -> Way:
+        """Whatever speaks against the dial now, and the trunk that takes it."""
+        held = self._controller.held(campaign)
+        if held is not None:
+            raise ByHandError("no_dialing", 503, f"nothing is dialed now: {held.reason[3:]}")
+        if lacks := campaign.skills - seat.skills:
+            raise ByHandError(
+                "no_skill",
+                403,
+                f"{seat.login} lacks what the campaign needs: {', '.join(sorted(lacks))}",
+            )
+        if self._seat(seat.login) is not seat or not self._idle(seat):
+            raise self._not_free(seat.login)
+        return self._way(campaign, lead)
+
+    def _way(self, campaign: Campaign, lead: Lead) -> Way:
+        way = self._controller.ways.way(campaign, lead, self._clock())
+        if isinstance(way, Way):
+            return way
+        names = ", ".join(way.trunks)
+        raise ByHandError(
+            "no_line",
+            503,
+            {
+                "no_route": "no trunk has a route for this number",
+                "full": f"there is no free line on {names}; try again in a moment",
+            }.get(way.kind, f"the trunk {names} does not work now; it is tried again by itself"),
+        )
+
+    async def _campaign(self, name: str) -> Campaign:
+        row = await self._service.campaign(name)
+        if row is None:
+            raise ByHandError("unknown_campaign", 404, f"there is no campaign {name!r}")
+        campaign = self._board.campaigns.get(row["id"])
+        if row["status"] != "running" or campaign is None or not campaign.running:
+            raise ByHandError(
+                "campaign_not_running", 409, f"the campaign {name!r} does not run; start it first"
+            )
+        if campaign.mode not in MODES:
+            raise ByHandError(
+                "wrong_mode",
+                409,
+                f"the campaign {name!r} is {campaign.mode}: the dialer dials it; by hand only "
+                "manual and preview ones are dialed",
+            )
+        return campaign
+
+    def _from_buffer(self, campaign: Campaign, lead_id: int) -> Lead | None:
+        """A lead that was claimed for cards already."""
+        for lead in campaign.buffer:
+            if lead.id == lead_id:
+                campaign.buffer.remove(lead)
+                return lead
+        return None
+
+    def _free_seat(self, login: str) -> Seat:
+        seat = self._seat(login)
+        if seat is None:
+            raise ByHandError("not_signed_in", 409, f"{login} is not signed in")
+        if login in self._board.cards:
+            raise ByHandError(
+                "card_open", 409, f"{login} has a card: dial it or skip it before another dial"
+            )
+        if not self._idle(seat):
+            raise self._not_free(login)
+        return seat
+
+    def _idle(self, seat: Seat) -> bool:
+        return isinstance(seat.state, Ready | Previewing) and bool(seat.channel)
+
+    def _not_free(self, login: str) -> ByHandError:
+        seat = self._seat(login)
+        state = seat.state.kind.value if seat is not None else "signed out"
+        return ByHandError(
+            "not_ready", 409, f"{login} is {state}; only who is ready can dial: `ready` first"
+        )
+
+    def _card(self, login: str) -> Card:
+        if self._seat(login) is None:
+            raise ByHandError("not_signed_in", 409, f"{login} is not signed in")
+        card = self._board.cards.get(login)
+        if card is None:
+            raise ByHandError(
+                "no_card", 404, f"{login} has no card now; one comes when the operator is ready "
+                "and a preview campaign with leads runs",
+            )  # fmt: skip
+        return card
+
+    def _seat(self, login: str) -> Seat | None:
+        return self._board.seats.get(login)
+
+    # --- what the operator hears
+
+    async def _listen(self, attempt: Attempt) -> None:
+        """The operator's phone leaves the waiting room for the ringing of this call."""
+        seat = self._seat(attempt.dial_operator or "")
+        if seat is None or not seat.channel:
+            return
+        try:
+            await self._controller.ami.redirect(
+                seat.channel, "prozvon-operator", f"dial-{attempt.id}"
+            )
+        except AmiError as error:
+            log.warning("operator_hears_no_ringing", login=seat.login, error=repr(error))
+
+    def _on_event(self, event: ev.Event) -> None:
+        if isinstance(event, ev.ChannelState) and event.state == RINGING:
+            self._let_hear(event.unique_id, "ring")
+        elif isinstance(event, ev.DialStateChanged) and event.dial_status == "PROGRESS":
+            self._let_hear(event.dest_unique_id, "media")
+
+    def _let_hear(self, unique_id: str, what: str) -> None:
+        attempt = self._board.attempt_of_channel(unique_id)
+        if attempt is None or not attempt.by_hand:
+            return
+        seat = self._seat(attempt.dial_operator or "")
+        if seat is not None and seat.channel and seat.state.attempt == attempt.id:
+            self._controller.tasks.command(
+                f"hears {what}",
+                self._controller.ami.set_variable(seat.channel, HEARS, what),
+                AmiError,
+            )
+
+    def _left(self, attempt_id: UUID, by: EndedBy) -> None:
+        """The operator hung up before the answer."""
+        attempt = self._board.attempts.get(attempt_id)
+        if attempt is not None:
+            self._controller.attempts.hang_up(attempt, by)
+
+    def close(self) -> None:
+        """At the end: no card outlives the floor."""
+        for login in tuple(self._board.cards):
+            self._give_back(login)
+
+
+def _next_for(campaign: Campaign, seat: Seat) -> Lead | None:
+    """The first lead that is for anyone or promised to this operator."""
+    fit = (lead for lead in campaign.buffer if lead.operator_id in (None, seat.operator_id))
+    return next(fit, None)

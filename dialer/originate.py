@@ -1,0 +1,42 @@
+"""PURE. What is asked of the node to place a call, and what the operator does meanwhile."""
+
+from __future__ import annotations
+
+from dialer.asterisk.ami_wire import OriginateRequest
+from dialer.board import Campaign
+from dialer.calls import Attempt
+from dialer.lines import Trunk
+from dialer.operators import Dialing, Previewing, Ready
+from monitoring.recordings.model import base_of
+
+
+def person_request(campaign: Campaign, attempt: Attempt, trunk: Trunk) -> OriginateRequest:
+    """The call of one attempt; its id is the channel's."""
+    ring = campaign.ring_timeout_s + campaign.post_dial_delay_s
+    return OriginateRequest(
+        action_id=str(attempt.id),
+        channel=f"PJSIP/{trunk.dialed(attempt.lead.phone)}@trunk-{trunk.name}",
+        channel_id=str(attempt.id),
+        context="prozvon-answered",
+        exten="s",
+        priority=1,
+        timeout_ms=int(ring * 1000),
+        caller_id=attempt.caller_id,
+        variables={
+            "__PROZVON_ATTEMPT": str(attempt.id),
+            "PROZVON_RECORDING": base_of(attempt.recording) if attempt.recording else "",
+            "PROZVON_MESSAGE": "",
+            "CHANNEL(language)": campaign.language,
+        },
+    )
+
+
+def own_dial(state: Ready | Previewing, attempt: Attempt) -> Dialing:
+    """The state of the operator for whom `attempt` is placed."""
+    if isinstance(state, Previewing) or attempt.by_hand:
+        return state.dial_by_hand(attempt.placed_at, attempt.id)
+    return state.dial(attempt.placed_at, attempt.id)
+
+
+async def nothing_before(attempt: Attempt) -> None:
+    """What is done before an Originate where nobody listens."""
