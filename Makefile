@@ -48,8 +48,9 @@ format: $(STAMP) ## put the code into the house's format
 dashboards: $(STAMP) ## make Grafana's dashboards anew from monitoring/grafana
 	@$(BIN)/python -m monitoring.grafana.build
 
-bench: setup ## every figure that is claimed, measured now
-	@for script in bench/[!_]*.py; do echo "== $$script"; $(BIN)/python "$$script"; done
+bench: setup ## figures that are claimed, measured shortly; FULL=1: whole (hours), into docs/reference
+	@for script in bench/[!_]*.py; do echo "== $$script"; \
+	    $(BIN)/python "$$script" $(if $(FULL),--full); done
 
 clean: ## remove the environment and all that was fetched or cached; data in var/ stays
 	@rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

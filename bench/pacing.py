@@ -1,9 +1,10 @@
 """Pacers side by side in virtual time; writes its parts of docs/reference/pacing.md.
 
-    python bench/pacing.py                    all parts (hours of processor time, on every core)
-    python bench/pacing.py --part decide      one part: floors, others, caps, leads, decide
-    python bench/pacing.py --shifts 1         quicker and noisier
-    python bench/pacing.py --print            print only
+    python bench/pacing.py                    some floors, one hour each: minutes; prints only
+    python bench/pacing.py --full             all parts whole (hours), into the page
+    python bench/pacing.py --full --part decide   one part: floors, others, caps, leads, decide
+    python bench/pacing.py --full --shifts 1      noisier
+    python bench/pacing.py --full --print         into no page
 
 Every pacer works the same shifts: call number k of a shift has the same fate under each of them.
 """
@@ -511,7 +512,7 @@ def cell(line: Line) -> str:
     return f"{line.utilisation:.3f} ({100 * line.abandoned:.1f})"
 
 
-def caps_part(shifts: int) -> str:
+def caps_part(scenarios: Sequence[Scenario], shifts: int) -> str:
     """Many shifts of small floors: how often is the cap broken?"""
     rows = ["| cap | shifts | broken | mean abandoned % | worst % |", "|" + " --- |" * 5]
     notes = []
@@ -520,7 +521,7 @@ def caps_part(shifts: int) -> str:
             asked = [
                 (scenario, many.shift(scenario, PredictivePacer, cap, 1000 + seed))
                 for seed in range(shifts)
-                for scenario in CAPS
+                for scenario in scenarios
             ]
             rates = [(scenario, shift().abandon_rate) for scenario, shift in asked]
             rows.append(caps_row(cap, [rate for _, rate in rates]))
@@ -544,7 +545,7 @@ def broken_note(cap: float, scenarios: Sequence[Scenario]) -> list[str]:
     return ["", f"Broken at {100 * cap:.0f} %: {told}."] if told else []
 
 
-def leads_part(shifts: int) -> str:
+def leads_part(scenarios: Sequence[Scenario], shifts: int) -> str:
     rows = [
         "| floor | averages only | odds learned | true odds told | gain of the learned ones | "
         "knowing the averages | learned against that |",
@@ -561,7 +562,7 @@ def leads_part(shifts: int) -> str:
                     many.call(knowing_line, scenario, 0.03, shifts),
                 ],
             )
-            for scenario in BELIEVABLE
+            for scenario in scenarios
         ]
         for scenario, lines in asked:
             plain, learned, told, knows = [line() for line in lines]
@@ -614,25 +615,45 @@ def page(parts: Iterable[str]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def whole_parts(shifts: int, cap_shifts: int) -> dict[str, Callable[[], str]]:
+    return {
+        "decide": decide_part,
+        "leads": lambda: leads_part(BELIEVABLE, shifts),
+        "others": lambda: floors_part(OTHERS, shifts),
+        "caps": lambda: caps_part(CAPS, cap_shifts),
+        "floors": lambda: floors_part(SCENARIOS, shifts),
+    }
+
+
+def short_parts() -> dict[str, Callable[[], str]]:
+    """A look at every part in a few minutes: too noisy to tell two engines apart."""
+    return {
+        "decide": decide_part,
+        "leads": lambda: leads_part(an_hour(BELIEVABLE[:1]), 1),
+        "others": lambda: floors_part(an_hour(OTHERS[1::4]), 1),
+        "caps": lambda: caps_part(an_hour(CAPS[:3]), 2),
+        "floors": lambda: floors_part(an_hour(SCENARIOS[2:12:4]), 1),
+    }
+
+
+def an_hour(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    return [replace(scenario, hours=1.0) for scenario in scenarios]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--full", action="store_true", help="every floor whole; writes the page")
     parser.add_argument("--shifts", type=int, default=2, help="shifts of each small floor")
     parser.add_argument("--cap-shifts", type=int, default=15, help="of each floor of the caps part")
     parser.add_argument("--print", action="store_true", help="print only, write nothing")
     parser.add_argument("--part", choices=("decide", "leads", "others", "caps", "floors"))
     chosen = parser.parse_args()
-    makers: dict[str, Callable[[], str]] = {
-        "decide": decide_part,
-        "leads": lambda: leads_part(chosen.shifts),
-        "others": lambda: floors_part(OTHERS, chosen.shifts),
-        "caps": lambda: caps_part(chosen.cap_shifts),
-        "floors": lambda: floors_part(SCENARIOS, chosen.shifts),
-    }
-    for name, make in makers.items():
+    made = whole_parts(chosen.shifts, chosen.cap_shifts) if chosen.full else short_parts()
+    for name, make in made.items():
         if chosen.part in (None, name):
             sys.stdout.write(f"-- {name}\n")
             text = make()
-            if not chosen.print:
+            if chosen.full and not chosen.print:
                 write_part(name, text)
 
 

@@ -1,7 +1,8 @@
 """Predictive against progressive on a real Asterisk: one floor, two halves of one run.
 
-    python bench/pacing_demo.py                 10 minutes, 20 operators; writes the page's part
-    python bench/pacing_demo.py --seconds 120 --print
+    python bench/pacing_demo.py                 3 minutes, 20 operators; prints only
+    python bench/pacing_demo.py --full          10 minutes; writes the page's part
+    python bench/pacing_demo.py --seconds 120
 
 The same operators and the same list: first progressive, then predictive, switched while it runs, so
 that predictive begins with what was learned in progressive. The carrier draws every number's fate;
@@ -227,16 +228,18 @@ def _say(text: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--operators", type=int, default=20)
-    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--full", action="store_true", help="ten minutes; writes the page")
+    parser.add_argument("--seconds", type=float, help="180, or 600 with --full")
     parser.add_argument("--print", action="store_true", help="print only, write nothing")
     chosen = parser.parse_args()
-    contacts = int(chosen.operators * chosen.seconds * 0.6) + 500
-    result = asyncio.run(measured(chosen.operators, chosen.seconds, contacts))
-    text = part(result, chosen.operators, chosen.seconds)
+    seconds: float = chosen.seconds or (600.0 if chosen.full else 180.0)
+    contacts = int(chosen.operators * seconds * 0.6) + 500
+    result = asyncio.run(measured(chosen.operators, seconds, contacts))
+    text = part(result, chosen.operators, seconds)
     missed = problems(result)
     print(text)
     print(json.dumps({"ledger": result["ledger"], "problems": missed}, indent=2))
-    if not chosen.print:
+    if chosen.full and not chosen.print:
         write_part("demo", text)
     sys.exit(1 if missed else 0)
 

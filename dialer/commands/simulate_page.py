@@ -36,11 +36,12 @@ WORDS = {
     },
 }
 COLOURS = {"progressive": "#8a94a6", "predictive": "#1f6feb"}
-WIDTH, HEIGHT, FOOT, HEAD = 440, 230, 42, 12
+WIDTH, HEIGHT, FOOT, HEAD = 440, 246, 58, 12
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem;color:#1b1f24;background:#fff}"
     "section{display:inline-block;margin:0 1.5rem 1.5rem 0}h2{font-size:1rem;margin:.2rem 0}"
-    "i{display:inline-block;width:.8em;height:.8em;margin:0 .4em 0 1em}text{font-size:12px}"
+    "i{display:inline-block;width:.8em;height:.8em;margin:0 .4em 0 1em}"
+    "text{font-size:12px;fill:#1b1f24}"
     "@media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}text{fill:#e6edf3}}"
 )
 
@@ -97,11 +98,20 @@ def _chart(found: Sequence[Outlook], figure: Figure, words: dict[str, str]) -> s
     for place, size in enumerate(sizes):
         x, y = group * (place + 0.5), HEIGHT - FOOT + 36
         parts.append(f'<text x="{x:.1f}" y="{y}" text-anchor="middle">{size}</text>')
+    parts.append(
+        f'<path d="M0 {HEIGHT - FOOT}H{WIDTH}" stroke="#8a94a6"/><text x="{WIDTH / 2}" '
+        f'y="{HEIGHT - 4}" text-anchor="middle">{words["operators"]}</text>'
+    )
     label = f"{words['operators']}: {', '.join(map(str, sizes))}"
     return (
         f'<svg width="{WIDTH}" height="{HEIGHT}" role="img" aria-label="{escape(label)}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _short(value: float) -> str:
+    """Three digits: the interval is wider than a fourth."""
+    return f"{value:.3g}" if abs(value) < 1000.0 else f"{value:.0f}"
 
 
 def _bar(x: float, width: float, value: Estimate, highest: float, colour: str) -> str:
@@ -112,7 +122,7 @@ def _bar(x: float, width: float, value: Estimate, highest: float, colour: str) -
     bar = (
         f'<rect x="{x:.1f}" y="{top:.1f}" width="{width - 4:.1f}" height="{foot - top:.1f}" '
         f'fill="{colour}"/><text x="{middle - 2:.1f}" y="{foot + 16}" '
-        f'text-anchor="middle">{value.mean:.4g}</text>'
+        f'text-anchor="middle">{_short(value.mean)}</text>'
     )
     if value.half_width is None:
         return bar
