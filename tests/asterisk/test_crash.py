@@ -173,7 +173,7 @@ async def test_a_killed_controller_comes_back_to_the_truth(
         assert (row["outcome"], row["operator"]) == ("answered", "t1")
         assert len(await again.attempts()) == 4
         assert await again.truth() == []
-        await again.pool.execute("update campaign set status = 'stopped'")
+        await again.pool.execute("update campaign set status = 'finished'")
     await floor.pool.close()
 
 
