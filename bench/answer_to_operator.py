@@ -4,7 +4,7 @@ Prozvon with everything on: PostgreSQL, recording, metrics, routing by FastAGI. 
 that answer at once; AgentRequest() has its agents on nailed-up calls and is told whom to take.
 Goals: p50 at most 0.25 of Queue's and 1.5 of AgentRequest's, p99 no worse than either.
 
-    python bench/answer_to_operator.py [--seconds 20] [--rates 20,40]
+    python bench/answer_to_operator.py [--seconds 20] [--rates 20,40] [--full]
 """
 
 from __future__ import annotations
@@ -56,12 +56,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--rates", default="20,40")
+    parser.add_argument("--full", action="store_true", help="write the page's section")
     arguments = parser.parse_args()
     rates = [float(rate) for rate in arguments.rates.split(",")]
     found = asyncio.run(measure(rates, arguments.seconds))
     text = report(found, rates)
     print(text)
-    write_section("answer_to_operator", __doc__ or "", text)
+    if arguments.full:
+        write_section("answer_to_operator", __doc__ or "", text)
 
 
 if __name__ == "__main__":

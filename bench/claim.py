@@ -96,14 +96,17 @@ async def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Claims in a full and in a small database.")
-    parser.add_argument("--leads", type=int, default=10_000_000)
+    parser.add_argument("--full", action="store_true", help="10,000,000 leads, half an hour")
+    parser.add_argument("--leads", type=int)
     parser.add_argument("--campaigns", type=int, default=50)
     parser.add_argument("--claimers", type=int, default=4)
     parser.add_argument("--ready", type=int, default=1000, help="leads ready in a campaign")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--load", action="store_true", help="only load, for a later --measure")
     parser.add_argument("--measure", action="store_true", help="what --load has left")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.leads = options.leads or (10_000_000 if options.full else 300_000)
+    return options
 
 
 def _note(text: str) -> None:

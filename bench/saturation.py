@@ -5,7 +5,7 @@ database nor routing: each call is told its operator beforehand. The rate is rai
 is carried while at least 93 % of what was asked for was answered, bridged and ended meanwhile.
 Goal: at least 0.85 of the bare loop.
 
-    python bench/saturation.py [--step 10] [--seconds 10]
+    python bench/saturation.py [--step 10] [--seconds 12] [--full]
 """
 
 from __future__ import annotations
@@ -60,10 +60,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--step", type=float, default=10)
     parser.add_argument("--seconds", type=float, default=12)
+    parser.add_argument("--full", action="store_true", help="write the page's section")
     arguments = parser.parse_args()
     text = asyncio.run(measure(arguments.step, arguments.seconds))
     print(text)
-    write_section("saturation", __doc__ or "", text)
+    if arguments.full:
+        write_section("saturation", __doc__ or "", text)
 
 
 if __name__ == "__main__":
