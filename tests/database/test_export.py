@@ -50,8 +50,8 @@ async def service(pool: Pool) -> ExportService:
     )
     await pool.execute(
         "insert into attempt (id, floor_id, campaign_id, lead_id, node_id, trunk_id, phone, "
-        "placed_at, ended_at, outcome, note, disposition_id) select $1, $2, lead.campaign_id, lead.id, "
-        "$3, $4, '+79030000001', $5, $5, 'answered', '-note', disposition.id "
+        "placed_at, ended_at, outcome, note, disposition_id) select $1, $2, lead.campaign_id, "
+        "lead.id, $3, $4, '+79030000001', $5, $5, 'answered', '-note', disposition.id "
         "from lead join contact on contact.id = contact_id, disposition "
         "where contact.name = 'Иван' and code = 'sold'",
         uuid4(),
