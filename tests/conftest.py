@@ -13,8 +13,13 @@ pytest_plugins = [
 ]
 
 # A loaded machine is slow at drawing examples too: that says nothing about the code under test.
-settings.register_profile("prozvon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("prozvon")
+# The same examples every time, so that a run says whether the code changed and not which dice fell;
+# HYPOTHESIS_PROFILE=search looks for new ones.
+settings.register_profile(
+    "prozvon", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "prozvon"))
 
 # pytest closes its common folder in /tmp to others whenever a run begins, also to the account that
 # another run's PostgreSQL works under (pytest 9). Each checkout has a folder of its own.
