@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import csv
 import math
-import statistics
 import sys
 import tempfile
 import time
@@ -177,12 +176,6 @@ class LoadFloor(Demo):
         self.rate(calls_per_second)
         await asyncio.sleep(seconds)
         ended = self.observer.hung_up
-        print(
-            self.app.board.campaigns[self.campaign_id].decision,
-            len(self.observer.up),
-            ended,
-            self.app.board.operators_by_state(),
-        )
         self.rate(0.001)
         await asyncio.sleep(3)
         return ended
@@ -321,10 +314,6 @@ def quantile(sorted_values: Sequence[float], share: float) -> float:
     if not sorted_values:
         return math.nan
     return sorted_values[min(len(sorted_values) - 1, math.ceil(share * len(sorted_values)) - 1)]
-
-
-def median(values: Sequence[float]) -> float:
-    return statistics.median(values) if values else math.nan
 
 
 @contextlib.asynccontextmanager
