@@ -19,6 +19,9 @@ QUANTUM_S = 60.0
 """Operator-seconds behind that weigh as much as one operator."""
 MOST_BEHIND_S = 300.0
 MEMORY_S = 7200.0
+FADE_S = 20.0
+"""What a campaign is owed fades so fast while it cannot use operators: a buffer that is empty for a
+moment costs nothing, after a minute 5 % are left."""
 LONGEST_STEP_S = 5.0
 ROUNDS = 60
 STAY = 0.5  # of an operator: keeps homes from changing for nothing
@@ -85,7 +88,11 @@ class Arbiter:
             if hand.bound and hand.works_for in dealt:
                 dealt[hand.works_for].append(hand.login)
         loose = [h for h in hands if not (h.bound and h.works_for in dealt)]
-        self._deal(dealt, [(h, able[h.skills]) for h in loose], split)
+        due = dict.fromkeys(dealt, 0.0)
+        for hand in hands:  # the bound ones too: they count among what a campaign has
+            for campaign, share in split[hand.skills].items():
+                due[campaign] += share
+        self._deal(dealt, [(h, able[h.skills]) for h in loose], due)
         self._homes = {login: home for home, logins in dealt.items() for login in logins}
         return {home: frozenset(logins) for home, logins in dealt.items()}
 
@@ -97,12 +104,8 @@ class Arbiter:
         self,
         dealt: dict[int, list[str]],
         options: list[tuple[Hand, tuple[Claim, ...]]],
-        split: Split,
+        due: Mapping[int, float],
     ) -> None:
-        due = dict.fromkeys(dealt, 0.0)
-        for hand, _ in options:
-            for campaign, share in split[hand.skills].items():
-                due[campaign] += share
         options.sort(key=lambda x: (len(x[1]), x[0].login not in self._homes, x[0].login))
         for hand, usable in options:
             able = [claim for claim in usable if len(dealt[claim.id]) < claim.most]
@@ -124,8 +127,7 @@ class Arbiter:
         """What everybody should have had since the last time, less what they had."""
         passed = 0.0 if self._at is None else min(max(0.0, now - self._at), LONGEST_STEP_S)
         self._at = now
-        keep = math.exp(-passed / MEMORY_S)
-        behind = {claim.id: keep * self.behind_s(claim.id) for claim in claims}
+        behind = {claim.id: _kept(self.behind_s(claim.id), claim, passed) for claim in claims}
         for hand in hands:
             due = split[hand.skills]
             for campaign, share in due.items():
@@ -134,9 +136,14 @@ class Arbiter:
             if due and user in behind:
                 behind[user] -= passed
         for claim in claims:
-            most = MOST_BEHIND_S if claim.hungry else 0.0  # what it could not use is not owed
-            behind[claim.id] = max(-MOST_BEHIND_S, min(most, behind[claim.id]))
+            behind[claim.id] = max(-MOST_BEHIND_S, min(MOST_BEHIND_S, behind[claim.id]))
         self._behind = behind
+
+
+def _kept(behind_s: float, claim: Claim, passed: float) -> float:
+    """What is left of it after `passed` seconds; what a campaign cannot use is soon not owed."""
+    fades = behind_s > 0.0 and not claim.hungry
+    return behind_s * math.exp(-passed / (FADE_S if fades else MEMORY_S))
 
 
 def fair_split(able: Mapping[Skills, tuple[Claim, ...]], counts: Mapping[Skills, int]) -> Split:

@@ -147,6 +147,8 @@ class Feed:
             await self._postpone_stranded(campaign)
             await self._give_back_promised(campaign)
             low = campaign.free_leads() < BUFFER_LEADS // 2
+            if campaign.id in self._preparer.fresh:  # what has just become ready is not waited for
+                campaign.claim_again_at = 0.0
             if not campaign.running or self._board.draining or campaign.mode == "manual":
                 await self._empty_buffer(campaign)
             elif low and self._clock() >= campaign.claim_again_at:

@@ -48,6 +48,8 @@ class Preparer:
         self._known: dict[int, str] = {}
         self.contradictions: dict[int, str] = {}
         """Why a running campaign may not dial at all, by its id."""
+        self.fresh: frozenset[int] = frozenset()
+        """Ids of campaigns for which the last pass found leads."""
 
     async def fill(self) -> int:
         """One pass over all running campaigns; returns how many leads came into the queue."""
@@ -55,14 +57,15 @@ class Preparer:
         campaigns = await self.rules.campaigns(now)
         await self._forget(campaigns, now)
         staff = await self.rules.staff() if campaigns else None
-        added = 0
+        added: dict[int, int] = {}
         for campaign in campaigns:
             await self._follow_changes(campaign, now)
             told = "; ".join(c.sentence.en for c in campaign.contradictions)
             self.contradictions[campaign.id] = told
             if not told and staff is not None:
-                added += await self._fill(campaign, staff)
-        return added
+                added[campaign.id] = await self._fill(campaign, staff)
+        self.fresh = frozenset(id for id, leads in added.items() if leads)
+        return sum(added.values())
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialer.arbiter import Arbiter, Caller, Claim, Hand, Placed, fair_room, turns
+from dialer.arbiter import (
+    FADE_S,
+    LONGEST_STEP_S,
+    Arbiter,
+    Caller,
+    Claim,
+    Hand,
+    Placed,
+    fair_room,
+    turns,
+)
 
 SKILLS = ("english", "sales", "debt")
 skills = st.frozensets(st.sampled_from(SKILLS))
@@ -114,6 +125,37 @@ def test_a_campaign_that_was_not_hungry_is_owed_nothing() -> None:
         arbiter.share(float(second), [Claim(1, most=0), Claim(2)], floor)
     assert arbiter.behind_s(1) == 0.0
     assert len(arbiter.share(601.0, [Claim(1), Claim(2)], floor)[1]) == 1
+
+
+@given(st.floats(0.0, 60.0), st.integers(1, 40))
+def test_what_is_owed_outlives_an_empty_buffer_and_fades_within_a_minute(
+    seconds: float, steps: int
+) -> None:
+    """Given a campaign that is owed time, when it has no leads for so long, then little is lost in
+    a moment, and next to nothing left after a minute."""
+    arbiter, floor = Arbiter(), [Hand("a", works_for=2, bound=True)]
+    for second in range(100):
+        arbiter.share(float(second), [Claim(1), Claim(2)], floor)
+    owed = arbiter.behind_s(1)
+    assert owed > 40.0
+    for step in range(1, steps + 1):
+        arbiter.share(99.0 + seconds * step / steps, [Claim(1, most=0), Claim(2)], floor)
+    left = arbiter.behind_s(1)
+    assert 0.0 <= left <= owed
+    if seconds / steps <= LONGEST_STEP_S:
+        assert left == pytest.approx(owed * math.exp(-seconds / FADE_S))
+    if seconds <= 1.0:
+        assert left > 0.9 * owed
+    if seconds == 60.0 and steps >= 12:
+        assert left < 0.06 * owed
+
+
+@pytest.mark.parametrize("bound", range(4))
+def test_operators_whose_dials_are_bound_count_among_what_is_due(bound: int) -> None:
+    """Three to one on a floor of four, however many of the three are dialed for just now."""
+    floor = [Hand(f"o{i}", works_for=1, bound=i < bound) for i in range(3)] + [Hand("o3")]
+    shares = Arbiter().share(0.0, [Claim(1, 3.0), Claim(2)], floor)
+    assert [len(shares[campaign]) for campaign in (1, 2)] == [3, 1]
 
 
 def test_homes_do_not_change_for_nothing() -> None:
