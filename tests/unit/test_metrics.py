@@ -1,0 +1,30 @@
+"""What decisions leave in the metrics, under labels that stay few."""
+
+from __future__ import annotations
+
+from monitoring import metrics
+
+
+def test_a_decision_is_counted_with_what_limited_it_and_what_was_asked() -> None:
+    """Given a decision that trunks cut from five calls to two, then all three counters say so."""
+    name = "a campaign of decisions"
+
+    def series() -> tuple[float, float, float]:
+        return (
+            metrics.value("prozvon_pacing_decisions_total", campaign=name, limited_by="lines"),
+            metrics.value("prozvon_pacing_calls_asked_total", campaign=name),
+            metrics.value("prozvon_pacing_calls_allowed_total", campaign=name),
+        )
+
+    before = series()
+    metrics.decided(name, "lines", 5, 2)
+    metrics.decided(name, "lines", 0, 1)  # placed for a callback: more than pacing asked for
+    assert [new - old for new, old in zip(series(), before, strict=True)] == [2, 6, 3]
+
+
+def test_every_family_is_named_once_and_labels_nobody_s_phone() -> None:
+    names = [family.name for family in metrics.FAMILIES]
+    assert len(names) == len(set(names))
+    for family in metrics.FAMILIES:
+        assert family.name.startswith("prozvon_")
+        assert not {"phone", "number", "contact", "lead", "attempt"} & set(family.labels)
