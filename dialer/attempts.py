@@ -90,17 +90,8 @@ class Attempts:
         if attempt.intent is not None:  # asked for before there was a channel to hang up
             self.hang_up(attempt, attempt.intent)
         trunk_id = self._board.trunks[attempt.trunk].trunk_id
-        self._journal.write(
-            "call_created",
-            lambda c: self._store.call_created(
-                c,
-                event.unique_id,
-                event.channel,
-                event.at,
-                attempt_id=attempt.id,
-                trunk_id=trunk_id,
-            ),
-        )
+        leg = (event.unique_id, event.channel, event.at)
+        self._journal.row(self._store.call_created(*leg, attempt_id=attempt.id, trunk_id=trunk_id))
 
     def state_changed(self, event: ChannelState) -> None:
         attempt = self._board.attempt_of_channel(event.unique_id)
@@ -335,12 +326,8 @@ class Attempts:
         self._journal.write(
             "finish", lambda c: self._store.finish(c, ended, operator_id, shift_id, step)
         )
-        self._journal.write(
-            "call_ended",
-            lambda c: self._store.call_ended(
-                c, str(ended.id), ended.answered_at, ended.ended_at, ended.cause
-            ),
-        )
+        times = (ended.answered_at, ended.ended_at)
+        self._journal.row(self._store.call_ended(str(ended.id), *times, ended.cause))
 
     def _teach(self, ended: Ended) -> None:
         campaign = self._board.campaigns.get(ended.campaign_id)

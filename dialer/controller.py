@@ -378,9 +378,7 @@ class Controller:
         metrics.decided(campaign.name, decision.limited_by, decision.asked, decision.calls)
         if (decision.calls or changed or old) and self.journal.healthy:
             campaign.decision_logged_at = now
-            self.journal.write(
-                "decision", lambda c: self.store.log_decision(c, campaign.id, now, decision)
-            )
+            self.journal.row(self.store.log_decision(campaign.id, now, decision))
 
     # --- dialing
 

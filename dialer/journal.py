@@ -1,5 +1,8 @@
 """Writes that must not be lost and that no decision waits for: in order, again until they succeed.
 
+Rows of states, calls and decisions, of which there are ten a call, are gathered for a moment and
+written together in one transaction; everything else is an entry of its own.
+
 While PostgreSQL is away entries stay in memory and dialing stops (nothing can be committed), so the
 journal is bounded by the calls that were live. Each entry is idempotent: after a crash recovery
 derives the same facts from Asterisk.
@@ -8,11 +11,13 @@ derives the same facts from Asterisk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
@@ -41,10 +46,38 @@ CONNECTION_ERRORS = (
 """What passes when PostgreSQL is back; anything else is a bug and stops the process."""
 
 
+GATHER_S = 0.05
+"""How long what is to be written waits for company, unless somebody waits for it."""
+MOST_ROWS = 500
+"""In one transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     what: str
     write: Write
+    queued_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One execution of an idempotent statement.
+
+    Rows of smaller `order` are written before those of larger; of the same, as they came. Entries
+    come after the rows that are there: a row must not depend on an entry.
+    """
+
+    order: int
+    sql: str
+    values: tuple[Any, ...]
+
+    async def __call__(self, connection: Connection) -> None:
+        await connection.execute(self.sql, *self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    row: Row
     queued_at: float
 
 
@@ -66,7 +99,9 @@ class Journal:
         self._pool = pool
         self._write_limit_s = write_limit_s
         self._entries: deque[Entry] = deque()
+        self._rows: deque[Waiting] = deque()
         self._filled = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
         self._retry_s, self._longest_retry_s = retry_s, longest_retry_s
@@ -76,12 +111,13 @@ class Journal:
         self.last_error = ""
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + len(self._rows)
 
     @property
     def oldest_s(self) -> float:
         """How long the oldest write has been waiting."""
-        return time.monotonic() - self._entries[0].queued_at if self._entries else 0.0
+        first = [queue[0].queued_at for queue in (self._entries, self._rows) if queue]
+        return time.monotonic() - min(first) if first else 0.0
 
     @property
     def healthy(self) -> bool:
@@ -93,10 +129,17 @@ class Journal:
         self._empty.clear()
         self._filled.set()
 
+    def row(self, row: Row) -> None:
+        """Queues `row`, to be written with others of the moment."""
+        self._rows.append(Waiting(row, time.monotonic()))
+        self._empty.clear()
+        self._filled.set()
+
     async def flushed(self, timeout_s: float) -> bool:
         """Waits until everything queued is written; False when that takes too long."""
         if self._empty.is_set():
             return True
+        self._hurry.set()
         try:
             await asyncio.wait_for(self._empty.wait(), timeout_s)
         except TimeoutError:
@@ -107,6 +150,9 @@ class Journal:
         """Writes for ever; a write that PostgreSQL refuses for good raises."""
         while True:
             await self._filled.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), GATHER_S)
+            self._hurry.clear()
             try:
                 async with self._pool.acquire(timeout=5) as connection:
                     await self._drain(connection)
@@ -116,17 +162,31 @@ class Journal:
     async def _drain(self, connection: Connection) -> None:
         if self.failing_since is not None:
             await self.check(connection)
-        while self._entries:
-            entry = self._entries[0]
-            await asyncio.wait_for(entry.write(connection), self._write_limit_s)
-            self._entries.popleft()
+        while self._rows or self._entries:
+            if self._rows:
+                await asyncio.wait_for(self._write_rows(connection), self._write_limit_s)
+            if self._entries:
+                await asyncio.wait_for(self._entries[0].write(connection), self._write_limit_s)
+                self._entries.popleft()
             self._recovered()
         self._filled.clear()
         self._empty.set()
 
+    async def _write_rows(self, connection: Connection) -> None:
+        """One transaction, one round trip for each statement that is among the rows."""
+        rows = sorted((w.row for w in islice(self._rows, MOST_ROWS)), key=lambda row: row.order)
+        if len(rows) == 1:
+            await rows[0](connection)
+        else:
+            async with connection.transaction():
+                for sql, same in groupby(rows, key=lambda row: row.sql):
+                    await connection.executemany(sql, [row.values for row in same])
+        for _ in rows:
+            self._rows.popleft()
+
     def _recovered(self) -> None:
         if self.failing_since is not None:
-            log.info("journal_recovered", waiting=len(self._entries))
+            log.info("journal_recovered", waiting=len(self))
             self.failing_since = None
 
     async def _wait_out(self, error: BaseException) -> None:
@@ -136,7 +196,7 @@ class Journal:
             log.error(
                 "journal_waits",
                 error=repr(error),
-                waiting=len(self._entries),
+                waiting=len(self),
                 advice="PostgreSQL is away; outcomes are kept in memory until it is back",
             )
         self.last_error = repr(error)

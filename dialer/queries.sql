@@ -259,14 +259,16 @@ with opened as (
 insert into shift_state (shift_id, seq, state, started_at)
 select id, 0, 'connecting', started_at from opened
 
--- name: close_state
--- The last state ends where the next one starts.
-update shift_state set ended_at = $3 where shift_id = $1 and seq < $2 and ended_at is null
-
--- name: enter_state
--- The next state of a shift.
+-- name: change_state
+-- The next state of a shift; the last one ends where it starts.
+with closed as (
+    update shift_state set ended_at = $6
+    where shift_id = $1 and seq < $2 and ended_at is null returning seq
+), done as (
+    select count(*) from closed -- read by the insert, so that no shift has two open states
+)
 insert into shift_state (shift_id, seq, state, reason, attempt_id, started_at)
-values ($1, $2, $3, $4, $5, $6) on conflict (shift_id, seq) do nothing
+select $1, $2, $3, $4, $5, $6 from done on conflict (shift_id, seq) do nothing
 
 -- name: close_shift
 -- An operator signs out: the last state ends with the shift.

@@ -87,9 +87,7 @@ class Seating:
             operator_id, login, shift_id, now, self._changed, Connecting(now), skills=skills
         )
         self._board.seats[login] = seat
-        self._journal.write(
-            "open_shift", lambda c: self._store.open_shift(c, shift_id, operator_id, now)
-        )
+        self._journal.row(self._store.open_shift(shift_id, operator_id, now))
         self._changed(StateChange(shift_id, login, 0, None, seat.state))
         self.call_phone(seat)
         return seat
@@ -113,7 +111,7 @@ class Seating:
         self._board.seats.pop(seat.login, None)
         self._stop_timer(seat.login)
         self._line_time.signed_out(seat.login, seat.state, now)
-        self._journal.write("close_shift", lambda c: self._store.close_shift(c, seat.shift_id, now))
+        self._journal.row(self._store.close_shift(seat.shift_id, now))
         self._hang_up_leg(seat)
         self._forget_leg(seat)
         self.on_leave()
@@ -235,13 +233,8 @@ class Seating:
         seat = self._board.seat_of_leg(event.unique_id)
         if seat is None:
             return
-        shift_id = seat.shift_id
-        self._journal.write(
-            "call_created",
-            lambda c: self._store.call_created(
-                c, event.unique_id, event.channel, event.at, shift_id=shift_id
-            ),
-        )
+        leg = (event.unique_id, event.channel, event.at)
+        self._journal.row(self._store.call_created(*leg, shift_id=seat.shift_id))
 
     def leg_failed(self, leg_id: str) -> None:
         """The phone did not answer, or is not registered."""
@@ -275,10 +268,7 @@ class Seating:
     def leg_hung_up(self, event: Hangup) -> None:
         """The operator's phone hung up, vanished or was never answered."""
         self.closing.discard(event.unique_id)
-        self._journal.write(
-            "call_ended",
-            lambda c: self._store.call_ended(c, event.unique_id, None, event.at, event.cause),
-        )
+        self._journal.row(self._store.call_ended(event.unique_id, None, event.at, event.cause))
         seat = self._board.seat_of_leg(event.unique_id)
         self._board.legs.pop(event.unique_id, None)
         if seat is None or seat.leg_id != event.unique_id:
@@ -369,7 +359,7 @@ class Seating:
 
     def _changed(self, change: StateChange) -> None:
         self._line_time.state_changed(change)
-        self._journal.write("change_state", lambda c: self._store.change_state(c, change))
+        self._journal.row(self._store.change_state(change))
         log.debug("operator_state", login=change.login, state=change.new.kind.value)
 
     def _timer(self, name: str, after_s: float, what: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from campaigns.dispositions.model import Disposal
 from campaigns.leads.model import NextStep
 from dialer.calls import Attempt, Conversing, Ended, Lead
 from dialer.database.queries import Queries
+from dialer.journal import Row
 from dialer.operators import StateChange
 from dialer.pacing import Decision
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from dialer.journal import Connection
 
 SQL = Queries.load("dialer")
+ROWS = ("open_shift", "change_state", "close_shift", "call_created", "call_ended", "log_decision")
+"""Statements of the journal's rows, in the order in which they may depend on each other."""
 
 
 class LeaseHeld(Exception):
@@ -41,6 +44,10 @@ class Dial:
 def utc(at: float | None) -> datetime | None:
     """Epoch seconds to what PostgreSQL takes."""
     return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def _row(name: str, *values: object) -> Row:
+    return Row(ROWS.index(name), SQL[name], values)
 
 
 class Store:
@@ -255,9 +262,8 @@ class Store:
         )
         return done is not None
 
-    async def call_created(
+    def call_created(
         self,
-        connection: Connection,
         call_id: str,
         channel: str,
         at: float,
@@ -265,55 +271,30 @@ class Store:
         attempt_id: UUID | None = None,
         shift_id: UUID | None = None,
         trunk_id: int | None = None,
-    ) -> None:
+    ) -> Row:
         direction = "operator" if attempt_id is None else "out"
-        await connection.execute(
-            SQL["call_created"],
-            call_id,
-            self.node_id,
-            direction,
-            attempt_id,
-            shift_id,
-            trunk_id,
-            channel,
-            utc(at),
-        )
+        ids = (attempt_id, shift_id, trunk_id)
+        return _row("call_created", call_id, self.node_id, direction, *ids, channel, utc(at))
 
-    async def call_ended(
-        self,
-        connection: Connection,
-        call_id: str,
-        answered_at: float | None,
-        at: float,
-        cause: int | None,
-    ) -> None:
-        await connection.execute(
-            SQL["call_ended"], self.node_id, call_id, utc(answered_at), utc(at), cause
-        )
+    def call_ended(
+        self, call_id: str, answered_at: float | None, at: float, cause: int | None
+    ) -> Row:
+        return _row("call_ended", self.node_id, call_id, utc(answered_at), utc(at), cause)
 
-    async def open_shift(
-        self, connection: Connection, shift_id: UUID, operator_id: int, at: float
-    ) -> None:
-        await connection.execute(
-            SQL["open_shift"], shift_id, operator_id, self.floor_id, self.node_id, utc(at)
-        )
+    def open_shift(self, shift_id: UUID, operator_id: int, at: float) -> Row:
+        return _row("open_shift", shift_id, operator_id, self.floor_id, self.node_id, utc(at))
 
-    async def change_state(self, connection: Connection, change: StateChange) -> None:
-        since = utc(change.new.since)
-        async with connection.transaction():
-            await connection.execute(SQL["close_state"], change.shift_id, change.seq, since)
-            await connection.execute(
-                SQL["enter_state"],
-                change.shift_id,
-                change.seq,
-                change.new.kind.value,
-                change.new.why,
-                change.new.attempt,
-                since,
-            )
+    def change_state(self, change: StateChange) -> Row:
+        new = change.new
+        entered = (new.kind.value, new.why, new.attempt, utc(new.since))
+        return _row("change_state", change.shift_id, change.seq, *entered)
 
-    async def close_shift(self, connection: Connection, shift_id: UUID, at: float) -> None:
-        await connection.execute(SQL["close_shift"], shift_id, utc(at))
+    def close_shift(self, shift_id: UUID, at: float) -> Row:
+        return _row("close_shift", shift_id, utc(at))
+
+    def log_decision(self, campaign_id: int, at: float, decision: Decision) -> Row:
+        why = (decision.calls, decision.limited_by, decision.reason, decision.asked)
+        return _row("log_decision", campaign_id, utc(at), *why)
 
     async def dispose(
         self,
@@ -336,19 +317,6 @@ class Store:
 
     async def opt_out(self, connection: Connection, attempt_id: UUID) -> None:
         await connection.execute(SQL["opt_out"], attempt_id)
-
-    async def log_decision(
-        self, connection: Connection, campaign_id: int, at: float, decision: Decision
-    ) -> None:
-        await connection.execute(
-            SQL["log_decision"],
-            campaign_id,
-            utc(at),
-            decision.calls,
-            decision.limited_by,
-            decision.reason,
-            decision.asked,
-        )
 
     async def pacer_state(self, campaign_id: int) -> dict[str, Any] | None:
         """What the campaign's pacing had learned when it was last kept."""

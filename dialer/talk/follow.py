@@ -123,17 +123,9 @@ class Follow:
         if isinstance(talk, Consulting | Leaving):
             self._floor.talks[attempt_id] = talk.seen(event.channel)
         trunk_id = self._floor.board.trunks[third.trunk].trunk_id
-        store = self._floor.store
-        self._floor.journal.write(
-            "call_created",
-            lambda c: store.call_created(
-                c,
-                event.unique_id,
-                event.channel,
-                event.at,
-                attempt_id=attempt_id,
-                trunk_id=trunk_id,
-            ),
+        leg = (event.unique_id, event.channel, event.at)
+        self._floor.journal.row(
+            self._floor.store.call_created(*leg, attempt_id=attempt_id, trunk_id=trunk_id)
         )
 
     def _entered(self, event: ev.BridgeEntered) -> None:
@@ -175,10 +167,8 @@ class Follow:
         attempt_id = self._floor.thirds.get(event.unique_id)
         if attempt_id is None:
             return
-        store = self._floor.store
-        self._floor.journal.write(
-            "call_ended",
-            lambda c: store.call_ended(c, event.unique_id, None, event.at, event.cause),
+        self._floor.journal.row(
+            self._floor.store.call_ended(event.unique_id, None, event.at, event.cause)
         )
         self._third_gone(attempt_id, event.unique_id, event.at)
 

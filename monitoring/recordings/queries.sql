@@ -10,19 +10,19 @@ order by attempt.ended_at
 limit $2;
 
 -- name: finish
--- The one file of a conversation, or why there is none. A second time changes nothing.
+-- The one file of a conversation, or why there is none. A second time changes nothing. A pause that
+-- nobody ended lasted to the end of the conversation.
+with paused as (
+    update recording_pause set ended_at = greatest(started_at, attempt.ended_at)
+    from attempt where attempt.id = $1 and recording_pause.attempt_id = attempt.id
+        and recording_pause.ended_at is null
+)
 insert into recording (attempt_id, path, seconds, bytes, sha256, problem, finished_at)
 values ($1, $2, $3, $4, $5, $6, now())
 on conflict (attempt_id) do update
     set path = excluded.path, seconds = excluded.seconds, bytes = excluded.bytes,
         sha256 = excluded.sha256, problem = excluded.problem, finished_at = now()
     where recording.finished_at is null;
-
--- name: end_pauses
--- A pause that nobody ended lasted to the end of the conversation.
-update recording_pause set ended_at = greatest(started_at, attempt.ended_at)
-from attempt where attempt.id = $1 and recording_pause.attempt_id = attempt.id
-    and recording_pause.ended_at is null;
 
 -- name: stopped
 -- A recording that was cut short while they talked.

@@ -230,9 +230,7 @@ class Finisher:
         values = (
             (str(made.path), made.seconds, made.bytes, made.sha256) if made else (None, 0, 0, None)
         )
-        async with self._pool.acquire() as connection, connection.transaction():
-            await connection.execute(SQL.finish, attempt_id, *values, problem)
-            await connection.execute(SQL.end_pauses, attempt_id)
+        await self._pool.execute(SQL.finish, attempt_id, *values, problem)
         metrics.recording_finished(made.seconds if made else 0.0)
         if problem:
             log.error("recording_missing", attempt=str(attempt_id), problem=problem)

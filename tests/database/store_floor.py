@@ -122,11 +122,11 @@ class Floor:
     async def sign_in(self, login: str, at: float = NOW) -> tuple[int, UUID]:
         """(operator, shift), both new."""
         operator_id, shift_id = await self.rows.add_operator(login), new_id(at)
-        await self.write(lambda c: self.store.open_shift(c, shift_id, operator_id, at))
+        await self.write(self.store.open_shift(shift_id, operator_id, at))
         return operator_id, shift_id
 
     async def change_state(self, change: StateChange) -> None:
-        await self.write(lambda c: self.store.change_state(c, change))
+        await self.write(self.store.change_state(change))
 
     async def states(self, shift_id: UUID) -> list[tuple[Any, ...]]:
         rows = await self.pool.fetch(

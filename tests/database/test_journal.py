@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from dialer.database.pool import Pool, open_pool
-from dialer.journal import Journal
+from dialer.journal import Journal, Row
 from dialer.operators import Connecting, Paused, Ready, Seat, StateChange
 from tests.database.store_floor import DONE, NOW, moment, running_floor
 from tests.faults.proxy import FaultProxy
@@ -33,6 +33,10 @@ class Link:
     proxy: FaultProxy
     pool: Pool
     direct: Pool
+
+    def row(self, number: int, order: int = 0) -> None:
+        sql = "insert into written (number) values ($1) on conflict (number) do nothing"
+        self.journal.row(Row(order, sql + " " * order, (number,)))
 
     def write(self, number: int) -> None:
         async def insert(connection: Connection) -> None:
@@ -90,6 +94,39 @@ async def test_writes_keep_their_order(link: Link) -> None:
     assert await link.journal.flushed(WAIT_S)
     assert await link.numbers() == list(range(500))
     assert len(link.journal) == 0
+
+
+async def test_rows_are_written_together_in_their_order_and_before_entries(link: Link) -> None:
+    for number in range(100):
+        link.write(1000 + number)
+        link.row(500 + number, order=2)
+        link.row(number, order=1)
+    assert len(link.journal) == 300
+    assert await link.journal.flushed(WAIT_S)
+    together = "select count(distinct xmin::text) from written where number < 1000"
+    assert await link.direct.fetchval(together) == 1
+    assert await link.numbers() == [*range(100), *range(500, 600), *range(1000, 1100)]
+
+
+async def test_rows_outlive_links_that_are_cut(link: Link) -> None:
+    rng = Random(8)
+    for number in range(600):
+        link.row(number)
+        if number % 20 == 0:
+            await asyncio.sleep(rng.random() * 0.1)
+            link.proxy.cut()
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == list(range(600))
+    assert link.proxy.connections > 2
+
+
+async def test_a_row_that_can_never_succeed_stops_the_process(pool: Pool) -> None:
+    journal = Journal(pool)
+    for sql in ("select 1 / $1::int", "select $1::int"):
+        journal.row(Row(0, sql, (0,)))
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await asyncio.wait_for(journal.run(), WAIT_S)
+    assert len(journal) == 2
 
 
 async def test_nothing_is_lost_while_links_are_cut(link: Link) -> None:
@@ -209,7 +246,7 @@ async def test_a_shift_and_an_attempt_survive_a_bad_link(link: Link) -> None:
     operator_id, shift_id = await floor.sign_in("anna")
 
     def log(change: StateChange) -> None:
-        journal.write("change_state", lambda c: store.change_state(c, change))
+        journal.row(store.change_state(change))
 
     seat = Seat(operator_id, "anna", shift_id, NOW, log, Connecting(NOW))
     ended = (
@@ -226,7 +263,7 @@ async def test_a_shift_and_an_attempt_survive_a_bad_link(link: Link) -> None:
             await asyncio.sleep(0.003)
             link.proxy.cut()
     journal.write("finish", lambda c: store.finish(c, ended, operator_id, shift_id, DONE))
-    journal.write("close_shift", lambda c: store.close_shift(c, shift_id, NOW + 100))
+    journal.row(store.close_shift(shift_id, NOW + 100))
     assert await journal.flushed(WAIT_S)
 
     states = await floor.states(shift_id)

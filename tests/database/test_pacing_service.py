@@ -37,7 +37,7 @@ def service_fixture(floor: Floor) -> PacingService:
 
 
 async def log(floor: Floor, at: float, decision: Decision) -> None:
-    await floor.write(lambda c: floor.store.log_decision(c, floor.campaign_id, at, decision))
+    await floor.write(floor.store.log_decision(floor.campaign_id, at, decision))
 
 
 async def add_attempts(floor: Floor, begin: float, count: int = 120) -> None:

@@ -115,12 +115,10 @@ async def test_legs_are_written_once(floor: Floor) -> None:
     call_id, store = str(attempt.id), floor.store
 
     async def begin(channel: str) -> None:
-        await floor.write(
-            lambda c: store.call_created(c, call_id, channel, NOW, attempt_id=attempt.id)
-        )
+        await floor.write(store.call_created(call_id, channel, NOW, attempt_id=attempt.id))
 
     async def end(call_id: str, cause: int) -> None:
-        await floor.write(lambda c: store.call_ended(c, call_id, NOW + 5, NOW + 9, cause))
+        await floor.write(store.call_ended(call_id, NOW + 5, NOW + 9, cause))
 
     await begin("PJSIP/a-1")
     await begin("PJSIP/b-2")
@@ -239,7 +237,7 @@ async def test_a_shift_is_cut_into_states_without_a_gap(floor: Floor) -> None:
         for _ in range(2):
             await floor.change_state(change)
     for _ in range(2):
-        await floor.write(lambda c: floor.store.close_shift(c, shift_id, NOW + 90))
+        await floor.write(floor.store.close_shift(shift_id, NOW + 90))
     a, b, c, d = (moment(NOW + s) for s in (0, 3.25, 60, 90))
     assert await floor.states(shift_id) == [
         (0, "connecting", None, a, b),
@@ -286,8 +284,7 @@ async def test_a_decision_is_logged_once_and_kept_for_a_day(floor: Floor) -> Non
     decision = Decision(2, "operators", "2: 2 free")
 
     async def log(at: float) -> None:
-        campaign_id, store = floor.campaign_id, floor.store
-        await floor.write(lambda c: store.log_decision(c, campaign_id, at, decision))
+        await floor.write(floor.store.log_decision(floor.campaign_id, at, decision))
 
     for at in (NOW - 2 * DAY_S, NOW, NOW):
         await log(at)
