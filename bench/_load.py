@@ -17,12 +17,13 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
+import uvloop
 
 from campaigns.campaign.model import NewCampaign
 from dialer import logs
@@ -37,6 +38,7 @@ from dialer.node import ami_settings
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the tests' ports
 from tests.ports import free_port, reserve
 
+T = TypeVar("T")
 QUEUE, AGENTS, BARE = "bench-queue", "bench-agents", "bench-bare"
 CONTEXTS = """
 [bench-queue]
@@ -314,6 +316,12 @@ def quantile(sorted_values: Sequence[float], share: float) -> float:
     if not sorted_values:
         return math.nan
     return sorted_values[min(len(sorted_values) - 1, math.ceil(share * len(sorted_values)) - 1)]
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """On the event loop that the controller has in service."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
 @contextlib.asynccontextmanager

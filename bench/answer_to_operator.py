@@ -10,9 +10,8 @@ Goals: p50 at most 0.25 of Queue's and 1.5 of AgentRequest's, p99 no worse than 
 from __future__ import annotations
 
 import argparse
-import asyncio
 
-from _load import AGENTS, QUEUE, load_floor, quantile
+from _load import AGENTS, QUEUE, load_floor, quantile, run
 from _page import write_section
 
 OPERATORS = 120
@@ -59,7 +58,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="write the page's section")
     arguments = parser.parse_args()
     rates = [float(rate) for rate in arguments.rates.split(",")]
-    found = asyncio.run(measure(rates, arguments.seconds))
+    found = run(measure(rates, arguments.seconds))
     text = report(found, rates)
     print(text)
     if arguments.full:

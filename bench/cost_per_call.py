@@ -12,7 +12,7 @@ import asyncio
 import cProfile
 import pstats
 
-from _load import load_floor
+from _load import load_floor, run
 from _page import write_section
 
 
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="write the page's section")
     arguments = parser.parse_args()
     profile = cProfile.Profile() if arguments.profile else None
-    text = asyncio.run(measure(arguments.rate, arguments.seconds, profile))
+    text = run(measure(arguments.rate, arguments.seconds, profile))
     print(text)
     if profile:
         pstats.Stats(profile).sort_stats("tottime").print_stats(30)

@@ -11,10 +11,9 @@ Goal: at least 0.85 of the bare loop.
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable
 
-from _load import BARE, load_floor
+from _load import BARE, load_floor, run
 from _page import write_section
 
 CARRIED = 0.93
@@ -62,7 +61,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--full", action="store_true", help="write the page's section")
     arguments = parser.parse_args()
-    text = asyncio.run(measure(arguments.step, arguments.seconds))
+    text = run(measure(arguments.step, arguments.seconds))
     print(text)
     if arguments.full:
         write_section("saturation", __doc__ or "", text)

@@ -214,8 +214,11 @@ class Controller:
         """
         if not self._link_ready():
             return
+        kept = {seat.state.attempt for seat in self.board.seats.values() if seat.can_take}
         for attempt in tuple(self.board.attempts.values()):
-            if isinstance(attempt, Dialing) and attempt.intent is None and not self._serve(attempt):
+            if not isinstance(attempt, Dialing) or attempt.intent is not None or attempt.id in kept:
+                continue
+            if not self._serve(attempt):
                 self.attempts.hang_up(attempt, EndedBy.DIALER)
 
     def _serve(self, attempt: Attempt) -> bool:
