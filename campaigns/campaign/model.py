@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -122,6 +122,18 @@ class LastDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class GoalProgress:
+    """A goal that finishes the campaign, and how far it is. `goal`: the setting's name.
+
+    `wanted` is a number with `done` beside it, or a date (`done` None).
+    """
+
+    goal: str
+    wanted: int | date
+    done: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CampaignState:
     """How a campaign stands: leads by status, attempts by outcome (all names, zeros too)."""
 
@@ -140,6 +152,7 @@ class CampaignState:
     since: datetime
     by: str
     version: int
+    goals: tuple[GoalProgress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +255,19 @@ def between(versions: Iterable[Version], old: int, new: int) -> dict[str, list[A
             for key, (before, after) in version.changes.items():
                 found[key] = [found[key][0] if key in found else before, after]
     return {key: pair for key, pair in found.items() if pair[0] != pair[1]}
+
+
+def goals_of(row: Mapping[str, Any], conversations: int) -> tuple[GoalProgress, ...]:
+    """The goals of a row of the query `campaigns`, the first to read first."""
+    numbers = (("conversations", conversations), ("decision_makers", row["decision_makers"]))
+    found = [
+        GoalProgress(goal, row[f"goal_{goal}"], done)
+        for goal, done in numbers
+        if row[f"goal_{goal}"] is not None
+    ]
+    if row["goal_date"] is not None:
+        found.append(GoalProgress("date", row["goal_date"]))
+    return tuple(found)
 
 
 def counts(found: Mapping[str, int], names: tuple[str, ...]) -> dict[str, int]:

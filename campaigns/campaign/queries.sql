@@ -27,7 +27,9 @@ update campaign set
     ring_timeout_s = new.ring_timeout_s, post_dial_delay_s = new.post_dial_delay_s,
     wrap_up_limit_s = new.wrap_up_limit_s, preview_limit_s = new.preview_limit_s,
     preview_at_limit = new.preview_at_limit, recording = new.recording,
-    max_approaches = new.max_approaches,
+    max_approaches = new.max_approaches, weight = new.weight, skills = new.skills,
+    max_lines = new.max_lines, lines_per_operator = new.lines_per_operator,
+    max_abandon_rate = new.max_abandon_rate,
     schedule_start = new.schedule_start, schedule_stop = new.schedule_stop,
     goal_date = new.goal_date, goal_conversations = new.goal_conversations,
     goal_decision_makers = new.goal_decision_makers, goal_list_end = new.goal_list_end,
@@ -152,6 +154,12 @@ select campaign.id, campaign.name, campaign.status, campaign.mode,
           where trunk.id = campaign.trunk_id or f.trunk_id is not null
           order by trunk.id = campaign.trunk_id desc, f.position) as trunks,
     campaign.status_reason, campaign.status_since, campaign.status_by, campaign.version,
+    campaign.goal_date, campaign.goal_conversations, campaign.goal_decision_makers,
+    case when campaign.goal_decision_makers is not null then (
+        select count(*) from attempt a join disposition d on d.id = a.disposition_id
+        where a.campaign_id = campaign.id and a.bridged_at is not null
+            and d.flags @> array['decision_maker']
+    ) end as decision_makers,
     array(select list.name from campaign_list join list on list.id = campaign_list.list_id
           where campaign_list.campaign_id = campaign.id order by campaign_list.position) as lists
 from campaign

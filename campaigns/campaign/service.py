@@ -33,6 +33,7 @@ from campaigns.campaign.model import (
     check_name,
     counts,
     edit_conflict,
+    goals_of,
     may_edit,
 )
 from campaigns.dispositions.model import STANDARD
@@ -457,6 +458,7 @@ def _state(
     decisions: list[asyncpg.Record],
 ) -> CampaignState:
     outcomes = {r["outcome"]: r["count"] for r in attempts}
+    conversations = sum(r["conversations"] for r in attempts)
     return CampaignState(
         name=row["name"],
         status=CampaignStatus(row["status"]),
@@ -467,12 +469,13 @@ def _state(
         attempts=sum(outcomes.values()),
         in_progress=outcomes.pop(None, 0),
         outcomes=counts(outcomes, OUTCOMES),
-        conversations=sum(r["conversations"] for r in attempts),
+        conversations=conversations,
         last_decision=_decision(decisions[0]) if decisions else None,
         reason=row["status_reason"],
         since=row["status_since"],
         by=row["status_by"],
         version=row["version"],
+        goals=goals_of(dict(row), conversations),
     )
 
 

@@ -31,6 +31,7 @@ from campaigns.campaign.kinds import (
 )
 from campaigns.campaign.model import AT_LIMIT, LANGUAGES, MODES, CampaignError
 from campaigns.dispositions import model as dispositions
+from campaigns.pacing import keys as pacing
 from campaigns.refusals import Sentence, joined
 from campaigns.rules import keys as rules
 from campaigns.scripts import model as scripts
@@ -196,6 +197,7 @@ KEYS: tuple[Key, ...] = (
     *DIALING,
     *SCHEDULE,
     *GOALS,
+    *pacing.KEYS,
     *rules.KEYS,
     *approval.KEYS,
     *dispositions.KEYS,

@@ -6,12 +6,6 @@ select id, name, status, mode, legal_profile, weight, skills, max_lines, lines_p
     max_abandon_rate, ring_timeout_s
 from campaign where floor_id = $1 and name = $2;
 
--- name: set_limits
--- New limits of campaign $1.
-update campaign set weight = $2, skills = $3, max_lines = $4, lines_per_operator = $5,
-    max_abandon_rate = $6, ring_timeout_s = $7, changed_at = now()
-where id = $1;
-
 -- name: ledger
 -- People answered and abandoned in attempts of campaign $1 in the last $2 seconds.
 select count(*) as answered, count(*) filter (where outcome = 'abandoned') as abandoned

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import asyncpg
 
+from campaigns.campaign.service import CampaignService
 from campaigns.legal.model import Rules, problems
 from campaigns.legal.service import LegalService
 from campaigns.pacing.model import DecisionLine, LedgerView, Limits, PacingError, Why, changed
@@ -50,29 +50,19 @@ class PacingService:
         )
 
     async def set_limits(self, name: str, changes: Mapping[str, Any], actor: str) -> Limits:
-        """Sets what `changes` names; in force within a second.
+        """Sets what `changes` names, as a version of the campaign; in force within a second.
 
-        Raises PacingError `unknown_campaign`, `bad_value`, `legal_abandonment`, `legal_ring`.
+        Raises PacingError `unknown_campaign`, `bad_value`, `legal_abandonment`, `legal_ring`;
+        CampaignError `wrong_state` for one that is archived.
         """
         row = await self.find(name)
         limits = changed(_limits(row), changes)
         await self._check_legal(row, limits)
-        async with (
-            self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection,
-            connection.transaction(),
-        ):
-            await connection.execute(
-                SQL.set_limits,
-                row["id"],
-                limits.weight,
-                list(limits.skills),
-                limits.max_lines,
-                limits.lines_per_operator,
-                limits.max_abandon_rate,
-                limits.ring_timeout_s,
-            )
-            subject = f"campaign {name}"
-            await connection.execute(SQL.note, actor, "pacing_set", subject, asdict(limits))
+        given = {key: getattr(limits, key) for key in changes}
+        if "skills" in given:
+            given["skills"] = list(limits.skills)
+        # No trunk is looked for by an edit that changes none, so that it needs no node.
+        await CampaignService(self._pool, self._floor_id, "").edit(name, given, actor)
         return limits
 
     async def set_skills(self, login: str, skills: Sequence[str], actor: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from campaigns.campaign.model import (
     CampaignStatus,
     Created,
     Edited,
+    GoalProgress,
     NewCampaign,
 )
 from campaigns.campaign.service import ANY_TRUNK, CampaignService
@@ -401,9 +402,17 @@ def _shown(state: CampaignState) -> list[Any]:
         ("attempts", f"{state.attempts}, of these {state.in_progress} in progress"),
         ("outcomes", outcomes or "none"),
         ("conversations", str(state.conversations)),
+        *[("goal", _goal(goal)) for goal in state.goals],
         ("last decision", _decided(state)),
     ]
     return [table((title, ""), rows)]
+
+
+def _goal(goal: GoalProgress) -> str:
+    if goal.done is None or not isinstance(goal.wanted, int):
+        return f"until {goal.wanted} is over"
+    share = 100 * goal.done / goal.wanted
+    return f"{goal.done} of {goal.wanted} {goal.goal.replace('_', ' ')} ({share:.0f} %)"
 
 
 def _decided(state: CampaignState) -> str:

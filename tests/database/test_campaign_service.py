@@ -3,13 +3,14 @@
 import asyncio
 import dataclasses
 import itertools
+from datetime import date
 from typing import Any
 
 import pytest
 
 from campaigns.approval.model import Exemption
 from campaigns.campaign import settings as registry
-from campaigns.campaign.model import CampaignError, CampaignStatus, NewCampaign
+from campaigns.campaign.model import CampaignError, CampaignStatus, GoalProgress, NewCampaign
 from campaigns.campaign.service import CampaignService
 from dialer.database.pool import Pool
 from tests.database.staff import ROWS, TestFloor, after
@@ -304,6 +305,11 @@ OTHER_SETTINGS: dict[str, Any] = {
     "goals.conversations": 500,
     "goals.decision_makers": 50,
     "goals.list_end": False,
+    "weight": 2.5,
+    "skills": ["english"],
+    "max_lines": 40,
+    "lines_per_operator": 1.5,
+    "max_abandon_rate": 0.01,
     "legal_profile": "ru_debt",
     "hours": {"mon": [["09:00", "18:00"]], "sat": []},
     "limits": {"minimum_pause_s": 60.0},
@@ -346,6 +352,20 @@ async def test_every_setting_survives_the_database(
     await service.edit("spring", defaults, "olga")
     settings = await service.settings("spring")
     assert {key: settings[key] for key in defaults} == defaults
+
+
+async def test_the_status_tells_how_far_the_goals_are(
+    floor: TestFloor, service: CampaignService
+) -> None:
+    await floor.add_list("old", 1)
+    goals = {"goals.conversations": 5, "goals.decision_makers": 2, "goals.date": "2026-12-31"}
+    await service.create(a_campaign("old", **goals), "olga")
+    (state,) = await service.status("spring")
+    assert state.goals == (
+        GoalProgress("conversations", 5, 0),
+        GoalProgress("decision_makers", 2, 0),
+        GoalProgress("date", date(2026, 12, 31)),
+    )
 
 
 async def test_two_who_start_at_once_change_it_once(

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from campaigns.campaign.service import CampaignService
 from campaigns.pacing.http import Parts, routes
 from campaigns.pacing.jobs import Simulations
 from campaigns.pacing.measured import MeasuredPlans
@@ -104,8 +105,21 @@ async def test_limits_are_set_checked_and_audited(floor: Floor, service: PacingS
     [row] = await floor.store.running_campaigns()
     assert (row["weight"], row["skills"], row["max_lines"]) == (3.0, ["english", "sales"], 12)
     assert (await service.set_limits("c", {"max_lines": None}, "boss")).max_lines is None
-    audit = await floor.pool.fetch("select * from audit where action = 'pacing_set' order by id")
-    assert [r["actor"] for r in audit] == ["boss", "boss"]
+    audit = await floor.pool.fetch("select * from audit order by id")
+    assert [(r["actor"], r["action"]) for r in audit] == [("boss", "campaign_edited")] * 2
+
+
+async def test_limits_are_versions_like_other_settings(
+    floor: Floor, service: PacingService
+) -> None:
+    campaigns = CampaignService(floor.pool, floor.store.floor_id, "")
+    before = (await campaigns.status("c"))[0].version
+    await service.set_limits("c", {"weight": 3.0}, "boss")
+    await service.set_limits("c", {"weight": 3.0}, "boss")  # as it is: no version
+    await service.set_limits("c", {"max_lines": 7}, "anna")
+    first, second = [v for v in await campaigns.versions("c") if v.version > before]
+    assert (first.version, first.actor, first.changes) == (before + 1, "boss", {"weight": [1, 3]})
+    assert (second.actor, second.changes) == ("anna", {"max_lines": [None, 7]})
 
 
 @pytest.mark.parametrize(
