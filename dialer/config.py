@@ -322,6 +322,12 @@ class TransferSettings(Section):
     hold_limit_s: Annotated[float, Field(ge=5, le=3600)] = 300.0
     park_limit_s: Annotated[float, Field(ge=2, le=3600)] = 120.0
     group_limit_s: Annotated[float, Field(ge=2, le=600)] = 60.0
+    seek_limit_s: Annotated[int, Field(ge=5, le=600)] = Field(
+        default=30, description="so long a person whose operator is gone waits for any other"
+    )
+    third_limit_s: Annotated[int, Field(ge=30, le=3600)] = Field(
+        default=300, description="so long a called number may wait with music"
+    )
     ring_timeout_s: Annotated[float, Field(ge=5, le=120)] = 30.0
 
     @field_validator("numbers")

@@ -82,6 +82,8 @@ def pbx_conf(
         tls=_tls(settings) if settings.phones.tls else None,
         browser=settings.phones.browser,
         return_limit_s=settings.phones.return_limit_s,
+        seek_limit_s=settings.transfers.seek_limit_s,
+        third_limit_s=settings.transfers.third_limit_s,
         trunks=tuple(trunk_conf(trunk) for trunk in settings.trunks),
     )
 

@@ -244,7 +244,9 @@ class Recovery:
             self.recall.before(node.live, now)
         legs = {s.leg_id: s.state.since for s in board.seats.values() if s.leg_id}
         held, self._held = self._held or [], None
-        missed = missed_events({**legs, **dict.fromkeys(asked, 0.0)}, node, _talked_of(held))
+        thirds = dict.fromkeys(self.recall.thirds() if self.recall else (), self._known_until)
+        since = {**legs, **thirds, **dict.fromkeys(asked, 0.0)}
+        missed = missed_events(since, node, _talked_of(held))
         for event in sorted([*missed, *held], key=lambda event: event.at):
             controller.on_event(event)
         lost = [uid for uid in asked if uid not in node.live]
@@ -255,7 +257,7 @@ class Recovery:
         self._hang_up_strays(node)
         self._settle_seats(node)
         if self.recall is not None:
-            self.recall.after()
+            self.recall.after(node.live)
         await self._collect_opt_outs()
         log.info("reconciled", live=len(node.live), asked=len(asked), held=len(held))
 

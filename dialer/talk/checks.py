@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from campaigns.lists.numbering import zones_of
+from campaigns.rules.service import RulesService
 from dialer.asterisk.ami import AmiDisconnected, AmiError, AmiState
 from dialer.calls import Conversing
 from dialer.operators import InCall, Seat
@@ -90,7 +93,37 @@ class Checks:
             raise Refusal(
                 "do_not_call", 403, "this number asked for no calls / этот номер просил не звонить"
             )
+        if campaign_id is not None:
+            await self._if_client(phone, campaign_id)
         return phone
+
+    async def _if_client(self, phone: str, campaign_id: int) -> None:
+        """A number of our own lists is a client's: hours and consent hold for it.
+
+        What the administrator allows besides are colleagues, who are called at any time.
+        """
+        store = self._floor.store
+        now = datetime.fromtimestamp(store.rules_clock(), UTC)
+        row = await store.pool.fetchrow(
+            SQL["client_number"], phone, store.floor_id, campaign_id, now
+        )
+        if row is None or not row["known"]:
+            return
+        for rules in await RulesService(store.pool, store.floor_id).campaigns(now, campaign_id):
+            if rules.needs_consent and not row["consent"]:
+                raise Refusal(
+                    "no_consent",
+                    403,
+                    "this person has not consented to calls of this campaign / "
+                    "этот человек не давал согласия на звонки этой кампании",
+                )
+            if not rules.policy.schedule.state(zones_of(phone), now)[0]:
+                raise Refusal(
+                    "outside_hours",
+                    403,
+                    "it is too early or too late to call this number / "
+                    "на этот номер сейчас звонить нельзя: не то время суток",
+                )
 
     def _other(self, login: str, name: str) -> Seat:
         seat = self._floor.board.seats.get(name)

@@ -38,7 +38,11 @@ Longer than a dead link to the node goes unnoticed."""
 
 @dataclass(slots=True)
 class TalkFloor:
-    """Talks that are not plain, by attempt; `thirds` finds the attempt of a third party's leg."""
+    """Talks that are not plain, by attempt; `thirds` finds the attempt of a third party's leg.
+
+    `parting`: operators who were asked for advice and are about to be let go. Their phones may be
+    back in the holding bridge before that is done, and this ends no conversation of theirs.
+    """
 
     board: Board
     store: Store
@@ -55,6 +59,7 @@ class TalkFloor:
     thirds: dict[str, UUID] = field(default_factory=dict)
     legs: dict[str, Third] = field(default_factory=dict)
     muted: set[str] = field(default_factory=set)
+    parting: set[str] = field(default_factory=set)
     locks: dict[UUID, asyncio.Lock] = field(default_factory=dict)
     on_late: Callable[[Joining], None] = lambda talk: None
     moves: Moves = field(init=False)
@@ -174,6 +179,14 @@ class TalkFloor:
         if channel := self.channel(login):
             self.tasks.command("unmute", self.moves.mute(channel, on=False), AmiError)
 
+    async def learn_mute(self, seat: Seat) -> None:
+        """After a restart: an operator who was muted still is, and only while in a call."""
+        if not seat.channel or not await self.moves.is_muted(seat.channel):
+            return
+        self.muted.add(seat.login)
+        if not isinstance(seat.state, InCall):
+            self.unmute(seat.login)
+
     # --- parts of the conversation
 
     def part_began(self, attempt_id: UUID, seat: Seat, at: float, how: str) -> None:
@@ -209,8 +222,11 @@ class TalkFloor:
         self.thirds[third.call_id] = attempt_id
         self.legs[third.call_id] = third
 
-    def third_ended(self, call_id: str, at: float) -> None:
-        """The leg is gone: the line is free, its time counted."""
+    def third_ended(self, call_id: str, at: float, *, taken_up: bool | None = None) -> None:
+        """The leg is gone: the line is free, its time counted.
+
+        `taken_up`: whether the network took the call up; None: nothing can be said of that.
+        """
         third = self.legs.pop(call_id, None)
         self.thirds.pop(call_id, None)
         if third is None or third.login is not None:
@@ -218,5 +234,10 @@ class TalkFloor:
         trunk = self.board.trunks.get(third.trunk)
         if trunk is not None:
             trunk.release()
-            trunk.breaker.forgotten()
+            if taken_up is None:
+                trunk.breaker.forgotten()
+            elif taken_up:
+                trunk.breaker.alive()
+            elif trunk.breaker.dead(at):
+                log.error("trunk_takes_no_calls", trunk=trunk.name, pause_s=trunk.breaker.pause_s)
         metrics.trunk_line_time(third.trunk, max(0.0, at - third.placed_at))

@@ -9,9 +9,10 @@ from uuid import UUID
 import structlog
 
 from dialer.asterisk import events as ev
+from dialer.attempts import RINGING, UP
 from dialer.calls import Conversing, Ended
 from dialer.operators import Consult, InCall, Reserved, Seat
-from dialer.outcomes import EndedBy
+from dialer.outcomes import EndedBy, LineEvidence, Outcome, outcome_of
 from dialer.seating import HOLDING
 from dialer.talk.floor import TalkFloor
 from dialer.talk.model import (
@@ -41,6 +42,8 @@ class Follow:
         floor.on_late = self._join_failed
         self._routes: dict[type[ev.Event], Callable[[Any], None]] = {
             ev.ChannelCreated: self._third_created,
+            ev.ChannelState: self._third_state,
+            ev.DialStateChanged: self._third_progress,
             ev.BridgeEntered: self._entered,
             ev.Hangup: self._hung_up,
             ev.OriginateResponse: self._not_placed,
@@ -57,7 +60,7 @@ class Follow:
     def keeps(self, seat: Seat, attempt_id: UUID) -> bool:
         """Whether an operator who waits again is still in the call."""
         talk = self._floor.talks.get(attempt_id)
-        return talk is not None and talk.keeps(seat.login)
+        return seat.login in self._floor.parting or (talk is not None and talk.keeps(seat.login))
 
     def conversation(self, attempt: Conversing) -> None:
         seat = self._floor.board.seats.get(attempt.operator)
@@ -103,6 +106,7 @@ class Follow:
         """An operator of a call that is over waits, free, wherever they were before."""
         floor = self._floor
         floor.unmute(seat.login)
+        floor.parting.discard(seat.login)
         asked = party is not None and party.login == seat.login
         if asked and isinstance(seat.state, Consult):
             floor.seating.unasked(seat)
@@ -127,6 +131,20 @@ class Follow:
         self._floor.journal.row(
             self._floor.store.call_created(*leg, attempt_id=attempt_id, trunk_id=trunk_id)
         )
+
+    def _third_state(self, event: ev.ChannelState) -> None:
+        if event.state in (RINGING, UP):
+            self._taken_up(event.unique_id)
+
+    def _third_progress(self, event: ev.DialStateChanged) -> None:
+        if event.dial_status == "PROGRESS":
+            self._taken_up(event.dest_unique_id)
+
+    def _taken_up(self, call_id: str) -> None:
+        leg = self._floor.legs.get(call_id)
+        if leg is not None:
+            self._floor.legs[call_id] = leg.ringing()
+            self._floor.board.trunks[leg.trunk].breaker.alive()
 
     def _entered(self, event: ev.BridgeEntered) -> None:
         attempt_id = self._floor.thirds.get(event.unique_id)
@@ -170,22 +188,31 @@ class Follow:
         self._floor.journal.row(
             self._floor.store.call_ended(event.unique_id, None, event.at, event.cause)
         )
-        self._third_gone(attempt_id, event.unique_id, event.at)
+        sip_code = int(event.tech_cause) if event.tech_cause.isdigit() else None
+        leg = self._floor.legs.get(event.unique_id)
+        line = LineEvidence(
+            rang=leg is None or leg.rang or leg.up, cause=event.cause, sip_code=sip_code
+        )
+        self.third_gone(attempt_id, event.unique_id, event.at, line)
 
     def _not_placed(self, event: ev.OriginateResponse) -> None:
         attempt_id = self._floor.thirds.get(event.action_id)
         leg = self._floor.legs.get(event.action_id)
         if attempt_id is None or leg is None or event.success or leg.channel:
             return  # with a channel its Hangup tells
-        self._third_gone(attempt_id, event.action_id, event.at)
+        line = LineEvidence(channel_existed=False)
+        self.third_gone(attempt_id, event.action_id, event.at, line)
 
-    def _third_gone(self, attempt_id: UUID, call_id: str, at: float) -> None:
-        """The number did not answer, was busy, or hung up."""
+    def third_gone(
+        self, attempt_id: UUID, call_id: str, at: float, line: LineEvidence | None = None
+    ) -> None:
+        """The number did not answer, was busy, or hung up. `line` is None when nobody knows how."""
         floor, talk = self._floor, self._floor.talks.get(attempt_id)
-        floor.third_ended(call_id, at)
         party = talk.party if talk else None
         if party is None or party.call_id != call_id:
+            floor.third_ended(call_id, at)  # let go by us: says nothing of the trunk
             return
+        floor.third_ended(call_id, at, taken_up=None if line is None else _taken_up(line))
         if isinstance(talk, Consulting):
             self._asked_gone(talk)
         elif isinstance(talk, ThreeWay):
@@ -230,6 +257,7 @@ class Follow:
     def _third_too(self, talk: AnyTalk | None) -> None:
         """The call ends with its operator: who was consulted is let go."""
         if isinstance(talk, Consulting):
+            self._talks.part(talk.third)
             work = self._talks.release_third(talk.attempt, talk.third)
             self._floor.run("release_third", talk.attempt, work)
 
@@ -293,7 +321,12 @@ class Follow:
         floor = self._floor
         floor.set(seeking(talk.attempt, talk.operator, floor.clock()))
         if talk.party is not None and isinstance(talk, Consulting):
+            self._talks.part(talk.third)
             work = self._talks.release_third(talk.attempt, talk.third)
             floor.run("release_third", talk.attempt, work)
         limit = floor.settings.hold_limit_s
         floor.run("seek", talk.attempt, floor.moves.music(talk.attempt, Why.SEEK, "", limit))
+
+
+def _taken_up(line: LineEvidence) -> bool:
+    return line.rang is True or outcome_of(line) not in (Outcome.FAILED, Outcome.CONGESTION)

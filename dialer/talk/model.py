@@ -52,9 +52,14 @@ class Third:
     trunk: str = ""
     placed_at: float = 0.0
     up: bool = False
+    rang: bool = False
 
     def seen(self, channel: str) -> Third:
         return replace(self, channel=channel)
+
+    def ringing(self) -> Third:
+        """The network took the call up."""
+        return replace(self, rang=True)
 
     def answered(self, channel: str) -> Third:
         return replace(self, channel=channel, up=True)

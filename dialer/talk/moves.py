@@ -15,6 +15,7 @@ OPERATOR_AFTER = "prozvon-operator^s^wait"
 THIRD_AFTER = "prozvon-third^s^wait"
 THIRD_GONE = "prozvon-third^s^gone"
 SILENCE, RINGING = "s", "r"
+MUTED = "PROZVON_MUTED"
 
 
 class Moves:
@@ -111,8 +112,21 @@ class Moves:
         return await self._ami.hangup(channel)
 
     async def mute(self, channel: str, *, on: bool) -> bool:
-        """What the operator's phone sends is dropped (MuteAudio would need the right `system`)."""
-        return await self._ami.set_variable(channel, "MUTEAUDIO(in)", "on" if on else "off")
+        """What the operator's phone sends is dropped (MuteAudio would need the right `system`).
+
+        MUTEAUDIO cannot be read back (22.10), so the channel remembers it in a variable as well,
+        which is set for as long as the sound may be off.
+        """
+        if on:
+            await self._ami.set_variable(channel, MUTED, "1")
+        done = await self._ami.set_variable(channel, "MUTEAUDIO(in)", "on" if on else "off")
+        if not on:
+            await self._ami.set_variable(channel, MUTED, "")
+        return done
+
+    async def is_muted(self, channel: str) -> bool:
+        """What the channel remembers. AmiRefused when it is gone."""
+        return await self._ami.get_variable(channel, MUTED) == "1"
 
     async def keys(self, attempt: UUID, digits: str) -> None:
         for digit in digits:
@@ -130,6 +144,6 @@ class Moves:
                 priority=1,
                 timeout_ms=2000,
                 caller_id=None,
-                variables={"__PROZVON_SPY": channel},
+                variables={"__PROZVON_TONE_FOR": channel},
             )
         )

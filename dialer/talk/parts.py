@@ -57,4 +57,6 @@ def talk_parts(controller: Controller, line_time: LineTime, settings: Settings) 
         served()
 
     controller.seating.on_free = on_free
-    return TalkParts(floor, talks, Recall(floor, talks))
+    recall = Recall(floor, talks)
+    recall.on_third_gone = follow.third_gone
+    return TalkParts(floor, talks, recall)

@@ -37,6 +37,12 @@ select login from operator where floor_id = $1 and id = $2 and removed_at is nul
 -- Whether do-not-call forbids a number to a campaign, now.
 select is_forbidden($2, $1, $3, now())
 
+-- name: client_number
+-- Whether a number is that of a contact of the floor, and whether campaign $3 has consent for it at
+-- $4.
+select exists (select from contact_phone p join list l on l.id = p.list_id
+    where l.floor_id = $2 and p.e164 = $1) as known, has_consent($1, $2, $3, $4) as consent
+
 -- name: handed_over
 -- Another operator has the person now: the attempt is theirs.
 update attempt set operator_id = $2, shift_id = $3 where id = $1 and outcome is null

@@ -6,13 +6,16 @@ only where it agrees with that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
 
 import structlog
 
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.events import LiveChannel
+from dialer.attempts import RINGING, UP
 from dialer.calls import Conversing
 from dialer.operators import AnyState, Consult, InCall, Reserved, Seat
 from dialer.talk.floor import TalkFloor
@@ -36,6 +39,7 @@ from dialer.talk.service import Talks
 log = structlog.get_logger(__name__)
 
 THIRD = "th-"
+ON_TRUNK = re.compile(r"PJSIP/trunk-(.+)-[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +65,14 @@ class Places:
 
 
 def place_of(
-    attempt: Conversing, places: Places, known: AnyTalk | None, trunk: str, now: float
+    attempt: Conversing, places: Places, known: AnyTalk | None, now: float
 ) -> AnyTalk | None:
     """PURE. The talk of a live person; None for the plain one.
 
     `known`: what is remembered; it is kept where the node's place agrees.
     """
     person = places.live[str(attempt.id)]
-    third = _third(attempt, places, trunk, now)
+    third = _third(attempt, places, now)
     match person.context:
         case "prozvon-music":
             return _in_music(attempt, places, known, person.exten, third, now)
@@ -79,15 +83,22 @@ def place_of(
     return known
 
 
-def _third(attempt: Conversing, places: Places, trunk: str, now: float) -> Third | None:
+def trunk_of(channel: str) -> str:
+    """The trunk that a channel goes over, by its name; "" when it goes over none."""
+    found = ON_TRUNK.fullmatch(channel)
+    return found[1] if found else ""
+
+
+def _third(attempt: Conversing, places: Places, now: float) -> Third | None:
     leg = places.third_of(str(attempt.id))
     if leg is None:
         return None
     return Third(
         call_id=leg.unique_id,
         channel=leg.channel,
-        trunk=trunk,
+        trunk=trunk_of(leg.channel) or attempt.trunk,
         placed_at=now - leg.duration_s,
+        rang=leg.state in (RINGING, UP),
         up=bool(leg.bridge_id),
     )
 
@@ -171,6 +182,9 @@ class Recall:
 
     def __init__(self, floor: TalkFloor, talks: Talks) -> None:
         self._floor, self._talks = floor, talks
+        self._mutes_known = False
+        self.on_third_gone: Callable[[UUID, str, float], None] = lambda attempt, call, at: None
+        """Told of a number's leg whose end the node's journal does not have either."""
 
     def before(self, live: Mapping[str, LiveChannel], now: float) -> None:
         """Before missed events are told again: an operator who waits is not taken for free."""
@@ -178,7 +192,7 @@ class Recall:
         for attempt in tuple(self._floor.board.attempts.values()):
             if isinstance(attempt, Conversing) and str(attempt.id) in live:
                 known = self._floor.talks.get(attempt.id)
-                talk = place_of(attempt, places, known, attempt.trunk, now)
+                talk = place_of(attempt, places, known, now)
                 self._take(attempt, talk)
         self._thirds(live)
 
@@ -191,27 +205,34 @@ class Recall:
             log.info("talk_found", attempt=str(attempt.id), talk=talk.name)
         party = talk.party if talk else None
         if party is not None and party.login is None and party.call_id not in floor.thirds:
-            floor.adopt_third(attempt.id, party)
-            floor.board.trunks[attempt.trunk].used += 1
+            # A trunk that left the settings still has its calls, and takes no new ones.
+            trunk = floor.board.trunks.get(party.trunk) or floor.board.trunks[attempt.trunk]
+            floor.adopt_third(attempt.id, replace(party, trunk=trunk.name))
+            trunk.used += 1
 
     def _thirds(self, live: Mapping[str, LiveChannel]) -> None:
-        """Legs that are gone, and legs that nobody waits for any more."""
+        """Legs that nobody waits for any more."""
         floor = self._floor
-        for call_id in tuple(floor.thirds):
-            if call_id not in live:
-                attempt_id = floor.thirds[call_id]
-                floor.third_ended(call_id, floor.clock())
-                talk = floor.talks.get(attempt_id)
-                if isinstance(talk, Leaving):
-                    floor.set(talk.third_gone(floor.clock()))
         for unique_id in live:
             if unique_id.startswith(THIRD) and unique_id not in floor.thirds:
                 floor.tasks.command("stray_third", floor.moves.hang_up(unique_id), AmiError)
 
-    def after(self) -> None:
+    def thirds(self) -> tuple[str, ...]:
+        """Called numbers whose missed events must be told again."""
+        return tuple(self._floor.thirds)
+
+    def after(self, live: Mapping[str, LiveChannel]) -> None:
         """Operators' states follow; who waits for anyone is given to whoever is free."""
+        for call_id, attempt_id in tuple(self._floor.thirds.items()):
+            leg = self._floor.legs.get(call_id)
+            if call_id not in live and leg is not None and leg.channel:
+                self.on_third_gone(attempt_id, call_id, self._floor.clock())
         for seat in tuple(self._floor.board.seats.values()):
             self._settle(seat)
+            if not self._mutes_known:
+                work = self._floor.learn_mute(seat)
+                self._floor.tasks.command(f"mute of {seat.login}", work, AmiError)
+        self._mutes_known = True
         self._talks.serve()
 
     def _settle(self, seat: Seat) -> None:

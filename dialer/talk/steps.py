@@ -63,23 +63,33 @@ class Steps(Checks):
     async def drop_third(self, talk: Consulting | ThreeWay, seat: Seat) -> None:
         """Ends what was with the third party; the person comes back to `seat`."""
         floor, third = self._floor, talk.third
+        self.part(third)
         with_person = isinstance(talk, Consulting) and not talk.aside
         if with_person:
             floor.plain(talk.attempt)
         else:
             floor.set(talk.cancel(self._now()))
         floor.talking(seat.login, talk.attempt)
-        if not with_person:
-            await floor.moves.keep(seat.channel, talk.attempt)
-            await floor.moves.join(talk.attempt, seat.channel)
-            await floor.moves.wait(seat.channel)
-        await self.release_third(talk.attempt, third)
+        try:
+            if not with_person:
+                await floor.moves.keep(seat.channel, talk.attempt)
+                await floor.moves.join(talk.attempt, seat.channel)
+                await floor.moves.wait(seat.channel)
+            await self.release_third(talk.attempt, third)
+        finally:
+            floor.parting.discard(third.login or "")
+
+    def part(self, third: Third) -> None:
+        """Before anything moves: `release_third` will follow."""
+        if third.login is not None:
+            self._floor.parting.add(third.login)
 
     async def release_third(self, attempt_id: UUID, third: Third) -> None:
         """A number is hung up, an operator is free again."""
         if third.login is None:
             await self._floor.moves.hang_up(third.call_id)
             return
+        self._floor.parting.discard(third.login)
         other = self._floor.board.seats.get(third.login)
         if other is not None and other.state.attempt == attempt_id:
             self._floor.part_ended(attempt_id, third.login, self._now(), "leave")

@@ -39,6 +39,7 @@ def settings_file(settings: Settings, root: Path) -> Path:
         "agi": {"port": settings.agi.port},
         "http": {"port": settings.http.port},
         "floor": {"name": settings.floor.name, "drain_limit_s": 5.0},
+        "transfers": settings.transfers.model_dump(mode="json", include=TRANSFER_KEYS),
         "asterisk": {
             "embedded": False,
             "sip_port": settings.asterisk.sip_port,
@@ -63,6 +64,9 @@ def settings_file(settings: Settings, root: Path) -> Path:
     file = root / "prozvon.toml"
     file.write_text("\n".join(lines) + "\n")
     return file
+
+
+TRANSFER_KEYS = {"numbers", "hold_limit_s", "park_limit_s"}
 
 
 @dataclass
@@ -94,15 +98,15 @@ class Process:
                     pass
                 await asyncio.sleep(0.1)
 
-    async def ask(self, method: str, path: str) -> Any:
+    async def ask(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         token = kept_secret(self.settings.data_dir, "api_token")
         async with (
             aiohttp.ClientSession(headers={"Authorization": f"Bearer {token}"}) as session,
-            session.request(method, f"{self.url}/api/{path}") as response,
+            session.request(method, f"{self.url}/api/{path}", json=body or {}) as response,
         ):
-            body = await response.json(content_type=None)
-            assert response.status == 200, body
-            return body
+            found = await response.json(content_type=None)
+            assert response.status == 200, found
+            return found
 
     async def states(self) -> dict[str, str]:
         return {seat["login"]: seat["state"] for seat in await self.ask("GET", "operators")}

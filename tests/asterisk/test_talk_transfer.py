@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from campaigns.hours.calendar import WEEKDAYS
 from dialer.config import TransferSettings
 from dialer.refusal import Refusal
 from dialer.talk.checks import Target
@@ -16,6 +18,7 @@ from tests.asterisk.talk_tools import (
     PERSON,
     SECOND,
     THIRD,
+    Call,
     Ear,
     all_hear,
     hang_up,
@@ -160,6 +163,26 @@ async def test_consult_a_number_and_cancel_or_complete(floor: FloorApp, tmp_path
     await floor.until(lambda: floor.app.board.trunks["carrier"].used == 0, "lines are free")
 
 
+async def refused_for_clients(floor: FloorApp, call: Call) -> None:
+    """Consent and hours hold for a number of our own lists, and not for a colleague's."""
+    client = number("1101")
+    await floor.campaign(client, status="paused")
+    closed: dict[str, list[str]] = {day: [] for day in (*WEEKDAYS, "holiday")}
+    for settings, expected in (
+        ("consent_needed = true", "no_consent"),
+        (f"consent_needed = false, hours = '{json.dumps(closed)}'", "outside_hours"),
+    ):
+        await floor.pool.execute(
+            f"update campaign set {settings} where id = $1", call.attempt.campaign_id
+        )
+        with pytest.raises(Refusal) as refused:
+            await call.talks.transfer("t1", Target(number=client))
+        assert refused.value.id == expected
+    await floor.pool.execute(
+        "update campaign set hours = '{}' where id = $1", call.attempt.campaign_id
+    )
+
+
 async def test_bad_targets_change_nothing(floor: FloorApp, tmp_path: Path) -> None:
     call = await talking(floor, tmp_path)
     asked_not = number("1101")
@@ -183,6 +206,7 @@ async def test_bad_targets_change_nothing(floor: FloorApp, tmp_path: Path) -> No
             with pytest.raises(Refusal) as refused:
                 await act("t1", target)
             assert refused.value.id == expected
+    await refused_for_clients(floor, call)
     for action in (call.talks.resume, call.talks.toggle, call.talks.three_way, call.talks.complete):
         with pytest.raises(Refusal) as refused:
             await action("t1")
