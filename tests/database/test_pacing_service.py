@@ -105,7 +105,7 @@ async def test_limits_are_set_checked_and_audited(floor: Floor, service: PacingS
     [row] = await floor.store.running_campaigns()
     assert (row["weight"], row["skills"], row["max_lines"]) == (3.0, ["english", "sales"], 12)
     assert (await service.set_limits("c", {"max_lines": None}, "boss")).max_lines is None
-    audit = await floor.pool.fetch("select * from audit order by id")
+    audit = await floor.pool.fetch("select * from audit where subject = 'campaign c' order by id")
     assert [(r["actor"], r["action"]) for r in audit] == [("boss", "campaign_edited")] * 2
 
 
