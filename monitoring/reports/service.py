@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
-from dialer.database.pool import Pool
-from dialer.database.queries import Queries
+import asyncpg
+
+from campaigns.legal.service import LegalService
+from dialer.database.pool import Pool, open_pool
+from monitoring.reports.catalog import Request
+from monitoring.reports.maker import SQL, Maker, too_large
 from monitoring.reports.model import (
     OUTCOMES,
     STATES,
@@ -16,20 +22,31 @@ from monitoring.reports.model import (
     abandoned_share,
     line_seconds,
 )
+from monitoring.reports.sheet import Report, with_before
 
-if TYPE_CHECKING:
-    import asyncpg
-
-SQL = Queries.load("monitoring.reports")
-ACQUIRE_TIMEOUT_S = 30.0
+ACQUIRE_TIMEOUT_S, LIMIT_S = 30.0, 20.0
 NO_INTERVALS = Intervals(0, None, None, None)
 
 
-class ReportService:
-    """Reports of one floor."""
+async def reports_pool(dsn: str) -> Pool:
+    """Connections for reports alone, so that none waits for dialing, nor dialing for it."""
+    return await open_pool(
+        dsn,
+        min_size=0,
+        max_size=2,
+        statement_timeout_s=LIMIT_S,
+        application_name="prozvon reports",
+    )
 
-    def __init__(self, pool: Pool, floor_id: int) -> None:
-        self._pool, self._floor_id = pool, floor_id
+
+class ReportService:
+    """Reports of one floor. A report whose queries take longer than `limit_s` is given up.
+
+    Beside dialing, give it a pool of its own (`reports_pool`): a long report holds a connection.
+    """
+
+    def __init__(self, pool: Pool, floor_id: int, limit_s: float = LIMIT_S) -> None:
+        self._pool, self._floor_id, self._limit_s = pool, floor_id, limit_s
 
     async def operators(self, period: Period) -> list[OperatorReport]:
         """One line for each of the staff, by login, and for former ones who worked then."""
@@ -54,6 +71,29 @@ class ReportService:
         for row in outcomes:
             found.setdefault(row["campaign_id"], {})[row["outcome"]] = row["count"]
         return [_campaign(row, found.get(row["id"], {})) for row in campaigns]
+
+    async def make(self, request: Request, now: datetime) -> Report:
+        """One report; with `request.compare`, each row beside what it was then.
+
+        All numbers are of one moment. Raises ReportError `unknown_operator`, `unknown_campaign`,
+        `unknown_list`, `no_teams`, `no_report_yet`, `too_large`.
+        """
+        profiles = await LegalService(self._pool, self._floor_id).profiles()
+        session: Any = self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)
+        try:
+            async with (
+                session as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                await connection.execute(SQL.limit_statements, f"{self._limit_s}s")
+                maker = Maker(connection, self._floor_id, profiles, now)
+                report = await maker.make(request)
+                if request.compare is None:
+                    return report
+                earlier = replace(request, period=request.compare, compare=None)
+                return with_before(report, await maker.make(earlier))
+        except asyncpg.QueryCanceledError:
+            raise too_large(request.period) from None
 
     async def _read(self, period: Period, *names: str) -> list[list[asyncpg.Record]]:
         """The answers to several queries as of one moment, so that their numbers agree."""

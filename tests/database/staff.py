@@ -65,13 +65,17 @@ class TestFloor:
             await self.pool.execute(ROWS.state, shift_id, seq, state, begin, ended)
         return shift_id
 
-    async def add_attempt(self, lead_id: int, placed_at: datetime, **values: Any) -> None:
+    async def add_attempt(self, lead_id: int, placed_at: datetime, **values: Any) -> UUID:
+        """Columns by name; `said` is the code of its disposition. Returns the attempt's id."""
         keys = ("dial_operator_id", "operator_id", "dial_interval_s", "operator_dial_interval_s")
         times = (placed_at, values.get("bridged_at"), values.get("ended_at"))
+        attempt_id = uuid4()
+        more = ("outcome", "rang_at", "answered_at", "ended_by", "said")
         await self.pool.execute(
             ROWS.attempt,
-            *(uuid4(), self.id, self.node_id, lead_id),
+            *(attempt_id, self.id, self.node_id, lead_id),
             *(values.get(key) for key in keys),
             *times,
-            values.get("outcome"),
+            *(values.get(key) for key in more),
         )
+        return attempt_id

@@ -14,10 +14,31 @@ select id, list_id, 0, $2 from made returning contact_id;
 -- An attempt with the times and outcome given.
 insert into attempt (id, floor_id, campaign_id, lead_id, node_id, trunk_id, phone,
     dial_operator_id, operator_id, dial_interval_s, operator_dial_interval_s,
-    placed_at, bridged_at, ended_at, outcome)
+    placed_at, bridged_at, ended_at, outcome, rang_at, answered_at, ended_by, disposition_id)
 select $1, $2, l.campaign_id, l.id, $3, c.trunk_id, '+70000000000', $5, $6, $7, $8, $9, $10,
-    $11, $12
+    $11, $12, $13, $14, $15, disposition_of(l.campaign_id, $16)
 from lead l join campaign c on c.id = l.campaign_id where l.id = $4;
+
+-- name: part
+-- An operator's part of a conversation.
+insert into conversation_part (attempt_id, operator_id, began_at, ended_at, began_by)
+values ($1, $2, $3, $4, $5);
+
+-- name: dispositions
+-- Two that a floor offers.
+insert into disposition (floor_id, code, title_ru, title_en, flags) values
+    ($1, 'agreed', 'Договорились', 'Agreed', '{productive,target}'),
+    ($1, 'refused', 'Отказ', 'Refused', '{productive,refusal}')
+on conflict do nothing;
+
+-- name: correct
+-- Dispositions are corrected, of attempts long over.
+update attempt set disposition_id = disposition_of(campaign_id, $2)
+where disposition_id = disposition_of(campaign_id, $1);
+
+-- name: lock_attempts
+-- Nobody reads attempts meanwhile.
+lock table attempt in access exclusive mode;
 
 -- name: shift
 -- A shift, open or over.

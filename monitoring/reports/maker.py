@@ -1,0 +1,384 @@
+"""Makes reports out of rows, inside one snapshot of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from campaigns.legal.model import Profile
+from campaigns.refusals import Sentence
+from dialer.database.queries import Queries
+from dialer.operators import LINE_STATES, OperatorState
+from monitoring.reports.catalog import DIMENSIONS, KINDS, Request
+from monitoring.reports.errors import ReportError, unknown
+from monitoring.reports.forms import ATTEMPTS, CALLS, DISPOSITIONS, FORMS, WINDOWS
+from monitoring.reports.period import Day, Period
+from monitoring.reports.sheet import Chart, Form, Report, Row, Table, Value
+
+if TYPE_CHECKING:
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+
+    from dialer.database.pool import Connection
+
+    Session = Connection | PoolConnectionProxy[asyncpg.Record]
+
+SQL = Queries.load("monitoring.reports")
+MOST_ATTEMPTS = 5000
+SHORT_PERIOD = timedelta(days=1)
+TIME_CUTS = ("day", "hour")
+IDLE = (OperatorState.CONNECTING, OperatorState.PAUSED)
+FIRST_TOUCH_SHARE, ENOUGH = 0.3, 50
+
+Facts = dict[str, Any]
+Found = dict[str | None, Facts]
+TOTAL = "\0total"
+"""The key of all together: no name has that character."""
+
+
+class Maker:
+    """Reports of one floor out of one session, which the caller holds in a transaction."""
+
+    def __init__(
+        self, connection: Session, floor_id: int, profiles: Mapping[str, Profile], now: datetime
+    ) -> None:
+        self._connection, self._floor_id = connection, floor_id
+        self._profiles, self._now = profiles, now
+
+    async def make(self, request: Request) -> Report:
+        """One report, not compared. Raises ReportError."""
+        if request.name not in FORMS:
+            raise _not_yet(request.name)
+        floor = await self._check(request)
+        made = {
+            "productivity": self._productivity,
+            "conversion": self._conversion,
+            "outcomes": self._outcomes,
+            "reach": self._reach,
+            "abandonment": self._abandonment,
+        }[request.name]
+        tables, charts, warnings = await made(request)
+        return Report(
+            name=request.name,
+            title=KINDS[request.name].title,
+            floor=floor,
+            period=request.period,
+            generated_at=self._now,
+            tables=tables,
+            charts=charts,
+            by=request.by,
+            filters=request.filters.by_kind(),
+            warnings=warnings,
+            nothing=None if any(table.rows for table in tables) else NOTHING,
+        )
+
+    async def _check(self, request: Request) -> str:
+        """The floor's name, when everything that is named is there."""
+        if request.by == "team" or request.filters.teams:
+            raise ReportError(
+                "no_teams",
+                "operators have no teams yet; cut by operator, or name operators",
+                "групп операторов пока нет; разложите по операторам или назовите операторов",
+            )
+        known: dict[str, list[str]] = {}
+        for row in await self._connection.fetch(SQL.names, self._floor_id):
+            known.setdefault(row["kind"], []).append(row["name"])
+        for kind, names in request.filters.by_kind().items():
+            for name in names:
+                if name not in known.get(kind, ()):
+                    raise unknown(kind, name, known.get(kind, ()))
+        return known["floor"][0]
+
+    # --- reports
+
+    async def _productivity(self, request: Request) -> Made:
+        found = await self._counted(request, "dials", "talks")
+        timed = request.by in ("operator", *TIME_CUTS)
+        timed = timed and not (request.filters.campaigns or request.filters.lists)
+        if timed:
+            await self._add_states(request, found)
+        for facts in found.values():
+            facts.update(_derived(facts))
+        form = FORMS["productivity"][0]
+        if not timed:  # operators' time belongs to no campaign and no list
+            form = Form(form.key, form.title, CALLS, 0)
+        table = await self._table(form, request, found, everybody=timed)
+        series = ("dials", "conversations")
+        charts = [_chart(table, "dials", Sentence("Dials", "Наборы"), "bar", series)]
+        if timed:
+            states = tuple(f"{state.value}_s" for state in OperatorState)
+            charts.append(_chart(table, "time", Sentence("Time", "Время"), "stack", states))
+        return (table,), tuple(charts), ()
+
+    async def _conversion(self, request: Request) -> Made:
+        found = await self._counted(request, "dials", "talks")
+        for row in await self._rows("said", request):
+            facts = found.setdefault(_key(row), {})
+            for flag in row["flags"]:
+                facts[flag] = facts.get(flag, 0) + row["attempts"]
+        for facts in found.values():
+            facts["productive_share"] = _share(facts, "productive", "conversations")
+            facts["target_share"] = _share(facts, "target", "productive")
+        table = await self._table(FORMS["conversion"][0], request, found)
+        series = ("conversations", "productive", "target")
+        chart = _chart(table, "calls", Sentence("Conversion", "Конверсия"), "bar", series)
+        return (table,), (chart,), ()
+
+    async def _outcomes(self, request: Request) -> Made:
+        table = await self._table(
+            FORMS["outcomes"][0], request, await self._counted(request, "dials")
+        )
+        series = tuple(column.key for column in FORMS["outcomes"][0].columns[1:-1])
+        chart = _chart(table, "outcomes", Sentence("Outcomes", "Исходы"), "stack", series)
+        said = [row for row in await self._rows("said", request) if row["total"]]
+        counts: dict[tuple[str, str, str], int] = {}
+        for row in said:
+            kind = (row["code"], row["title_en"], row["title_ru"])
+            counts[kind] = counts.get(kind, 0) + row["attempts"]
+        rows = tuple(
+            Row((code, Sentence(en, ru), count))
+            for (code, en, ru), count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+        )
+        return (table, Table(DISPOSITIONS, rows)), (chart,), ()
+
+    async def _reach(self, request: Request) -> Made:
+        filters = request.filters
+        rows = await self._connection.fetch(
+            SQL.reach, self._floor_id, request.by, _any(filters.campaigns), _any(filters.lists)
+        )
+        found: Found = {}
+        for row in rows:
+            facts = found[_key(row)] = dict(row)
+            facts["not_reached"] = facts["touched"] - facts["reached"]
+            facts["not_reached_share"] = _share(facts, "not_reached", "touched")
+            facts["first_touch_share"] = _share(facts, "first_touch", "closed")
+        table = await self._table(FORMS["reach"][0], request, found)
+        hasty = sorted(key for key, facts in found.items() if key not in (None, TOTAL)
+                       and facts["closed"] >= ENOUGH
+                       and facts["first_touch"] >= FIRST_TOUCH_SHARE * facts["closed"])  # fmt: skip
+        return (table,), (), tuple(_hasty(str(key)) for key in hasty)
+
+    async def _abandonment(self, request: Request) -> Made:
+        period, filters = request.period, request.filters
+        where = (_any(filters.campaigns), _any(filters.lists))
+        span = (self._floor_id, period.since, period.until)
+        rows = await self._connection.fetch(SQL.ledger, *span, request.by, period.zone.key, *where)
+        found = {_key(row): dict(row) for row in rows}
+        for facts in found.values():
+            facts["abandoned_share"] = _share(facts, "abandoned", "people")
+        ledger = await self._table(FORMS["abandonment"][0], request, found)
+        attempts = await self._connection.fetch(
+            SQL.abandoned_attempts, *span, *where, MOST_ATTEMPTS
+        )
+        note = _cut_short() if len(attempts) == MOST_ATTEMPTS else None
+        behind = Table(ATTEMPTS, tuple(Row(_abandoned(row)) for row in attempts), note=note)
+        windows, warnings = await self._windows(period, where[0])
+        return (ledger, windows, behind), (), warnings
+
+    async def _windows(
+        self, period: Period, campaigns: list[str] | None
+    ) -> tuple[Table, tuple[Sentence, ...]]:
+        """What each campaign's ledger says at the end of the period, over its own legal window."""
+        terms = await self._connection.fetch(SQL.campaign_terms, self._floor_id, campaigns)
+        known = [row for row in terms if row["legal_profile"] in self._profiles]
+        laws = {row["id"]: self._profiles[row["legal_profile"]].abandonment for row in known}
+        counts = await self._connection.fetch(
+            SQL.ledger_windows, list(laws), [law.window_s for law in laws.values()], period.until
+        )
+        of = {row["campaign_id"]: row for row in counts}
+        rows, warnings = [], []
+        for row in known:
+            law, facts = laws[row["id"]], dict(of[row["id"]])
+            limit = min(row["max_abandon_rate"], law.max_rate)
+            share = _share(facts, "abandoned", "people")
+            kept = share is None or share <= limit
+            numbers = (facts["people"], facts["abandoned"])
+            rows.append(Row((row["name"], float(law.window_s), *numbers, share, limit, kept)))
+            if not kept:
+                warnings.append(_over(row["name"], share or 0.0, limit))
+        return Table(WINDOWS, tuple(rows)), tuple(warnings)
+
+    # --- what is counted
+
+    async def _rows(self, query: str, request: Request) -> list[asyncpg.Record]:
+        period, filters = request.period, request.filters
+        return await self._connection.fetch(
+            SQL[query],
+            *(self._floor_id, period.since, period.until, request.by, period.zone.key),
+            *(_any(filters.operators), _any(filters.campaigns), _any(filters.lists)),
+        )
+
+    async def _counted(self, request: Request, *queries: str) -> Found:
+        found: Found = {}
+        for query in queries:
+            for row in await self._rows(query, request):
+                found.setdefault(_key(row), {}).update(row)
+        return found
+
+    async def _add_states(self, request: Request, found: Found) -> None:
+        slices = _slices(request)
+        rows = await self._connection.fetch(
+            SQL.state_time,
+            *(self._floor_id, request.by == "operator", request.period.until),
+            *([one[number] for one in slices] for number in range(3)),
+            _any(request.filters.operators),
+        )
+        for row in rows:
+            found.setdefault(_key(row), {})[f"{row['state']}_s"] = row["seconds"]
+
+    async def _table(
+        self, form: Form, request: Request, found: Found, *, everybody: bool = False
+    ) -> Table:
+        """`everybody`: those on the staff who did nothing have a row too."""
+        assert request.by is not None
+        whole = form.by(DIMENSIONS[request.by])
+        names = await self._names(request, found, everybody)
+        rows = [Row((*name, *_cells(form, found.get(key, {})))) for key, name in names]
+        total = found.get(TOTAL)
+        nobody = (None,) * len(DIMENSIONS[request.by])
+        totals = Row((*nobody, *_cells(form, total))) if total and rows else None
+        return Table(whole, tuple(rows), totals)
+
+    async def _names(
+        self, request: Request, found: Found, everybody: bool
+    ) -> list[tuple[str, tuple[Value, ...]]]:
+        """Keys of rows in their order, with the cells that name them."""
+        keys = [key for key in found if key is not None and key != TOTAL]
+        if request.by == "operator":
+            period, only = request.period, request.filters.operators
+            people = await self._connection.fetch(
+                SQL.operators, self._floor_id, period.since, period.until
+            )
+            return [
+                (str(row["id"]), (row["login"], row["name"]))
+                for row in people
+                if str(row["id"]) in found or (everybody and (not only or row["login"] in only))
+            ]
+        if request.by == "day":
+            return [(key, (date.fromisoformat(key),)) for key in sorted(keys)]
+        if request.by == "hour":
+            return [(key, (int(key),)) for key in sorted(keys, key=int)]
+        return [(key, (key,)) for key in sorted(keys)]
+
+
+Made = tuple[tuple[Table, ...], tuple[Chart, ...], tuple[Sentence, ...]]
+
+NOTHING = Sentence(
+    "Nothing happened in this period. Take another one, or see whether campaigns run: "
+    "prozvon campaign status",
+    "За этот период ничего не было. Возьмите другой или проверьте, идут ли кампании: "
+    "prozvon campaign status",
+)
+
+
+def _key(row: Any) -> str | None:
+    return TOTAL if row["total"] else row["key"]
+
+
+def _any(names: Sequence[str]) -> list[str] | None:
+    return list(names) or None
+
+
+def _cells(form: Form, facts: Facts) -> Iterable[Value]:
+    """Counts and durations that nothing was found of are 0; all else is unknown."""
+    for column in form.columns:
+        value = facts.get(column.key)
+        if value is None and column.kind in ("count", "duration"):
+            value = 0
+        yield round(value, 6) if isinstance(value, float) else value
+
+
+def _share(facts: Facts, part: str, whole: str) -> float | None:
+    base = facts.get(whole, 0)
+    return facts.get(part, 0) / base if base else None
+
+
+def _derived(facts: Facts) -> Facts:
+    """Line time, shift and occupancy out of the seconds in each state."""
+    seconds = {state: facts.get(f"{state.value}_s", 0.0) for state in OperatorState}
+    shift = sum(seconds.values())
+    line = sum(seconds[state] for state in LINE_STATES)
+    there = shift - sum(seconds[state] for state in IDLE)
+    busy = line + seconds[OperatorState.WRAP_UP]
+    return {"shift_s": shift, "line_s": line, "occupancy": busy / there if there else None}
+
+
+def _slices(request: Request) -> list[tuple[str, datetime, datetime]]:
+    """Pieces of the period, named as the rows that their time belongs to."""
+    period = request.period
+    if request.by == "day":
+        return [(day.date.isoformat(), day.since, day.until) for day in period.days()]
+    if request.by == "hour":
+        return [piece for day in period.days() for piece in _hours(day, period)]
+    return [("", period.since, period.until)]
+
+
+def _hours(day: Day, period: Period) -> Iterable[tuple[str, datetime, datetime]]:
+    """Hours of one day by the clocks of the zone; where clocks go back, one of them comes twice."""
+    at = day.since
+    while at < day.until:
+        local = at.astimezone(period.zone)
+        rest = timedelta(hours=1) - timedelta(
+            minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+        )
+        until = min((at + rest).astimezone(UTC), day.until)
+        yield str(local.hour), at, until
+        at = until
+
+
+def _chart(table: Table, key: str, title: Sentence, kind: Any, series: tuple[str, ...]) -> Chart:
+    return Chart(key, title, kind, table.key, table.form.columns[0].key, series)
+
+
+def _abandoned(row: Any) -> tuple[Value, ...]:
+    ended = row["ended_at"]
+    waited = (ended - row["answered_at"]).total_seconds() if ended else None
+    moments = (row["placed_at"], row["answered_at"], ended)
+    return (row["id"], row["campaign"], *moments, waited, row["ended_by"] or "")
+
+
+def _cut_short() -> Sentence:
+    return Sentence(
+        f"The first {MOST_ATTEMPTS:,} attempts are shown; take a shorter period for the others.",
+        f"Показаны первые {MOST_ATTEMPTS:,} наборов; для остальных возьмите период короче.",
+    )
+
+
+def _over(campaign: str, share: float, limit: float) -> Sentence:
+    return Sentence(
+        f"{campaign}: {share:.2%} abandoned at the end of the period, the limit is {limit:.2%}",
+        f"{campaign}: на конец периода брошено {share:.2%}, предел {limit:.2%}",
+    )
+
+
+def _hasty(name: str) -> Sentence:
+    return Sentence(
+        f"{name}: many leads were closed after the first touch without being reached",
+        f"{name}: много лидов закрыто после первого касания без дозвона",
+    )
+
+
+def _not_yet(name: str) -> ReportError:
+    can = ", ".join(FORMS)
+    return ReportError(
+        "no_report_yet",
+        f"the report {name!r} cannot be made yet; there is: {can}",
+        f"отчёт {name!r} пока не составляется; есть: {can}",
+        status=404,
+    )
+
+
+def too_large(period: Period) -> ReportError:
+    """The request took longer than a report may; a shorter period is named."""
+    shorter = max(period.until - (period.until - period.since) / 4, period.since)
+    if period.until - period.since > 8 * SHORT_PERIOD:
+        text = f"--from {shorter.astimezone(period.zone):%Y-%m-%d}"
+    else:
+        text = f"--from {shorter.astimezone(period.zone):%Y-%m-%dT%H:%M}"
+    return ReportError(
+        "too_large",
+        f"this is too much for one report; take a shorter period, {text} say, or name campaigns",
+        f"слишком много для одного отчёта; возьмите период короче, например {text}, "
+        "или назовите кампании",
+    )
