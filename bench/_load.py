@@ -39,6 +39,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the tests' p
 from tests.ports import free_port, reserve
 
 T = TypeVar("T")
+REST_S = 1.0
+"""An operator has this long between two calls, in every way."""
 QUEUE, AGENTS, BARE = "bench-queue", "bench-agents", "bench-bare"
 CONTEXTS = """
 [bench-queue]
@@ -139,7 +141,7 @@ class LoadFloor(Demo):
 
     def _campaign(self, name: str) -> NewCampaign:
         made = super()._campaign(name)
-        return replace(made, settings={**made.settings, "wrap_up_limit_s": 1.0})
+        return replace(made, settings={**made.settings, "wrap_up_limit_s": REST_S})
 
     def _sample(self) -> Path:
         file = self._folder / "random.csv"
@@ -266,7 +268,7 @@ class LoadFloor(Demo):
         def ended(unique_id: str) -> None:
             if unique_id in taken:
                 operator = taken.pop(unique_id)
-                asyncio.get_running_loop().call_later(0.3, free.append, operator)
+                asyncio.get_running_loop().call_later(REST_S, free.append, operator)
 
         self.observer.on_end = ended
         tasks: set[asyncio.Task[Any]] = set()

@@ -14,7 +14,7 @@ import argparse
 from _load import AGENTS, QUEUE, load_floor, quantile, run
 from _page import write_section
 
-OPERATORS = 120
+OPERATORS = 90
 
 
 async def measure(rates: list[float], seconds: float) -> dict[tuple[str, float], list[float]]:

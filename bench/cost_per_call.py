@@ -17,7 +17,7 @@ from _page import write_section
 
 
 async def measure(rate: float, seconds: float, profile: cProfile.Profile | None) -> str:
-    async with load_floor(operators=80, contacts=int(rate * seconds * 1.5) + 200) as floor:
+    async with load_floor(operators=60, contacts=int(rate * seconds * 1.5) + 200) as floor:
         idle_from = floor.cpu()
         await asyncio.sleep(5)
         idle = (floor.cpu().controller - idle_from.controller) / 5
