@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REASON_LETTERS = 64
 NOTE_LETTERS = 2000
+CALLBACK_FOR = ("me", "anyone")
 
 
 class DeskError(Refusal):
@@ -117,18 +118,25 @@ class Desk:
         *,
         answers: Mapping[str, Any] | None = None,
         callback_at: str = "",
-        callback_to: str = "me",
+        callback_for: str = "me",
     ) -> SeatView:
         """The disposition of the present or last conversation; ends the wrap-up.
 
         `answers` are those of the campaign's form, by field. `callback_at` is a time of the
-        floor's zone, or with an offset; `callback_to`: "me" or "anyone".
+        floor's zone, or with an offset; `callback_for`: "me" or "anyone".
         """
         seat, attempt_id = self._seat(login), self._conversation(login)
         talk = await self._talks.talk(attempt_id, login)
         at = self._controller.clock()
         called_back = self._callback_time(callback_at, at)
-        same = callback_to != "anyone"
+        if callback_for not in CALLBACK_FOR:
+            raise DeskError(
+                "bad_callback",
+                422,
+                "callback_for is `me` or `anyone`",
+                "callback_for: `me` (тот же оператор) или `anyone` (любой)",
+            )
+        same = callback_for == "me"
         disposal = Disposal(code, note, dict(answers or {}), called_back, same)
         disposal = replace(disposal, answers=talk.check(disposal))
         if len(note) > NOTE_LETTERS or "\x00" in note:

@@ -9,16 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
 
 from agi.server import Route
+from campaigns.callbacks.http import routes as callback_routes
+from campaigns.callbacks.service import CallbackService
 from campaigns.campaign.service import CampaignService
+from campaigns.consent.http import routes as consent_routes
+from campaigns.consent.service import ConsentService
 from campaigns.dispositions.http import routes as script_routes
 from campaigns.dispositions.service import TalkService
+from campaigns.dnc.http import routes as dnc_routes
+from campaigns.dnc.service import DncService
+from campaigns.hours.http import routes as calendar_routes
+from campaigns.hours.service import CalendarService
+from campaigns.legal.http import routes as legal_routes
+from campaigns.legal.service import LegalService
 from campaigns.life.service import LifeService
 from campaigns.lists.http import ListsOfFloor
 from campaigns.lists.http import routes as list_routes
@@ -43,6 +53,7 @@ from monitoring.recordings.service import Finisher, RecordingService
 from monitoring.supervision.http import SupervisionRoutes
 from monitoring.supervision.service import Supervision
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 EXPIRE_EVERY_S = 5.0
@@ -85,7 +96,23 @@ class Features:
             *self._phone_routes(),
             *runbooks.routes(),
             *list_routes(self._lists),
+            *self._rule_routes(),
             *script_routes(lambda: self._part("desk"), lambda: self._part("talks")),
+        ]
+
+    def _rule_routes(self) -> list[web.AbstractRouteDef]:
+        """What may be dialed: the same services as the commands have."""
+
+        def made(service: Callable[..., T], *more: Any) -> Callable[[], T]:
+            return lambda: service(self._part("_pool"), self._part("_floor_id"), *more)
+
+        region = self._settings.floor.phone_region
+        return [
+            *dnc_routes(made(DncService, region)),
+            *consent_routes(made(ConsentService, region)),
+            *callback_routes(made(CallbackService)),
+            *calendar_routes(made(CalendarService)),
+            *legal_routes(made(LegalService)),
         ]
 
     def _lists(self) -> ListsOfFloor:

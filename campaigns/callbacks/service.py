@@ -27,6 +27,7 @@ LONGEST = timedelta(days=366)
 OPEN = ("waiting", "dialing", "escalated")
 STATUSES = (*OPEN, "done", "missed", "canceled")
 ESCALATIONS = ("anyone", "supervisor")
+GRACE_S = 600.0
 
 
 class CallbackError(Refusal):
@@ -42,7 +43,7 @@ class NewCallback:
     at: datetime
     operator: str | None = None
     phone: str | None = None
-    grace_s: float = 600.0
+    grace_s: float = GRACE_S
     escalation: str = "anyone"
     note: str = ""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from campaigns.refusals import Refusal
+from campaigns.refusals import Refusal, Sentence
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
@@ -100,6 +100,46 @@ def _date(year: int, text: Any) -> date:
     if not found:
         raise ValueError(f"{text!r} is no day of a year; write 05-09 for the 9th of May")
     return date(year, int(found[1]), int(found[2]))
+
+
+def summary(calendar: Calendar) -> dict[str, Any]:
+    """For people and machines: name, years that are known, years that wait for their decree."""
+    return {
+        "name": calendar.name,
+        "years": sorted(calendar.years),
+        "provisional": sorted(calendar.provisional),
+    }
+
+
+def year_of(calendar: Calendar, year: int) -> dict[str, Any]:
+    """The summary with days off and transferred working days of one year, as ISO dates."""
+    holidays = sorted(day.isoformat() for day in calendar.holidays if day.year == year)
+    working = {
+        day.isoformat(): instead.isoformat()
+        for day, instead in sorted((calendar.working or {}).items())
+        if day.year == year
+    }
+    return {**summary(calendar), "holidays": holidays, "working": working}
+
+
+def doubt(calendar: Calendar, year: int) -> Sentence | None:
+    """Why the days of a year are not sure; None: its decree is in."""
+    told = f"prozvon calendar import FILE, years.{year}"
+    if year not in calendar.years:
+        return Sentence(
+            f"the calendar {calendar.name} does not know {year}: every day has the hours of a "
+            f"holiday too; import it: {told}",
+            f"в календаре {calendar.name} нет {year} года: каждый день считается и праздничным; "
+            f"загрузите: {told}",
+        )
+    if year in calendar.provisional:
+        return Sentence(
+            f"the calendar {calendar.name} has {year} as the law alone says it, without the "
+            f"decree on transferred days; import it when it is published: {told}",
+            f"в календаре {calendar.name} {year} год только по закону, без постановления о "
+            f"переносе выходных; загрузите, когда оно выйдет: {told}",
+        )
+    return None
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from campaigns.hours.calendar import Calendar, CalendarError
+from campaigns.hours.calendar import Calendar, doubt, summary, year_of
 from campaigns.hours.service import CalendarService
-from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
+from dialer.commands.common import Json, Reply, os_user, run, speech, table, use_settings
 from dialer.commands.database import open_floor
+from dialer.commands.toml_files import read_toml
 from dialer.config import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Calendars: list, show, import.")
@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Calendars: list, show, import.")
 def list_(context: typer.Context, as_json: Json = False) -> Reply:
     """Calendars and the years they know."""
     found = run(_calendars(use_settings(context)))
-    data = [_summary(calendar) for calendar in found]
+    data = [summary(calendar) for calendar in found]
     rows = [(d["name"], ", ".join(map(str, d["years"])), ", ".join(map(str, d["provisional"])))
             for d in data]  # fmt: skip
     return Reply(data, [table(("calendar", "years", "provisional"), rows)])
@@ -36,16 +36,12 @@ def show(
 ) -> Reply:
     """Days off and transferred working days of one year."""
     calendar = run(_calendar(use_settings(context), name))
-    holidays = sorted(day.isoformat() for day in calendar.holidays if day.year == year)
-    working = sorted(
-        (day.isoformat(), instead.isoformat())
-        for day, instead in (calendar.working or {}).items()
-        if day.year == year
-    )
-    data = {**_summary(calendar), "holidays": holidays, "working": dict(working)}
-    rows = [(day, "day off") for day in holidays]
-    rows += [(day, f"works, as {instead}") for day, instead in working]
-    return Reply(data, [table((f"{name} {year}", ""), sorted(rows))])
+    data = year_of(calendar, year)
+    rows = [(day, "day off") for day in data["holidays"]]
+    rows += [(day, f"works, as {instead}") for day, instead in data["working"].items()]
+    unsure = doubt(calendar, year)
+    told = [unsure.to(speech.language)] if unsure else []
+    return Reply(data, [table((f"{name} {year}", ""), sorted(rows)), *told])
 
 
 @app.command("import")
@@ -56,21 +52,10 @@ def import_(
 ) -> Reply:
     """Take a calendar, or new years of a known one, from the next dial on."""
     settings = use_settings(context)
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CalendarError("bad_calendar", f"{file}: {error}", status=422) from error
+    document = read_toml(file, "bad_calendar")
     calendar = run(_load(settings, document, file.name))
     years = ", ".join(str(year) for year in sorted(calendar.years))
-    return Reply(_summary(calendar), [f"The calendar {calendar.name} knows {years}."])
-
-
-def _summary(calendar: Calendar) -> dict[str, Any]:
-    return {
-        "name": calendar.name,
-        "years": sorted(calendar.years),
-        "provisional": sorted(calendar.provisional),
-    }
+    return Reply(summary(calendar), [f"The calendar {calendar.name} knows {years}."])
 
 
 async def _calendars(settings: Settings) -> list[Calendar]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from campaigns.legal.model import LegalError, Profile, clock_time
+from campaigns.legal.model import Profile, clock_time
 from campaigns.legal.service import LegalService
 from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
 from dialer.commands.database import open_floor
+from dialer.commands.toml_files import read_toml
 from dialer.config import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Legal profiles: what campaigns may do.")
@@ -45,11 +45,7 @@ def define(
 ) -> Reply:
     """Define the floor's own profile: a new version, for the next dial."""
     settings = use_settings(context)
-    try:
-        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        told = f"{file}: {error}"
-        raise LegalError("bad_profile", told, told, status=422) from error
+    document = read_toml(file, "bad_profile")
     profile = run(_define(settings, document))
     told = f"The floor's own profile is version {profile.version} now."
     return Reply(profile.model_dump(mode="json"), [told])

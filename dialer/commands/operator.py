@@ -23,6 +23,7 @@ from dialer.commands.common import (
     use_settings,
 )
 from dialer.commands.database import open_floor
+from dialer.commands.moments import moment
 from dialer.commands.node import NODE_ERRORS, node_phones
 from dialer.config import Settings
 from dialer.node import phone_address, sip_server
@@ -225,16 +226,17 @@ def dispose(
     answer: Annotated[
         list[str] | None, typer.Option(help="FIELD=VALUE of the form; may be given several times.")
     ] = None,
-    callback: Annotated[
-        str, typer.Option(help="When to call back: 2026-12-01 15:00, in the floor's zone.")
+    callback_at: Annotated[
+        str, typer.Option(help="When to call back: 2026-12-01T15:00, 15:00, +2h, +3d.")
     ] = "",
-    anyone: Annotated[bool, typer.Option("--anyone", help="Anyone may call back.")] = False,
+    callback_for: Annotated[Literal["me", "anyone"], typer.Option(help="Who calls back.")] = "me",
     as_json: Json = False,
 ) -> Reply:
     """Give the disposition of the present or last conversation; ends the wrap-up."""
     body: dict[str, Any] = {"code": code, "note": note, "answers": pairs(answer or ())}
-    if callback:
-        body |= {"callback_at": callback, "callback_to": "anyone" if anyone else "me"}
+    if callback_at:
+        at = moment(callback_at, use_settings(context))
+        body |= {"callback_at": at.isoformat(), "callback_for": callback_for}
     return _act(context, login, "dispose", **body)
 
 

@@ -176,7 +176,7 @@ async def _dispose(desk: Desk, login: str, body: dict[str, Any]) -> SeatView:
     return await desk.dispose(login, text_of(body, "code"), answers=answers, **given)
 
 
-DISPOSAL_TEXTS = ("note", "callback_at", "callback_to")
+DISPOSAL_TEXTS = ("note", "callback_at", "callback_for")
 ACTIONS = ("sign-in", "sign-out", "ready", "pause", "hang-up", "dispose")
 
 

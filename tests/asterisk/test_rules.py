@@ -59,6 +59,42 @@ async def test_a_callback_goes_to_the_same_operator(floor_app: FloorApp, mode: s
     assert done["lead_id"] == lead["id"]
 
 
+async def test_a_callback_agreed_in_the_conversation_is_dialed_at_its_time(
+    floor_app: FloorApp,
+) -> None:
+    """By the same operator, while another one waits all the time; when that operator has left and
+    the grace is over, by anyone."""
+    await floor_app.sign_in("t1")
+    phone, desk = number("0101"), floor_app.app.desk
+    await floor_app.campaign(phone)
+    await floor_app.outcome(phone)
+    await floor_app.sign_in("t2")
+    at = datetime.now(UTC) + timedelta(seconds=2)
+    await desk.dispose("t1", "call_back", "has the contract by then", callback_at=at.isoformat())
+
+    rows = await attempts_of(floor_app, phone, 2)
+    assert (rows[1]["dial_operator"], rows[1]["operator"]) == ("t1", "t1")
+    assert at <= rows[1]["placed_at"] <= at + timedelta(seconds=5)
+    service = CallbackService(floor_app.pool, floor_app.app.board.floor_id)
+    [done] = await service.callbacks(("done",))
+    assert (done["note"], done["operator"]) == ("has the contract by then", "t1")
+
+    later = datetime.now(UTC) + timedelta(hours=2)
+    await floor_app.state("t1", "wrap_up")
+    await desk.dispose("t1", "call_back", callback_at=later.isoformat())
+    desk.sign_out("t1")
+    await floor_app.app.journal.flushed(5)
+    [waiting] = await service.callbacks(("waiting",))
+    store = floor_app.app.store
+    store.rules_clock = lambda: later.timestamp() + waiting["grace_s"] - 30
+    lead = await lead_until(floor_app, phone, "blocked_by", "owner_absent")
+    assert len(await floor_app.attempts(phone)) == 2
+    begun, grace_over = time.time(), later.timestamp() + waiting["grace_s"]
+    store.rules_clock = lambda: max(grace_over, lead["next_at"].timestamp()) + time.time() - begun
+    rows = await attempts_of(floor_app, phone, 3)
+    assert rows[2]["operator"] == "t2"
+
+
 async def test_do_not_call_by_disposition_counts_for_the_next_dial(floor_app: FloorApp) -> None:
     await floor_app.sign_in("t1")
     phone, other = number("0101"), number("0101")

@@ -1,0 +1,110 @@
+"""Routes of do-not-call: look, add, import, remove. The services are those of the commands."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+
+from campaigns.dnc.service import DncService, Where
+from campaigns.refusals import Refusal
+from dialer.http.answers import actor_of, body_of, json_answer, may_take, text_of
+from dialer.http.fields import moment_of, optional_text, whole_number
+
+IMPORT_LIMIT_S = 900.0
+FILE_BYTES = 256 << 20
+
+
+def routes(service: Callable[[], DncService]) -> Sequence[web.AbstractRouteDef]:
+    """`service` raises Refusal while the floor is not up."""
+
+    async def entries(request: web.Request) -> web.Response:
+        limit = whole_number(request.query, "limit", 100, 100_000)
+        return json_answer(await service().entries(request.query.get("number"), limit))
+
+    async def add(request: web.Request) -> web.Response:
+        body = await body_of(request)
+        entry = await service().add(
+            text_of(body, "entry"),
+            actor_of(request),
+            where=_where(body),
+            reason=optional_text(body, "reason") or "",
+            until=moment_of(body, "until"),
+        )
+        return json_answer({"kind": entry.kind, "entry": entry.written}, 201)
+
+    async def remove(request: web.Request) -> web.Response:
+        body = await body_of(request)
+        entry = await service().remove(
+            text_of(body, "entry"), actor_of(request), where=_where(body)
+        )
+        return json_answer({"kind": entry.kind, "entry": entry.written})
+
+    async def load(request: web.Request) -> web.Response:
+        """A file of numbers, one a line or in the first column, as the body."""
+        query = request.query
+        done = await service().load(
+            _cells(await _file(request)),
+            actor_of(request),
+            where=_where(query),
+            reason=query.get("reason", ""),
+            register=query.get("register"),
+        )
+        return json_answer(asdict(done), 201)
+
+    return (
+        web.get("/api/do-not-call", entries),
+        web.post("/api/do-not-call", add),
+        web.post("/api/do-not-call/remove", remove),
+        web.post("/api/do-not-call/import", may_take(IMPORT_LIMIT_S)(load)),
+    )
+
+
+def _where(given: Any) -> Where:
+    scope, campaign = given.get("scope", "floor"), given.get("campaign")
+    if campaign:
+        scope = "campaign"
+    if scope not in ("system", "floor", "campaign") or (scope == "campaign" and not campaign):
+        raise Refusal(
+            "bad_scope",
+            "scope is system or floor, or give a campaign by its name",
+            "scope: system или floor, либо укажите campaign, название кампании",
+            status=422,
+        )
+    if given.get("register") and scope != "floor":
+        raise Refusal(
+            "bad_scope", "a register is for the whole floor", "реестр действует для всей площадки",
+            status=422,
+        )  # fmt: skip
+    return Where(scope, campaign)
+
+
+async def _file(request: web.Request) -> bytes:
+    """The body, which may be longer than others."""
+    pieces, size = [], 0
+    async for chunk in request.content.iter_chunked(1 << 20):
+        size += len(chunk)
+        if size > FILE_BYTES:
+            raise Refusal(
+                "bad_file",
+                f"a file has at most {FILE_BYTES >> 20} MiB; split it",
+                f"в файле не больше {FILE_BYTES >> 20} МиБ; разделите его",
+                status=422,
+            )
+        pieces.append(chunk)
+    return b"".join(pieces)
+
+
+def _cells(data: bytes) -> list[str]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refusal(
+            "bad_file", "send the file in UTF-8", "отправьте файл в UTF-8", status=422
+        ) from None
+    delimiter = max(";\t,", key=text[:4096].count)
+    return [row[0] for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
