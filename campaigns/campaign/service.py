@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from campaigns.approval.model import Exemption
 from campaigns.approval.model import check as check_approval
 from campaigns.campaign import settings as registry
+from campaigns.campaign.lawful import check_settings, check_start
 from campaigns.campaign.model import (
     APPROVE,
     ARCHIVE,
@@ -114,6 +115,7 @@ class CampaignService:
             if not changed:
                 return Edited(name, row["version"], {})
             leads = await self._store(connection, row["id"], new, changed, row["version"] + 1)
+            await check_settings(connection, self._floor_id, row["id"], changed)
             await self._add_version(
                 connection, row["id"], row["version"] + 1, actor, "edited", changed
             )
@@ -165,6 +167,7 @@ class CampaignService:
                 raise _exists(name)
             changed = {key: [None, value] for key, value in settings.items()}
             leads = await self._store(connection, campaign_id, settings, changed, 1)
+            await check_settings(connection, self._floor_id, campaign_id, changed)
             await self._add_version(connection, campaign_id, 1, actor, action, changed)
             details = {"lists": settings["lists"], "leads": leads}
             await self._note(connection, actor, f"campaign_{action}", name, details)
@@ -304,6 +307,7 @@ class CampaignService:
             row = await self._find(connection, name)
             transition.from_(CampaignStatus(row["status"]), name)
             _check_startable(name, row, trunks)
+            await check_start(connection, self._floor_id, row["id"])
             return await self._change(connection, name, transition, actor, reason)
 
     async def _move(

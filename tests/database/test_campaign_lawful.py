@@ -1,0 +1,102 @@
+"""What contradicts a campaign's legal profile is refused when it is written, and at the start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from campaigns.campaign.model import CampaignError, NewCampaign
+from campaigns.campaign.service import CampaignService
+from campaigns.dnc.service import DncService
+from campaigns.legal.service import LegalService
+from dialer.database.pool import Pool
+from tests.database.staff import TestFloor
+
+DEBT = {
+    "legal_profile": "ru_debt",
+    "caller_id": "+74951234567",
+    "recording": True,
+    "brief.client": "own",
+    "brief.payment": "in_house",
+}
+
+
+@pytest.fixture
+async def service(pool: Pool) -> CampaignService:
+    floor = await TestFloor.make(pool)
+    await floor.add_list("base", 3)
+    return CampaignService(pool, floor.id, "main")
+
+
+async def make(service: CampaignService, **values: Any) -> None:
+    await service.create(NewCampaign("spring", ("base",), "carrier", {**DEBT, **values}), "olga")
+
+
+async def refused(work: Any) -> CampaignError:
+    with pytest.raises(CampaignError) as caught:
+        await work
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("id", "values", "told"),
+    [
+        ("legal_mode", {"legal_profile": "ru_advertising", "mode": "predictive"}, "preview"),
+        ("legal_caller_id", {"caller_id": None}, "caller_id"),
+        ("legal_recording", {"recording": False}, "recording"),
+        ("legal_ring", {"ring_timeout_s": 10.0}, "20 s"),
+        ("legal_hours", {"hours": {"sat": [["08:00", "20:00"]]}}, "09:00-20:00"),
+        ("legal_limits", {"limits": {"per_week": 3}}, "2 at most"),
+    ],
+)
+async def test_a_contradiction_is_refused_and_says_what_would_be_right(
+    service: CampaignService, id: str, values: dict[str, Any], told: str
+) -> None:
+    problem = await refused(make(service, **values))
+    assert (problem.id, problem.status) == (id, 422)
+    assert told in str(problem) and "профил" in problem.to("ru")
+    assert await service.status() == []
+
+
+async def test_what_is_stricter_than_the_profile_is_taken(service: CampaignService) -> None:
+    await make(service, hours={"mon": [["09:00", "21:00"]], "sat": []}, limits={"per_week": 1})
+
+
+async def test_an_edit_is_refused_for_what_it_changes_alone(
+    service: CampaignService, pool: Pool
+) -> None:
+    await make(service)
+    assert (await refused(service.edit("spring", {"recording": False}, "olga"))).id == (
+        "legal_recording"
+    )
+    # The profile's demand came after the campaign: other edits go on, and it does not start.
+    await pool.execute("update campaign set recording = false")
+    await service.edit("spring", {"wrap_up_limit_s": 30.0}, "olga")
+    await service.approve("spring", "olga")
+    problem = await refused(service.start("spring", "olga", ["carrier"]))
+    assert (problem.id, problem.status) == ("legal_recording", 409)
+    await service.edit("spring", {"recording": True}, "olga")
+    assert await service.start("spring", "olga", ["carrier"]) == "running"
+
+
+async def test_a_profile_that_changes_is_looked_at_again_at_the_start(
+    service: CampaignService, pool: Pool
+) -> None:
+    await make(service, legal_profile="own")
+    await service.approve("spring", "olga")
+    legal = LegalService(pool, await pool.fetchval("select id from floor"))
+    own = (await legal.profile("own")).model_dump(mode="json")
+    await legal.define({**own, "modes": ["manual"]}, "boss")
+    assert (await refused(service.start("spring", "olga", ["carrier"]))).id == "legal_mode"
+
+
+async def test_a_register_is_needed_at_the_start_not_before(
+    service: CampaignService, pool: Pool
+) -> None:
+    await make(service, legal_profile="uk")
+    await service.approve("spring", "olga")
+    assert (await refused(service.start("spring", "olga", ["carrier"]))).id == "register_stale"
+    floor_id = await pool.fetchval("select id from floor")
+    await DncService(pool, floor_id).load(["+442079460000"], "olga", register="tps")
+    assert await service.start("spring", "olga", ["carrier"]) == "running"
