@@ -347,9 +347,7 @@ class Attempts:
     def _release_seats(self, attempt: Attempt, at: float) -> None:
         campaign = self._board.campaigns.get(attempt.campaign_id)
         limit = campaign.wrap_up_limit_s if campaign else 60.0
-        for seat in tuple(self._board.seats.values()):
-            if seat.state.attempt != attempt.id:
-                continue
+        for seat in self._board.seats_of(attempt.id):
             self._seating.release(seat, attempt.id)
             self._seating.conversation_ended(seat, at, limit)
 

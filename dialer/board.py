@@ -166,8 +166,25 @@ class Board:
     bridges: dict[UUID, str] = field(default_factory=dict)
     passed_on: dict[int, frozenset[str]] = field(default_factory=dict)
     recovered: bool = False
+    _at_attempt: dict[UUID, dict[str, None]] = field(default_factory=dict, repr=False)
     draining: bool = False
     database_error: str = ""
+
+    def seats_of(self, attempt_id: UUID) -> tuple[Seat, ...]:
+        """Operators whose state names this attempt, without a look at all the others."""
+        logins = self._at_attempt.get(attempt_id, ())
+        return tuple(self.seats[login] for login in logins if login in self.seats)
+
+    def seat_moved(self, login: str, old: UUID | None, new: UUID | None) -> None:
+        """An operator's state names another attempt than before, or none."""
+        if old == new:
+            return
+        if old is not None and (there := self._at_attempt.get(old)) is not None:
+            there.pop(login, None)
+            if not there:
+                del self._at_attempt[old]
+        if new is not None:
+            self._at_attempt.setdefault(new, {})[login] = None
 
     def seat_of_leg(self, leg_id: str) -> Seat | None:
         return self.seats.get(self.legs.get(leg_id, ""))

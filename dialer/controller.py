@@ -215,10 +215,17 @@ class Controller:
         if not self._link_ready():
             return
         kept = {seat.state.attempt for seat in self.board.seats.values() if seat.can_take}
+        staffed: dict[int, bool] = {}
         for attempt in tuple(self.board.attempts.values()):
             if not isinstance(attempt, Dialing) or attempt.intent is not None or attempt.id in kept:
                 continue
-            if not self._serve(attempt):
+            if attempt.mode != "predictive":
+                served = self._serve(attempt)
+            else:  # the same answer for all calls of a campaign
+                if attempt.campaign_id not in staffed:
+                    staffed[attempt.campaign_id] = self._serve(attempt)
+                served = staffed[attempt.campaign_id]
+            if not served:
                 self.attempts.hang_up(attempt, EndedBy.DIALER)
 
     def _serve(self, attempt: Attempt) -> bool:

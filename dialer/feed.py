@@ -146,7 +146,7 @@ class Feed:
         for campaign in tuple(self._board.campaigns.values()):
             await self._postpone_stranded(campaign)
             await self._give_back_promised(campaign)
-            low = campaign.free_leads() < BUFFER_LEADS // 2
+            low = campaign.free_leads() < self._wanted() // 2
             if campaign.id in self._preparer.fresh:  # what has just become ready is not waited for
                 campaign.claim_again_at = 0.0
             if not campaign.running or self._board.draining or campaign.mode == "manual":
@@ -174,10 +174,15 @@ class Feed:
         if leads:
             await self._store.release_leads(leads)
 
+    def _wanted(self) -> int:
+        """Leads that a buffer holds: a big floor dials many between two looks."""
+        return max(BUFFER_LEADS, 2 * len(self._board.seats))
+
     async def _claim(self, campaign: Campaign) -> None:
-        wanted = max(BUFFER_LEADS, 2 * len(self._board.seats))
         promised = self._without_promise(campaign)
-        leads = await self._store.claim(campaign.id, wanted, campaign.max_approaches, promised)
+        leads = await self._store.claim(
+            campaign.id, self._wanted(), campaign.max_approaches, promised
+        )
         campaign.buffer.extend(leads)
         if leads:
             self.on_change()

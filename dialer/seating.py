@@ -96,6 +96,7 @@ class Seating:
         """Puts back a seat that recovery read from the database."""
         seat.on_change = self._changed
         self._board.seats[seat.login] = seat
+        self._board.seat_moved(seat.login, None, seat.state.attempt)
         if seat.leg_id:
             self._board.legs[seat.leg_id] = seat.login
         if isinstance(seat.state, WrapUp):
@@ -109,6 +110,7 @@ class Seating:
         now = max(self._clock(), seat.state.since)
         self._wrapped_up(seat.state, now)
         self._board.seats.pop(seat.login, None)
+        self._board.seat_moved(seat.login, seat.state.attempt, None)
         self._stop_timer(seat.login)
         self._line_time.signed_out(seat.login, seat.state, now)
         self._journal.row(self._store.close_shift(seat.shift_id, now))
@@ -358,6 +360,8 @@ class Seating:
     # --- the log of states
 
     def _changed(self, change: StateChange) -> None:
+        old = change.old.attempt if change.old is not None else None
+        self._board.seat_moved(change.login, old, change.new.attempt)
         self._line_time.state_changed(change)
         self._journal.row(self._store.change_state(change))
         log.debug("operator_state", login=change.login, state=change.new.kind.value)

@@ -94,9 +94,8 @@ class Follow:
         floor.parts_ended(ended.id, ended.ended_at, ended.ended_by.value)
         talk = floor.talks.get(ended.id)
         party = talk.party if talk else None
-        for seat in tuple(floor.board.seats.values()):
-            if seat.state.attempt == ended.id:
-                self._release(seat, talk, party)
+        for seat in floor.board.seats_of(ended.id):
+            self._release(seat, talk, party)
         for call_id, attempt_id in tuple(floor.thirds.items()):
             if attempt_id == ended.id:
                 floor.run("hang_up_third", ended.id, floor.moves.hang_up(call_id))
