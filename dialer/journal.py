@@ -163,12 +163,16 @@ class Journal:
         if self.failing_since is not None:
             await self.check(connection)
         while self._rows or self._entries:
+            # Those that wait now were queued after rows that are among the next to be written, and
+            # so may follow them; later ones may have rows of their own before them.
+            ready = len(self._entries) if len(self._rows) <= MOST_ROWS else 1
             if self._rows:
                 await asyncio.wait_for(self._write_rows(connection), self._write_limit_s)
-            if self._entries:
+                self._recovered()
+            for _ in range(min(ready, len(self._entries))):
                 await asyncio.wait_for(self._entries[0].write(connection), self._write_limit_s)
                 self._entries.popleft()
-            self._recovered()
+                self._recovered()
         self._filled.clear()
         self._empty.set()
 

@@ -108,6 +108,21 @@ async def test_rows_are_written_together_in_their_order_and_before_entries(link:
     assert await link.numbers() == [*range(100), *range(500, 600), *range(1000, 1100)]
 
 
+async def test_a_row_that_comes_between_entries_is_written_between_them(link: Link) -> None:
+    """Given two entries that wait, when the first is being written and a row and a third entry
+    come, then the row is there before the third."""
+
+    async def first(connection: Connection) -> None:
+        await connection.execute("insert into written (number) values (1)")
+        link.row(3)
+        link.write(4)
+
+    link.journal.write("first", first)
+    link.write(2)
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == [1, 2, 3, 4]
+
+
 async def test_rows_outlive_links_that_are_cut(link: Link) -> None:
     rng = Random(8)
     for number in range(600):
