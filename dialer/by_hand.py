@@ -23,6 +23,7 @@ from campaigns.by_hand.model import (
     why_refused,
 )
 from campaigns.by_hand.service import ByHandService, Skip
+from campaigns.refusals import Sentence
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiError
 from dialer.board import Campaign, Card
@@ -32,6 +33,7 @@ from dialer.ids import new_id
 from dialer.operators import Previewing, Ready, Seat
 from dialer.outcomes import EndedBy
 from dialer.pacing import Decision
+from dialer.routing import NoWay
 from dialer.ways import Way
 
 log = structlog.get_logger(__name__)
@@ -227,12 +229,18 @@ class ByHand:
         """Whatever speaks against the dial now, and the trunk that takes it."""
         held = self._controller.held(campaign)
         if held is not None:
-            raise ByHandError("no_dialing", 503, f"nothing is dialed now: {held.reason[3:]}")
+            raise ByHandError(
+                "no_dialing",
+                503,
+                f"nothing is dialed now: {held.reason[3:]}",
+                f"сейчас набора нет: {held.reason[3:]}",
+            )
         if lacks := campaign.skills - seat.skills:
             raise ByHandError(
                 "no_skill",
                 403,
                 f"{seat.login} lacks what the campaign needs: {', '.join(sorted(lacks))}",
+                f"у {seat.login} нет навыков, нужных кампании: {', '.join(sorted(lacks))}",
             )
         if self._seat(seat.login) is not seat or not self._idle(seat):
             raise self._not_free(seat.login)
@@ -242,24 +250,24 @@ class ByHand:
         way = self._controller.ways.way(campaign, lead, self._clock())
         if isinstance(way, Way):
             return way
-        names = ", ".join(way.trunks)
-        raise ByHandError(
-            "no_line",
-            503,
-            {
-                "no_route": "no trunk has a route for this number",
-                "full": f"there is no free line on {names}; try again in a moment",
-            }.get(way.kind, f"the trunk {names} does not work now; it is tried again by itself"),
-        )
+        raise _no_line(way)
 
     async def _campaign(self, name: str) -> Campaign:
         row = await self._service.campaign(name)
         if row is None:
-            raise ByHandError("unknown_campaign", 404, f"there is no campaign {name!r}")
+            raise ByHandError(
+                "unknown_campaign",
+                404,
+                f"there is no campaign {name!r}",
+                f"нет кампании {name!r}",
+            )
         campaign = self._board.campaigns.get(row["id"])
         if row["status"] != "running" or campaign is None or not campaign.running:
             raise ByHandError(
-                "campaign_not_running", 409, f"the campaign {name!r} does not run; start it first"
+                "campaign_not_running",
+                409,
+                f"the campaign {name!r} does not run; start it first",
+                f"кампания {name!r} не запущена; сначала запустите её",
             )
         if campaign.mode not in MODES:
             raise ByHandError(
@@ -267,6 +275,8 @@ class ByHand:
                 409,
                 f"the campaign {name!r} is {campaign.mode}: the dialer dials it; by hand only "
                 "manual and preview ones are dialed",
+                f"кампания {name!r} в режиме {campaign.mode}: её набирает программа; вручную "
+                "набирают только manual и preview",
             )
         return campaign
 
@@ -281,10 +291,13 @@ class ByHand:
     def _free_seat(self, login: str) -> Seat:
         seat = self._seat(login)
         if seat is None:
-            raise ByHandError("not_signed_in", 409, f"{login} is not signed in")
+            raise _not_signed_in(login)
         if login in self._board.cards:
             raise ByHandError(
-                "card_open", 409, f"{login} has a card: dial it or skip it before another dial"
+                "card_open",
+                409,
+                f"{login} has a card: dial it or skip it before another dial",
+                f"у {login} открыта карточка: сначала наберите её или пропустите",
             )
         if not self._idle(seat):
             raise self._not_free(login)
@@ -297,18 +310,25 @@ class ByHand:
         seat = self._seat(login)
         state = seat.state.kind.value if seat is not None else "signed out"
         return ByHandError(
-            "not_ready", 409, f"{login} is {state}; only who is ready can dial: `ready` first"
+            "not_ready",
+            409,
+            f"{login} is {state}; only who is ready can dial: `ready` first",
+            f"{login} в состоянии {state}; набирать может только готовый: сначала `ready`",
         )
 
     def _card(self, login: str) -> Card:
         if self._seat(login) is None:
-            raise ByHandError("not_signed_in", 409, f"{login} is not signed in")
+            raise _not_signed_in(login)
         card = self._board.cards.get(login)
         if card is None:
             raise ByHandError(
-                "no_card", 404, f"{login} has no card now; one comes when the operator is ready "
-                "and a preview campaign with leads runs",
-            )  # fmt: skip
+                "no_card",
+                404,
+                f"{login} has no card now; one comes when the operator is ready and a preview "
+                "campaign with leads runs",
+                f"у {login} сейчас нет карточки; она придёт, когда оператор готов и идёт кампания "
+                "preview с лидами",
+            )
         return card
 
     def _seat(self, login: str) -> Seat | None:
@@ -362,3 +382,27 @@ def _next_for(campaign: Campaign, seat: Seat) -> Lead | None:
     """The first lead that is for anyone or promised to this operator."""
     fit = (lead for lead in campaign.buffer if lead.operator_id in (None, seat.operator_id))
     return next(fit, None)
+
+
+def _not_signed_in(login: str) -> ByHandError:
+    return ByHandError("not_signed_in", 409, f"{login} is not signed in", f"{login} не на смене")
+
+
+def _no_line(way: NoWay) -> ByHandError:
+    names = ", ".join(way.trunks)
+    told = {
+        "no_route": Sentence(
+            "no trunk has a route for this number", "ни у одного транка нет маршрута на этот номер"
+        ),
+        "full": Sentence(
+            f"there is no free line on {names}; try again in a moment",
+            f"на {names} нет свободной линии; повторите через минуту",
+        ),
+    }.get(
+        way.kind,
+        Sentence(
+            f"the trunk {names} does not work now; it is tried again by itself",
+            f"транк {names} сейчас не работает; он проверяется сам",
+        ),
+    )
+    return ByHandError("no_line", 503, told.en, told.ru)

@@ -37,7 +37,12 @@ class _Routes:
         login, body = login_of(request), await body_of(request)
         campaign, lead = text_of(body, "campaign"), body.get("lead")
         if (lead is None) == ("number" not in body):
-            raise ByHandError("missing_field", 422, "give either 'number' or 'lead'")
+            raise ByHandError(
+                "missing_field",
+                422,
+                "give either 'number' or 'lead'",
+                "укажите либо 'number', либо 'lead'",
+            )
         by_hand = self._by_hand()
         if lead is None:
             attempt = await by_hand.dial_number(login, campaign, text_of(body, "number"))
@@ -62,7 +67,12 @@ class _Routes:
     def _by_hand(self) -> ByHand:
         by_hand = self._floor()
         if by_hand is None:
-            raise ByHandError("starting", 503, "the floor is not up yet; see /readyz")
+            raise ByHandError(
+                "starting",
+                503,
+                "the floor is not up yet; see /readyz",
+                "площадка ещё не запустилась; см. /readyz",
+            )
         return by_hand
 
 
@@ -72,5 +82,5 @@ def _dialing(login: str, attempt: UUID) -> web.Response:
 
 def _lead_id(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_ID:
-        raise ByHandError("bad_lead", 422, "'lead' is the number of a lead")
+        raise ByHandError("bad_lead", 422, "'lead' is the number of a lead", "'lead': номер лида")
     return value

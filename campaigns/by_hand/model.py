@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from campaigns.lists.phones import BadPhone, parse_phone
+from campaigns.refusals import Sentence
 from campaigns.rules.model import RULES, LeadFacts, Verdict
 from dialer.refusal import Refusal
 
@@ -48,13 +49,20 @@ def number_to_dial(text: str, region: str, prefixes: Prefixes) -> str:
     """What an operator typed as E.164. Raises ByHandError `bad_number`, `forbidden_number`."""
     phone = parse_phone(text, region)
     if isinstance(phone, BadPhone):
-        raise ByHandError("bad_number", 422, f"this number is not dialed: {phone.reason}")
+        raise ByHandError(
+            "bad_number",
+            422,
+            f"this number is not dialed: {phone.reason}",
+            f"этот номер не набирается: {phone.reason}",
+        )
     if not prefixes.permit(phone.e164):
         raise ByHandError(
             "forbidden_number",
             403,
             "numbers that begin like this one may not be dialed by hand; the settings "
             "dialing.allowed_prefixes and dialing.forbidden_prefixes say which may",
+            "номера с таким началом вручную не набирают; какие можно, говорят настройки "
+            "dialing.allowed_prefixes и dialing.forbidden_prefixes",
         )
     return phone.e164
 
@@ -89,9 +97,16 @@ def why_not(look: LeadLook, *, typed: bool) -> ByHandError | None:
             409,
             f"this lead has had all of its {look.max_approaches} approaches; "
             "no more dials of it are allowed in this campaign",
+            f"по этому лиду сделаны все подходы ({look.max_approaches}); больше в этой кампании "
+            "нельзя",
         )
     if look.status == "done" and not typed:
-        return ByHandError("lead_done", 409, "this lead is done; its card has no dial any more")
+        return ByHandError(
+            "lead_done",
+            409,
+            "this lead is done; its card has no dial any more",
+            "работа по этому лиду закончена; набрать его с карточки нельзя",
+        )
     return None
 
 
@@ -122,27 +137,54 @@ def ruled_out(verdict: Verdict) -> ByHandError:
     if block.rule == "in_call":
         return _busy()
     until = f", until {block.until:%Y-%m-%d %H:%M} UTC" if block.until else ""
-    sentence = RULES[block.rule].en if block.rule in RULES else block.rule
+    told = RULES.get(block.rule, Sentence(block.rule, block.rule))
     status = 403 if block.rule in ("do_not_call", "no_consent") else 409
-    return ByHandError(block.rule, status, f"this lead is not dialed now: {sentence}{until}")
+    ru_until = until.replace(", until", ", до")
+    return ByHandError(
+        block.rule,
+        status,
+        f"this lead is not dialed now: {told.en}{until}",
+        f"сейчас этот лид не набирается: {told.ru}{ru_until}",
+    )
 
 
 def _busy() -> ByHandError:
     return ByHandError(
-        "lead_busy", 409, "somebody calls this number now, or is about to; try later"
+        "lead_busy",
+        409,
+        "somebody calls this number now, or is about to; try later",
+        "этому человеку сейчас звонят или вот-вот позвонят; попробуйте позже",
     )
 
 
 def why_refused(why: Mapping[str, Any]) -> ByHandError:
     """What changed between the checks and the commit, for the operator."""
     if "database" in why:
-        return ByHandError("database_away", 503, "the database does not answer; try again")
+        return ByHandError(
+            "database_away",
+            503,
+            "the database does not answer; try again",
+            "база данных не отвечает; повторите",
+        )
     if why.get("do_not_call"):
-        return ByHandError("do_not_call", 403, "this number is on the do-not-call list")
+        return ByHandError(
+            "do_not_call",
+            403,
+            "this number is on the do-not-call list",
+            "номер в списке запрета звонков",
+        )
     if why.get("campaign_status", "running") != "running":
-        return ByHandError("campaign_not_running", 409, "the campaign was stopped meanwhile")
+        return ByHandError(
+            "campaign_not_running",
+            409,
+            "the campaign was stopped meanwhile",
+            "кампанию тем временем остановили",
+        )
     return ByHandError(
-        "lead_busy", 409, "somebody else has just taken this lead, or its calling hours have ended"
+        "lead_busy",
+        409,
+        "somebody else has just taken this lead, or its calling hours have ended",
+        "этот лид только что взял другой, либо время звонков ему закончилось",
     )
 
 
@@ -196,6 +238,9 @@ def clean_reason(text: str) -> str:
     reason = " ".join(text.split())
     if not reason or len(reason) > REASON_LETTERS or not reason.isprintable():
         raise ByHandError(
-            "bad_reason", 422, f"say in 1 to {REASON_LETTERS} letters why the lead is skipped"
+            "bad_reason",
+            422,
+            f"say in 1 to {REASON_LETTERS} letters why the lead is skipped",
+            f"напишите, почему лид пропущен: от 1 до {REASON_LETTERS} символов",
         )
     return reason

@@ -74,7 +74,12 @@ class ByHandService:
         async with self._session() as connection, connection.transaction():
             row = await connection.fetchrow(SQL.look_by_id, campaign_id, lead_id)
             if row is None:
-                raise ByHandError("unknown_lead", 404, "this campaign has no such lead")
+                raise ByHandError(
+                    "unknown_lead",
+                    404,
+                    "this campaign has no such lead",
+                    "в этой кампании нет такого лида",
+                )
             return await self._claim(connection, campaign_id, LeadLook(**row), typed=False)
 
     async def claim_number(self, campaign_id: int, e164: str) -> Lead:
@@ -156,7 +161,12 @@ class ByHandService:
             verdict.open_until,
         )
         if facts is None:
-            raise ByHandError("lead_busy", 409, "somebody else has just taken this lead")
+            raise ByHandError(
+                "lead_busy",
+                409,
+                "somebody else has just taken this lead",
+                "этот лид только что взял другой",
+            )
         return Lead(
             id=look.id,
             campaign_id=campaign_id,
@@ -189,6 +199,11 @@ class ByHandService:
         list_id = await connection.fetchval(SQL.typed_list, self._store.floor_id, campaign_id)
         made = await connection.fetchval(SQL.typed_lead, campaign_id, list_id, e164)
         if made is None:
-            raise ByHandError("lead_busy", 409, "somebody else has just taken this number")
+            raise ByHandError(
+                "lead_busy",
+                409,
+                "somebody else has just taken this number",
+                "этот номер только что взял другой",
+            )
         row = await connection.fetchrow(SQL.look_by_id, campaign_id, made)
         return LeadLook(**row, phone=e164)

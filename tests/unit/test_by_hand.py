@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -15,9 +17,11 @@ from campaigns.by_hand.model import (
     clean_reason,
     masked,
     number_to_dial,
+    ruled_out,
     why_not,
     why_refused,
 )
+from campaigns.rules.model import RULES, Block, Verdict
 
 E164 = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 PREFIX = st.from_regex(r"\+?[1-9][0-9]{0,4}", fullmatch=True)
@@ -91,6 +95,19 @@ def test_what_the_commit_found_becomes_a_sentence() -> None:
     assert why_refused({"do_not_call": True}).id == "do_not_call"
     assert why_refused({"campaign_status": "paused"}).id == "campaign_not_running"
     assert why_refused({"lead_status": "done"}).id == "lead_busy"
+
+
+def test_refusals_speak_russian_too() -> None:
+    until = datetime(2026, 12, 1, 6, 0, tzinfo=UTC)
+    for rule in RULES:
+        if rule == "in_call":
+            continue
+        refusal = ruled_out(Verdict(blocks=(Block(rule, until),)))
+        assert refusal.id == rule and "2026-12-01 06:00 UTC" in refusal.to("ru")
+        assert RULES[rule].ru in refusal.to("ru") and RULES[rule].en in refusal.to("en")
+    for why in ({"database": 1}, {"do_not_call": True}, {"campaign_status": "paused"}, {}):
+        refusal = why_refused(why)
+        assert re.search("[а-я]", refusal.to("ru")) and refusal.to("ru") != refusal.to("en")
 
 
 @pytest.mark.parametrize("text", ["", " \t ", "x" * 201, "a\x00b"])
