@@ -165,7 +165,7 @@ class Journal:
         while self._rows or self._entries:
             # Those that wait now were queued after rows that are among the next to be written, and
             # so may follow them; later ones may have rows of their own before them.
-            ready = len(self._entries) if len(self._rows) <= MOST_ROWS else 1
+            ready = len(self._entries) if len(self._rows) <= MOST_ROWS else 0
             if self._rows:
                 await asyncio.wait_for(self._write_rows(connection), self._write_limit_s)
                 self._recovered()

@@ -23,8 +23,16 @@ if TYPE_CHECKING:
     from dialer.journal import Connection
 
 SQL = Queries.load("dialer")
-ROWS = ("open_shift", "change_state", "close_shift", "call_created", "call_ended", "log_decision")
-"""Statements of the journal's rows, in the order in which they may depend on each other."""
+ROWS = {
+    **dict.fromkeys(("open_shift", "change_state", "close_shift"), 0),
+    "call_created": 1,
+    "call_ended": 2,
+    "log_decision": 3,
+}
+"""Statements of the journal's rows, and which may not come before which (`Row.order`).
+
+What belongs to shifts keeps the order it came in: an operator has one open shift at most, so one
+must be closed before the next is opened."""
 
 
 class LeaseHeld(Exception):
@@ -47,7 +55,7 @@ def utc(at: float | None) -> datetime | None:
 
 
 def _row(name: str, *values: object) -> Row:
-    return Row(ROWS.index(name), SQL[name], values)
+    return Row(ROWS[name], SQL[name], values)
 
 
 class Store:

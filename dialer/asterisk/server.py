@@ -365,9 +365,14 @@ def _environment() -> Mapping[str, str]:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """False also for a dead child that is not collected yet, which is collected here."""
+    """False also for a dead child that is not collected yet, which is collected here.
+
+    A killed process is a zombie while threads of it still run and its sockets still answer.
+    """
     try:
         if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            return True
+        if process.num_threads() > 1:
             return True
         os.waitpid(process.pid, os.WNOHANG)
     except (psutil.NoSuchProcess, ChildProcessError):

@@ -44,7 +44,11 @@ def free_offset() -> int:
 
 @asynccontextmanager
 async def demo(
-    tmp_path: Path, http_port: int, *arguments: str, offset: int
+    tmp_path: Path,
+    http_port: int,
+    *arguments: str,
+    offset: int,
+    stderr: int = asyncio.subprocess.DEVNULL,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, on ports of its own."""
     data_dir = PROJECT / "var" / f"test-demo-{os.getpid()}"
@@ -63,7 +67,7 @@ async def demo(
         env={**os.environ, **environment},
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=stderr,
     )
     try:
         yield process
@@ -109,9 +113,11 @@ async def test_a_demo_that_cannot_start_is_stopped_by_one_signal_and_says_why(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port, offset = taken.getsockname()[1], free_offset()
-        async with demo(tmp_path, port, "--contacts", "2", offset=offset) as process:
-            await asyncio.sleep(8)
-            assert process.returncode is None
+        pipe = asyncio.subprocess.PIPE
+        async with demo(tmp_path, port, "--contacts", "2", offset=offset, stderr=pipe) as process:
+            assert process.stderr is not None
+            while b"cannot_start" not in (line := await process.stderr.readline()):
+                assert line, "it ended without saying that it cannot start"
             process.send_signal(signal.SIGTERM)
             output, _ = await asyncio.wait_for(process.communicate(), 30)
     assert process.returncode == 1

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from dialer.database.pool import Pool, open_pool
+from dialer.ids import new_id
 from dialer.journal import Journal, Row
 from dialer.operators import Connecting, Paused, Ready, Seat, StateChange
 from tests.database.store_floor import DONE, NOW, moment, running_floor
@@ -299,3 +300,18 @@ async def test_what_is_written_during_a_write_comes_after_it(link: Link) -> None
     link.journal.write("first", first)
     assert await link.journal.flushed(WAIT_S)
     assert await link.numbers() == [1, 2]
+
+
+async def test_who_signs_in_again_within_a_moment_has_one_open_shift_at_a_time(link: Link) -> None:
+    """All in one batch: a shift is closed before the operator's next one is opened."""
+    floor = await running_floor(link.direct)
+    operator_id, first = await floor.sign_in("anna")
+    shifts = [first, *(new_id(NOW + number) for number in range(1, 4))]
+    for number, shift_id in enumerate(shifts[1:], 1):
+        link.journal.row(floor.store.close_shift(shifts[number - 1], NOW + number))
+        link.journal.row(floor.store.open_shift(shift_id, operator_id, NOW + number))
+        change = StateChange(shift_id, "anna", 1, Connecting(NOW), Ready(NOW + number + 0.5))
+        link.journal.row(floor.store.change_state(change))
+    assert await link.journal.flushed(WAIT_S)
+    assert [row["id"] for row in await floor.store.open_shifts()] == shifts[-1:]
+    assert len(await floor.states(shifts[1])) == 2
