@@ -22,6 +22,7 @@ from dialer.asterisk.events import (
 )
 from dialer.board import Board
 from dialer.calls import (
+    BROADCAST,
     Answered,
     Assigned,
     Attempt,
@@ -49,6 +50,7 @@ RANG_OUT = (19, 480)
 """Cause and SIP code when the node's own limit ended the ringing and no DialEnd came (22.10); the
 OriginateResponse that says so may come after the Hangup."""
 OPT_OUTS = "prozvon_opt_out"
+KEYS = "prozvon_key"
 HANG_UP_AGAIN_S = 0.2
 LINK_PATIENCE_S = 600.0
 
@@ -155,6 +157,11 @@ class Attempts:
             self._left_alone(attempt_id)
         elif event.name == "ProzvonOptOut":
             self.opted_out(attempt_id)
+        elif event.name == "ProzvonKey":
+            fields = event.fields
+            self.pressed(attempt_id, fields.get("Step", ""), fields.get("Key", ""))
+        elif event.name == "ProzvonNoSound":
+            log.error("broadcast_without_sound", step=event.fields.get("Step", ""))
         elif event.name == "ProzvonSaidAll" and attempt_id in self._board.attempts:
             attempt = self._board.attempts[attempt_id]
             self._board.attempts[attempt_id] = attempt.wants_end(EndedBy.DIALER)
@@ -162,12 +169,21 @@ class Attempts:
     def opted_out(self, attempt_id: UUID) -> None:
         """Do-not-call is durable first: only then the node's own copy is deleted."""
         self._journal.write("opt_out", lambda c: self._store.opt_out(c, attempt_id))
-        self._tasks.command("forget_opt_out", self._forget_opt_out(attempt_id), AmiError)
+        self._forget_when_written(f"{OPT_OUTS}/{attempt_id}")
 
-    async def _forget_opt_out(self, attempt_id: UUID) -> None:
+    def pressed(self, attempt_id: UUID, step: str, key: str) -> None:
+        """An answer of a broadcast: durable first, as do-not-call is."""
+        self._journal.write("key", lambda c: self._store.keep_key(c, attempt_id, step, key))
+        metrics.key_pressed()
+        self._forget_when_written(f"{KEYS}/{attempt_id}.{step}")
+
+    def _forget_when_written(self, entry: str) -> None:
+        self._tasks.command("forget_entry", self._forget(entry), AmiError)
+
+    async def _forget(self, entry: str) -> None:
         if await self._journal.flushed(60):
             # DBDel would need the right `system`, which also allows Originate System().
-            variable = f"DB_DELETE({OPT_OUTS}/{attempt_id})"
+            variable = f"DB_DELETE({entry})"
             await self._ami.action("Setvar", {"Variable": variable, "Value": "1"})
 
     def _left_alone(self, attempt_id: UUID) -> None:
@@ -309,11 +325,12 @@ class Attempts:
     def _write_end(self, ended: Ended) -> None:
         lead = ended.lead
         campaign = self._board.campaigns.get(ended.campaign_id)
+        heard = ended.mode == BROADCAST and ended.outcome is Outcome.ANSWERED
         step = next_step(
             campaign.retry if campaign else {},
             ended.outcome,
             _dialed(ended),
-            conversed=ended.bridged_at is not None,
+            conversed=ended.bridged_at is not None or heard,
             ended_by=ended.ended_by,
             approaches=lead.approaches,
             failures=lead.failures,

@@ -16,6 +16,7 @@ import structlog
 
 from campaigns.life.model import GoalRoom
 from dialer.calls import (
+    BROADCAST,
     Answered,
     Assigned,
     Attempt,
@@ -77,6 +78,8 @@ class Campaign:
     lines_per_operator: float | None = None
     preview_limit_s: float = 60.0
     preview_at_limit: str = "skip"
+    broadcast: Mapping[str, Any] | None = None
+    """What is played and asked (`campaigns.broadcast.model`)."""
     forbidden: str = ""
     """Why its legal profile forbids dialing as it is set; "" when it does not."""
     odds: OddsBook = field(default_factory=OddsBook)
@@ -109,7 +112,7 @@ class Campaign:
     def line_limit(self, operators: int) -> int:
         """Calls at once that its own limits allow with so many operators."""
         limits = [1_000_000 if self.max_lines is None else self.max_lines]
-        if self.lines_per_operator is not None:
+        if self.lines_per_operator is not None and self.mode != BROADCAST:
             limits.append(math.ceil(self.lines_per_operator * operators))
         return min(limits)
 

@@ -20,6 +20,8 @@ NORMAL_CLEARING = 16
 """Q.850."""
 BY_HAND = ("manual", "preview")
 """Modes in which a person decides every dial."""
+BROADCAST = "broadcast"
+"""The mode without operators: an answered person hears a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ class Attempt:
         answered_at = getattr(self, "answered_at", None)
         bridged_at = getattr(self, "bridged_at", None)
         # Picked up while our cancel was on the way: cut off by us, without an operator.
-        cut_off = self.intent in (EndedBy.RING_TIMEOUT, *CANCELS)
+        cut_off = self.mode != BROADCAST and self.intent in (EndedBy.RING_TIMEOUT, *CANCELS)
         # Hung up before its INVITE left, a channel gets cause 21 and SIP 603 (Asterisk 22.10): that
         # is our cancel and nobody's refusal.
         cancelled = self.intent in CANCELS and not self.refused_by_network
@@ -136,7 +138,8 @@ class Attempt:
         if getattr(self, "bridged_at", None) is not None:
             outcome = Outcome.ANSWERED
         elif getattr(self, "answered_at", None) is not None:
-            outcome = Outcome.ABANDONED
+            heard = self.mode == BROADCAST and not self.abandoned
+            outcome = Outcome.ANSWERED if heard else Outcome.ABANDONED
         else:
             outcome = Outcome.UNKNOWN
         by = EndedBy.NODE if known_dead else (self.intent or EndedBy.NODE)

@@ -17,11 +17,13 @@ from uuid import UUID
 
 import structlog
 
+from campaigns.broadcast.model import missing_sound
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused, AmiState
 from dialer.attempts import Attempts
 from dialer.board import Board, Campaign
 from dialer.calls import (
+    BROADCAST,
     BY_HAND,
     Answered,
     Assigned,
@@ -232,6 +234,8 @@ class Controller:
         """Whether somebody is there to take this call: whose dial it is, else a spare operator."""
         seats = self.board.seats.values()
         campaign = self.board.campaigns.get(attempt.campaign_id)
+        if attempt.mode == BROADCAST:
+            return True
         if attempt.mode == "predictive":
             skills = campaign.skills if campaign is not None else frozenset[str]()
             return any(
@@ -317,13 +321,24 @@ class Controller:
             ("database", self.database_trouble()),
             ("rules", campaign.forbidden),
             ("operators", self._nobody(campaign)),
+            ("sound", self._silent(campaign)),
             ("disk", self._disk_trouble() if campaign.recording else ""),
         ):
             if reason:
                 return Decision(0, limited_by, f"0: {reason}")
         return None
 
+    def _silent(self, campaign: Campaign) -> str:
+        if campaign.mode != BROADCAST:
+            return ""
+        if campaign.broadcast is None:
+            return "no message is set; set its broadcast"
+        sound = missing_sound(campaign.broadcast)
+        return f"there is no sound file {sound}" if sound else ""
+
     def _nobody(self, campaign: Campaign) -> str:
+        if campaign.mode == BROADCAST:
+            return ""
         if not self.board.seats:
             return "no operator signed in"
         if campaign.skills and not any(

@@ -43,6 +43,7 @@ CAMPAIGN_KEYS = (
     "retry",
     "preview_limit_s",
     "preview_at_limit",
+    "broadcast",
 )
 
 

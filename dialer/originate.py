@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from campaigns.broadcast.model import variables
 from dialer.asterisk.ami_wire import OriginateRequest
 from dialer.board import Campaign
-from dialer.calls import Attempt
+from dialer.calls import BROADCAST, Attempt
 from dialer.lines import Trunk
 from dialer.operators import Dialing, Previewing, Ready
 from monitoring.recordings.model import base_of
@@ -13,11 +14,13 @@ from monitoring.recordings.model import base_of
 def person_request(campaign: Campaign, attempt: Attempt, trunk: Trunk) -> OriginateRequest:
     """The call of one attempt; its id is the channel's."""
     ring = campaign.ring_timeout_s + campaign.post_dial_delay_s
+    broadcast = campaign.broadcast if attempt.mode == BROADCAST else None
+    played = variables(broadcast) if broadcast else {}
     return OriginateRequest(
         action_id=str(attempt.id),
         channel=f"PJSIP/{trunk.dialed(attempt.lead.phone)}@trunk-{trunk.name}",
         channel_id=str(attempt.id),
-        context="prozvon-answered",
+        context="prozvon-broadcast" if played else "prozvon-answered",
         exten="s",
         priority=1,
         timeout_ms=int(ring * 1000),
@@ -27,6 +30,7 @@ def person_request(campaign: Campaign, attempt: Attempt, trunk: Trunk) -> Origin
             "PROZVON_RECORDING": base_of(attempt.recording) if attempt.recording else "",
             "PROZVON_MESSAGE": "",
             "CHANNEL(language)": campaign.language,
+            **played,
         },
     )
 

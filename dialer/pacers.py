@@ -7,7 +7,7 @@ people in both.
 from __future__ import annotations
 
 from dialer.ledger import Ledger
-from dialer.pacing import Pacer, PredictivePacer, ProgressivePacer
+from dialer.pacing import Decision, Floor, Leads, Pacer, PredictivePacer, ProgressivePacer
 
 
 class Booking(ProgressivePacer):
@@ -45,6 +45,20 @@ class Learning(ProgressivePacer):
         self._engine.abandoned(now)
 
 
+class Broadcasting(Learning):
+    """As many calls as lines and calls per second leave; no operator is needed."""
+
+    def decide(self, floor: Floor) -> int:
+        return max(0, floor.lines)
+
+    def explain(self, floor: Floor, leads: Leads | None = None) -> Decision:
+        calls = self.decide(floor)
+        on_line = f"{len(floor.ringing)} ringing, {floor.waiting} listening"
+        return Decision(calls, "lines", f"{calls}: {on_line}, what the lines leave", calls)
+
+
 def pacer_of(mode: str, engine: PredictivePacer) -> Pacer:
     """The pacer of a campaign in `mode` whose memory and ledger are `engine`'s."""
-    return engine if mode == "predictive" else Learning(engine)
+    if mode == "predictive":
+        return engine
+    return Broadcasting(engine) if mode == "broadcast" else Learning(engine)

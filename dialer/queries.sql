@@ -352,6 +352,21 @@ on conflict (e164, coalesce(floor_id, 0), coalesce(campaign_id, 0)) do update
     set until = null, source = excluded.source, attempt_id = excluded.attempt_id
     where do_not_call.until is not null
 
+-- name: keep_key
+-- A person answered step $2 of a broadcast with key $3: what that key means, and the disposition that
+-- it gives where there is none. Idempotent; a key that means nothing (any more) changes nothing.
+with pressed as (
+    select a.id, a.campaign_id, k.value->>'answer' as answer, k.value->>'disposition' as code
+    from attempt a join campaign c on c.id = a.campaign_id
+    cross join jsonb_array_elements(c.broadcast->'steps') s
+    cross join jsonb_array_elements(s.value->'keys') k
+    where a.id = $1 and s.value->>'code' = $2 and k.value->>'key' = $3
+)
+update attempt set keys = attempt.keys || jsonb_build_object($2::text, pressed.answer),
+    disposition_id = coalesce(attempt.disposition_id,
+        disposition_of(pressed.campaign_id, pressed.code))
+from pressed where attempt.id = pressed.id
+
 -- name: log_decision
 -- Why this number of calls, why none.
 insert into decision (campaign_id, at, placed, limited_by, reason, asked)

@@ -18,7 +18,7 @@ import structlog
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient
 from dialer.asterisk.cel import CelJournal, ChannelHistory, summarise
-from dialer.attempts import OPT_OUTS, UP
+from dialer.attempts import KEYS, OPT_OUTS, UP
 from dialer.calls import BY_HAND, Attempt, Committing, Lead, Placed
 from dialer.controller import Controller
 from dialer.lines import Trunk
@@ -259,6 +259,7 @@ class Recovery:
         if self.recall is not None:
             self.recall.after(node.live)
         await self._collect_opt_outs()
+        await self._collect_keys()
         log.info("reconciled", live=len(node.live), asked=len(asked), held=len(held))
 
     def _since(self, now: float) -> float:
@@ -331,17 +332,29 @@ class Recovery:
 
     async def _collect_opt_outs(self) -> None:
         """Keys pressed while no controller listened are kept in the node's own database."""
-        try:
-            items = await self._controller.ami.list_action("DBGetTree", {"Family": OPT_OUTS})
-        except Exception as error:
-            log.debug("no_opt_outs", error=repr(error))
-            return
-        for item in items:
-            key = item.get("Key", "").rpartition("/")[2]
+        for key, _ in await self._kept_on_node(OPT_OUTS):
             try:
                 self._controller.attempts.opted_out(UUID(key))
             except ValueError:
                 continue
+
+    async def _collect_keys(self) -> None:
+        """Answers of a broadcast that came meanwhile, the same way."""
+        for entry, key in await self._kept_on_node(KEYS):
+            attempt, _, step = entry.partition(".")
+            try:
+                self._controller.attempts.pressed(UUID(attempt), step, key)
+            except ValueError:
+                continue
+
+    async def _kept_on_node(self, family: str) -> list[tuple[str, str]]:
+        """(last part of the key, value) of entries in the node's own database."""
+        try:
+            items = await self._controller.ami.list_action("DBGetTree", {"Family": family})
+        except Exception as error:
+            log.debug("nothing_kept_on_node", family=family, error=repr(error))
+            return []
+        return [(item.get("Key", "").rpartition("/")[2], item.get("Val", "")) for item in items]
 
 
 def _attempt(row: Any) -> Attempt:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from dialer.arbiter import Arbiter, Caller, Claim, Hand, Placed, fair_room, turns
 from dialer.board import Board, Campaign
-from dialer.calls import Attempt
+from dialer.calls import BROADCAST, Attempt
 from dialer.operators import (
     Connecting,
     Dialing,
@@ -101,7 +101,8 @@ class Shares:
     def in_turn(self, campaigns: list[Campaign]) -> list[Campaign]:
         """Whose decision comes first in this round."""
         by_id = {campaign.id: campaign for campaign in campaigns}
-        return [by_id[id] for id in turns(self._caller(c) for c in campaigns)]
+        order = [by_id[id] for id in turns(self._caller(c) for c in campaigns)]
+        return sorted(order, key=lambda campaign: campaign.mode == BROADCAST)
 
     def room(self, campaign: Campaign, now: float) -> tuple[int, str, str]:
         """(calls it may place now, what limits them: "breaker", "lines" or "cps", why none works).
@@ -122,8 +123,21 @@ class Shares:
         free, lines = sum(t.free_lines() for t in trunks), sum(t.lines for t in trunks)
         fair = fair_room(free, lines, mine, others)
         own = campaign.line_limit(len(self._of(campaign))) - mine.lines
+        if campaign.mode == BROADCAST:
+            fair -= self._kept_for_operators()
         least = max(0, min(room, fair, own))
         return least, "lines" if least < room else limited_by, trouble
+
+    def _kept_for_operators(self) -> int:
+        """Lines that a broadcast leaves: one for each operator at work who is on none, while a
+        campaign that dials for operators has leads."""
+        board = self._board
+        hungry = any(
+            c.running and c.mode != BROADCAST and (c.buffer or c.mode == "manual")
+            for c in board.campaigns.values()
+        )
+        working = sum(1 for seat in board.seats.values() if _at_work(seat)) if hungry else 0
+        return max(0, working - sum(a.mode != BROADCAST for a in board.attempts.values()))
 
     def placed(self, campaign: Campaign, calls: int) -> None:
         self._placed.add(campaign.id, self._clock(), calls)

@@ -326,6 +326,9 @@ class Store:
     async def opt_out(self, connection: Connection, attempt_id: UUID) -> None:
         await connection.execute(SQL["opt_out"], attempt_id)
 
+    async def keep_key(self, connection: Connection, attempt_id: UUID, step: str, key: str) -> None:
+        await connection.execute(SQL["keep_key"], attempt_id, step, key)
+
     async def pacer_state(self, campaign_id: int) -> dict[str, Any] | None:
         """What the campaign's pacing had learned when it was last kept."""
         state: dict[str, Any] | None = await self.pool.fetchval(SQL["pacer_state"], campaign_id)

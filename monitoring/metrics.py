@@ -175,6 +175,7 @@ _asked = _counter(
     "campaign",
 )
 _allowed = _counter("prozvon_pacing_calls_allowed_total", "Calls that decisions placed", "campaign")
+_keys = _counter("prozvon_broadcast_keys_total", "Answers by keys in broadcasts")
 _pacer_failures = _counter(
     "prozvon_pacer_failures_total",
     "Pacing engines that raised and were replaced by progressive pacing",
@@ -377,6 +378,11 @@ def decided(campaign: str, limited_by: str, asked: int, allowed: int) -> None:
     _decisions.labels(_campaign(campaign), limited_by).inc()
     _asked.labels(_campaign(campaign)).inc(max(asked, allowed))
     _allowed.labels(_campaign(campaign)).inc(allowed)
+
+
+def key_pressed() -> None:
+    """An answer that a person gave in a broadcast."""
+    _keys.inc()
 
 
 def pacer_failed(campaign: str) -> None:

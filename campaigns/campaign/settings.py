@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from campaigns.approval import model as approval
+from campaigns.broadcast import model as broadcast
 from campaigns.campaign.kinds import (
     Choice,
     Day,
@@ -202,6 +203,7 @@ KEYS: tuple[Key, ...] = (
     *approval.KEYS,
     *dispositions.KEYS,
     *scripts.KEYS,
+    *broadcast.KEYS,
 )
 BY_NAME: Mapping[str, Key] = {key.name: key for key in KEYS}
 COLUMNS: Mapping[str, Key] = {key.column: key for key in KEYS if key.column}
@@ -329,4 +331,5 @@ RULES: tuple[Callable[[Mapping[str, Value]], Iterator[Problem]], ...] = (
     _schedule_in_order,
     _told(dispositions.required_are_fields),
     _told(scripts.answers_end),
+    _told(broadcast.complete),
 )

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import tomli_w
 import yaml
 
+from campaigns.broadcast.model import outside
 from campaigns.campaign import settings as registry
 from campaigns.campaign.kinds import Day, LocalTime, Maybe, Value
 from campaigns.campaign.model import CampaignError
@@ -203,6 +204,8 @@ def _outside(kind: Any, name: str, value: Value) -> Any:
         return [shortened(item, DISPOSITION) for item in value]
     if name == "form":
         return [shortened(item, FIELD) for item in value]
+    if name == "broadcast":
+        return outside(value)
     if name == "script":
         return {"steps": [_step(step) for step in value["steps"]]}
     return value

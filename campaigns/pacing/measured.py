@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
+from campaigns.broadcast.model import BROADCAST
 from campaigns.legal.service import LegalService
 from campaigns.pacing.model import PacingError
 from campaigns.pacing.service import PacingService
@@ -67,7 +68,7 @@ class MeasuredPlans:
 
         Raises PacingError `unknown_campaign`, `too_little_measured`.
         """
-        row = await self._pacing.find(name)
+        row = await self._sampled(name)
         now = datetime.now(UTC)
         scenario = await self._scenario(row, now - timedelta(days=days), now, lines)
         left = await self._pool.fetchrow(SQL.leads_left, row["id"])
@@ -79,7 +80,7 @@ class MeasuredPlans:
 
         Raises PacingError `unknown_campaign`, `too_little_measured`, `nobody_worked`.
         """
-        row = await self._pacing.find(name)
+        row = await self._sampled(name)
         begin = datetime.combine(when, time(), ZoneInfo(zone))
         end = datetime.combine(when + timedelta(days=1), time(), ZoneInfo(zone))
         scenario = await self._scenario(row, begin, end, lines)
@@ -114,6 +115,20 @@ class MeasuredPlans:
         worked = sum(r["end"] - r["begin"] for r in work)
         day = Day(when, operators, worked, **{k: fact[k] for k in _FACTS})
         return await self._as_plan(row, scenario, 0, 1.0), day
+
+    async def _sampled(self, name: str) -> asyncpg.Record:
+        """A campaign that operators work for. Raises PacingError."""
+        row = await self._pacing.find(name)
+        if row["mode"] == BROADCAST:
+            raise PacingError(
+                "no_operators",
+                f"{name!r} is a broadcast: it goes by lines and calls per second, and there are no "
+                "operators to simulate",
+                f"{name!r} в режиме broadcast: темп задают линии и вызовы в секунду, "
+                "операторов для моделирования нет",
+                status=422,
+            )
+        return row
 
     async def _as_plan(
         self, row: asyncpg.Record, scenario: Scenario, leads: int, dials: float

@@ -22,6 +22,7 @@ LIMITED_BY: Mapping[str, str] = {
     "trunk": "the trunk does not ring; probe calls only",
     "node": "Asterisk is away or slow",
     "database": "the database is away",
+    "sound": "a message is not set, or its sound file is not there",
     "disk": "no room for recordings",
     "draining": "the process is stopping",
     "recovery": "it is being found out what is live on the node",

@@ -20,6 +20,7 @@ COLUMNS = (
     "ended_by",
     "ring_s",
     "talk_s",
+    "heard_s",
     "operator",
     "disposition",
     "disposition_title",
@@ -64,6 +65,7 @@ def row(
         attempt["ended_by"] or "",
         _seconds(attempt["placed_at"], attempt["answered_at"] or attempt["ended_at"]),
         _seconds(attempt["bridged_at"], attempt["ended_at"]),
+        _heard_s(attempt),
         attempt["operator"] or "",
         attempt["disposition"] or "",
         attempt[f"title_{language}"] or "",
@@ -72,6 +74,13 @@ def row(
         _local(attempt["callback_at"], zone),
         *(answers.get(field["code"]) for field in form),
     ]
+
+
+def _heard_s(attempt: Mapping[str, Any]) -> float | None:
+    """Of a broadcast: from the answer to an operator or the end."""
+    if attempt["mode"] != "broadcast":
+        return None
+    return _seconds(attempt["answered_at"], attempt["bridged_at"] or attempt["ended_at"])
 
 
 def _local(at: datetime | None, zone: ZoneInfo) -> str:

@@ -2,14 +2,18 @@
 
 -- name: campaign
 -- The campaign named $2 of floor $1 with the fields of its form.
-select id, form from campaign where floor_id = $1 and name = $2;
+select id, form || coalesce((
+    select jsonb_agg(jsonb_build_object('code', s.value->>'code') order by s.place)
+    from jsonb_array_elements(broadcast->'steps') with ordinality as s(value, place)
+    where s.value->'keys' <> '[]'), '[]') as form
+from campaign where floor_id = $1 and name = $2;
 
 -- name: attempts
 -- Attempts of campaign $1 placed from $2 until before $3 (null: no limit), oldest first.
 -- $4: conversations only.
 select a.id, a.placed_at, a.phone, c.name, c.company, a.outcome, a.ended_by, a.answered_at,
     a.bridged_at, a.ended_at, o.login as operator, d.code as disposition, d.title_ru, d.title_en,
-    d.flags, a.note, a.callback_at, a.answers
+    d.flags, a.note, a.callback_at, a.answers || a.keys as answers, a.mode
 from attempt a join lead l on l.id = a.lead_id join contact c on c.id = l.contact_id
 left join operator o on o.id = a.operator_id
 left join disposition d on d.id = a.disposition_id

@@ -62,7 +62,8 @@ def create(
         typer.Option("--list", help="A list to dial; may be given several times."),
     ] = None,
     mode: Annotated[
-        Literal["manual", "preview", "progressive", "predictive"] | None, typer.Option()
+        Literal["manual", "preview", "progressive", "predictive", "broadcast"] | None,
+        typer.Option(),
     ] = None,
     caller_id: Annotated[
         list[str] | None,

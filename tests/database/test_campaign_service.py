@@ -100,7 +100,7 @@ async def test_a_name_is_used_once_also_by_two_at_a_time(
         ({"name": " "}, "name"),
         ({"name": "two\nlines"}, "name"),
         ({"name": "x" * 201}, "200"),
-        ({"mode": "broadcast"}, "mode"),
+        ({"mode": "sideways"}, "mode"),
         ({"language": "de"}, "language"),
         ({"caller_id": "${SHELL(id)}"}, "caller_id"),
         ({"caller_id": "12"}, "caller_id"),
@@ -333,6 +333,19 @@ OTHER_SETTINGS: dict[str, Any] = {
             "requires": ["size"],
         }
     ],
+    "broadcast": {
+        "operator_key": "1",
+        "opt_out_key": None,
+        "repeats": 3,
+        "wait_s": 7.0,
+        "steps": [
+            {
+                "code": "ask",
+                "sound": "/sounds/ask",
+                "keys": [{"key": "4", "answer": "good", "disposition": "agreed"}],
+            }
+        ],
+    },
     "script": {"steps": [{"code": "hello", "text": "Hello\nthere", "answers": []}]},
 }
 """Another value than the default for every key: a new key has its line here."""

@@ -1,0 +1,1 @@
+"""Broadcast: messages and surveys by keys, without an operator."""
