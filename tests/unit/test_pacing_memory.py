@@ -8,7 +8,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dialer.pacing import Floor, PredictivePacer
@@ -45,15 +45,20 @@ def taught(happened: list[tuple[str, float, float]]) -> PredictivePacer:
     return engine
 
 
+TOLD_LITTLE_BY_LITTLE = [("failed", 1.0, seconds) for seconds in (1.0, 10.0, 60.0, 20_000.0) * 3]
+"""The engine first looks when it knows one failure, and again within the same second."""
+
+
 @settings(deadline=None, max_examples=30)
 @given(events)
+@example(TOLD_LITTLE_BY_LITTLE)
 def test_decisions_are_the_same_after_keeping(happened: list[tuple[str, float, float]]) -> None:
     engine = taught(happened)
     kept = json.loads(json.dumps(remember(engine), allow_nan=False))
     ledger = pickle.loads(pickle.dumps(engine.ledger))
     again = recall(kept, lambda: PredictivePacer(ledger=ledger))
     fresh = copy.deepcopy(engine)
-    fresh._outlook = None  # made anew after a start
+    fresh._outlook = fresh._asked = None  # views of what is known: made anew after a start
     assert [again.decide(f) for f in FLOORS] == [fresh.decide(f) for f in FLOORS]
 
 
