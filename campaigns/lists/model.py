@@ -13,8 +13,8 @@ from zoneinfo import available_timezones
 
 from campaigns.lists.columns import Columns, Field
 from campaigns.lists.errors import ListError
-from campaigns.lists.phones import Phone, is_region, parse_phones
-from campaigns.lists.texts import clean_text
+from campaigns.lists.phones import EXCEL, Phone, is_region, parse_phones
+from campaigns.lists.texts import NumberText, clean_text
 
 NUL = "there is a NUL character in the row; export the file again"
 CELL_TOO_LONG = "the cell is longer than 32,767 characters"
@@ -208,6 +208,9 @@ def _zones() -> Mapping[str, str]:
 
 def _problem_of_row(line: int, cells: Sequence[str], columns: Columns) -> Reject | None:
     names = columns.names
+    whole = "".join(cells)
+    if len(whole) <= CELL_CHARS and len(cells) <= len(names) and "\0" not in whole:
+        return None
     for index, cell in enumerate(cells):
         column = names[index] if index < len(names) else ""
         if "\0" in cell:
@@ -225,7 +228,11 @@ def _phones(
     phones: list[Phone] = []
     rejects: list[Reject] = []
     for index in columns.phones:
-        for phone in parse_phones(_cell(cells, index), region):
+        cell = _cell(cells, index)
+        if isinstance(cell, NumberText) and cell.is_rounded():
+            rejects.append(Reject(line, columns.names[index], str(cell), EXCEL))
+            continue
+        for phone in parse_phones(cell, region):
             if not isinstance(phone, Phone):
                 rejects.append(Reject(line, columns.names[index], phone.text, phone.reason))
             elif all(phone.e164 != other.e164 for other in phones):

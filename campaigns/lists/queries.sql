@@ -145,7 +145,8 @@ UPDATE contact
         coalesce(target.region, contact.region),
         contact.attributes || target.attributes::jsonb)
        IS DISTINCT FROM
-       (contact.name, contact.company, contact.time_zone, contact.region, contact.attributes);
+       (contact.name, contact.company, contact.time_zone, contact.region, contact.attributes)
+RETURNING contact.id;
 
 -- name: add_phones_of_known
 -- Give known contacts of list $1 the other phones of their rows; $2 as for add_phones, $3: also
@@ -171,7 +172,8 @@ SELECT contact_id, $1,
          WHERE own.contact_id = extra.contact_id)
        + row_number() OVER (PARTITION BY contact_id ORDER BY line, position),
        e164, ($2::smallint[])[zones]
-  FROM extra;
+  FROM extra
+RETURNING contact_id;
 
 -- name: count_duplicates
 -- Rows that made no contact, by where their phones are known; the rest is in the file itself.

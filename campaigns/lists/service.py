@@ -274,6 +274,11 @@ class _Import:
             done: str = await connection.execute(query, *values, timeout=STATEMENT_TIMEOUT_S)
             return done
 
+        async def fetch(query: str, *values: object) -> list[int]:
+            """The first column, as numbers."""
+            rows = await connection.fetch(query, *values, timeout=STATEMENT_TIMEOUT_S)
+            return [row[0] for row in rows]
+
         list_id: int = await connection.fetchval(
             queries.make_list, floor_id, order.name, source, timeout=STATEMENT_TIMEOUT_S
         )
@@ -288,10 +293,10 @@ class _Import:
         await execute(queries.add_contacts, list_id)
         await execute(queries.add_phones, list_id, self._zone_ids)
         if update:
-            changed = await execute(queries.update_contacts)
-            grown = await execute(queries.add_phones_of_known, list_id, self._zone_ids, add)
-            self._phones += _rows_of(grown)
-            self._updated = _rows_of(changed)
+            changed = await fetch(queries.update_contacts)
+            grown = await fetch(queries.add_phones_of_known, list_id, self._zone_ids, add)
+            self._phones += len(grown)
+            self._updated = len({*changed, *grown})
         return list_id
 
     async def _count(self, connection: Session) -> None:
@@ -322,11 +327,6 @@ class _Import:
 def _check_place(rejects_path: Path, path: Path) -> None:
     if rejects_path.resolve() == path.resolve():
         raise ListError("the rejects file would overwrite the list's file; choose another place")
-
-
-def _rows_of(status: str) -> int:
-    """How many rows a statement changed, from its command tag (`UPDATE 5`)."""
-    return int(status.rpartition(" ")[2])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, ZipE
 
 from campaigns.lists.csvfile import EMPTY, Record
 from campaigns.lists.errors import ListFileError
+from campaigns.lists.texts import NumberText
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 _NO_WORKBOOK = (
@@ -83,7 +84,10 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
+        whole = value.is_integer() and abs(value) < 1e16
+        return NumberText(int(value)) if whole else repr(value)
+    if isinstance(value, int):
+        return NumberText(value)
     if isinstance(value, datetime.datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, datetime.date | datetime.time):

@@ -17,3 +17,16 @@ def clean_text(text: str) -> str:
         text = _CONTROL.sub(" ", text)
     text = text.strip()
     return _SPACES.sub(" ", text) if "  " in text or not text.isprintable() else text
+
+
+class NumberText(str):
+    """What a workbook keeps as a number, as text."""
+
+    __slots__ = ()
+
+    def is_rounded(self) -> bool:
+        """True for a number as `7.903E+10` leaves it: of 10 digits or more the last 7 are zeros.
+
+        Subscribers' numbers with six zeros at their end are sold; with seven there are none.
+        """
+        return len(self) >= 10 and self.isdecimal() and self.endswith("0" * 7)

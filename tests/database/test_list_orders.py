@@ -63,6 +63,29 @@ async def test_a_workbook_is_a_list(
     ]
 
 
+@pytest.mark.parametrize("suffix", [".xlsx", ".xls", ".ods"])
+async def test_numbers_that_a_workbook_rounded_are_rejected_as_such(
+    service: ListService, pool: Pool, tmp_path: Path, suffix: str
+) -> None:
+    rows: list[list[str | float | None]] = [
+        ["ФИО", "Телефон", "Оборот"],
+        ["Из 7,9E+10", 79000000000.0, None],
+        ["Из 7,903E+10", 79030000000.0, None],
+        ["Красивый номер", 74957000000.0, 50000000000.0],
+        ["Текстом", "79030000000", None],
+    ]
+    path = write_book(tmp_path / f"base{suffix}", rows)
+    result = await service.import_file(path, floor="main")
+    assert [(r.line, r.value) for r in result.rejects] == [(2, "79000000000"), (3, "79030000000")]
+    assert all("Excel rounded" in r.reason for r in result.rejects)
+    assert await contacts(pool) == [
+        ("base", "Красивый номер", ["+74957000000"]),
+        ("base", "Текстом", ["+79030000000"]),
+    ]
+    kept = await pool.fetchval("select attributes from contact where name like 'Крас%'")
+    assert kept == {"Оборот": "50000000000"}, "other columns keep what they say"
+
+
 async def test_a_sheet_is_chosen_by_name(service: ListService, tmp_path: Path) -> None:
     path = write_book(tmp_path / "base.xlsx", ROWS)
     order = Order("base", sheet="Нет такого", dry_run=True)
@@ -155,6 +178,11 @@ async def test_known_contacts_are_updated(service: ListService, pool: Pool) -> N
     assert city == "Омск", "an empty cell changes nothing"
     again = await load(service, NEW, update)
     assert (again.accepted, again.duplicates, again.updated, again.phones) == (0, 2, 0, 0)
+    phone = await load(service, "phone;phone2\n89030000002;89030000008\n", update)
+    assert (phone.accepted, phone.duplicates, phone.updated, phone.phones) == (0, 1, 1, 1)
+    both = "name;phone;phone2\nПётр II;89030000002;89030000011\nАнна II;89030000003;\n"
+    counted = await load(service, both, update)
+    assert (counted.updated, counted.phones) == (2, 1), "a contact counts once"
 
 
 async def test_duplicates_in_the_lists_of_a_campaign(service: ListService, pool: Pool) -> None:
