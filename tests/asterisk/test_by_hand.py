@@ -226,29 +226,28 @@ async def test_a_skipped_lead_comes_again_later_and_its_history_says_why(
     assert await floor_app.attempts() == []
 
 
-@pytest.mark.parametrize("at_limit", ["dial", "skip", "pause"])
-async def test_at_the_limit_the_campaign_says_what_happens(
-    floor_app: FloorApp, at_limit: str
-) -> None:
-    await floor_app.sign_in("t1")
-    phone = number("1101")
-    await running(floor_app, phone, mode="preview", preview_limit_s=5.0, preview_at_limit=at_limit)
-    await shown(floor_app, phone)
-    await floor_app.until(lambda: card_of(floor_app, phone) is None, "the limit")
-    if at_limit == "dial":
-        await floor_app.stage(phone, Conversing)
-        floor_app.app.desk.hang_up("t1")
-        await floor_app.outcome(phone)
-        return
+async def test_at_the_limit_the_campaign_says_what_happens(floor_app: FloorApp) -> None:
+    """Three campaigns, each with another answer, and an operator before each one's card."""
+    await floor_app.sign_in("t1", "t2", "t3")
+    phones = {at_limit: number("1101") for at_limit in ("dial", "skip", "pause")}
+    for at_limit, phone in phones.items():
+        await running(
+            floor_app, phone, mode="preview", preview_limit_s=5.0, preview_at_limit=at_limit
+        )
+    readers = {at_limit: await shown(floor_app, phone) for at_limit, phone in phones.items()}
+    assert len(set(readers.values())) == 3
+
+    talking = await floor_app.stage(phones["dial"], Conversing)
+    assert isinstance(talking, Conversing) and talking.operator == readers["dial"]
+    floor_app.app.desk.hang_up(readers["dial"])
+    await floor_app.outcome(phones["dial"])
+    assert (await floor_app.state(readers["pause"], "paused")).state.why == "time limit"
+    await floor_app.state(readers["skip"], "ready")
     await floor_app.app.journal.flushed(5)
-    assert await floor_app.attempts() == []
-    if at_limit == "pause":
-        assert (await floor_app.state("t1", "paused")).state.why == "time limit"
-        assert (await floor_app.lead(phone))["status"] == "new"
-    else:
-        assert (await floor_app.state("t1", "ready")).state.kind == "ready"
-        assert (await floor_app.lead(phone))["status"] == "retry"
-        assert await floor_app.pool.fetchval("select reason from skip") == "time limit"
+    assert (await floor_app.lead(phones["pause"]))["status"] == "new"
+    assert (await floor_app.lead(phones["skip"]))["status"] == "retry"
+    assert await floor_app.pool.fetchval("select reason from skip") == "time limit"
+    assert len(await floor_app.attempts()) == 1
 
 
 async def test_a_card_whose_operator_leaves_goes_to_another(floor_app: FloorApp) -> None:
