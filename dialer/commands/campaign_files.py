@@ -28,7 +28,7 @@ from dialer.commands.common import (
 )
 from dialer.commands.database import open_floor
 from dialer.config import Settings
-from monitoring.reports.model import period
+from monitoring.reports.period import period
 
 results = typer.Typer(no_args_is_help=True, help="What came of a campaign.")
 
@@ -129,13 +129,13 @@ async def _export(
     until: str | None,
     conversations: bool,
 ) -> Exported:
-    zone = settings.floor.time_zone
+    zone = ZoneInfo(settings.floor.time_zone)
     begin, end = None, None
     if since or until:
         when = period(since or "2000-01-01", until, zone, datetime.now(UTC))
         begin, end = when.since, when.until
     async with open_floor(settings) as floor:
-        service = ResultsService(floor.pool, floor.floor_id, ZoneInfo(zone))
+        service = ResultsService(floor.pool, floor.floor_id, zone)
         return await service.export(
             name,
             file,

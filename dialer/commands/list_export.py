@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -14,7 +15,7 @@ from campaigns.lists.errors import ListError
 from dialer.commands.common import Json, Reply, os_user, run, use_settings
 from dialer.commands.database import open_floor
 from dialer.config import Settings
-from monitoring.reports.model import period
+from monitoring.reports.period import period
 
 # Before the first telephone call.
 BEGIN = "1876-03-10"
@@ -58,7 +59,7 @@ def _period(
 ) -> tuple[datetime | None, datetime | None]:
     if since is None and until is None:
         return None, None
-    when = period(since or BEGIN, until, settings.floor.time_zone, datetime.now(UTC))
+    when = period(since or BEGIN, until, ZoneInfo(settings.floor.time_zone), datetime.now(UTC))
     return when.since, when.until
 
 

@@ -1,105 +1,150 @@
-"""`prozvon report`: what operators and campaigns did in a period."""
+"""`prozvon report`: what was done in a period, as a table or a file."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import sys
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeVar
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 
-from dialer.commands.common import Json, Reply, run, table, use_settings
+from campaigns.refusals import Language
+from dialer.commands.common import (
+    CommandError,
+    Json,
+    Reply,
+    Verbatim,
+    os_user,
+    run,
+    speech,
+    table,
+    use_settings,
+)
 from dialer.commands.database import open_floor
 from dialer.config import Settings
-from monitoring.reports.model import CampaignReport, OperatorReport, Period, period
-from monitoring.reports.service import ReportService
+from monitoring.reports.asked import Asked, read
+from monitoring.reports.catalog import Filters, Request
+from monitoring.reports.formats import FORMATS, Format, format_of_file
+from monitoring.reports.plain import csv_text, document
+from monitoring.reports.service import ReportService, catalogue
+from monitoring.reports.sheet import Report
+from monitoring.reports.terminal import Terminal
 
-app = typer.Typer(no_args_is_help=True, help="What operators and campaigns did in a period.")
-T = TypeVar("T")
-
-OPERATOR_COLUMNS = (
-    *("operator", "name", "dials", "conversations", "line s", "interval mean s", "median s"),
-    *("p90 s", "shift s", "ready s", "talking s", "wrap-up s", "paused s"),
-)
-CAMPAIGN_COLUMNS = (
-    *("campaign", "attempts", "conversations", "abandoned", "abandoned %", "outcomes"),
-    *("interval mean s", "median s", "p90 s"),
-)
-
-From = Annotated[
-    str | None,
-    typer.Option("--from", help="Date or time in the floor's zone; default: today at midnight."),
-]
-To = Annotated[
-    str | None, typer.Option("--to", help="Date (included) or time (not included); default: now.")
-]
+Names = list[str] | None
 
 
-@app.command("operators")
-def operators(
-    context: typer.Context, since: From = None, until: To = None, as_json: Json = False
+def report(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Which; without it, all are listed.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            help="Date, time, or today, yesterday, week, month, 'last 7 days', 2026-W05, 2026-Q1 "
+            "...; default: today.",
+        ),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Date (included) or time (not included).")
+    ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(help="With: previous, week or year (so long before), or FROM..TO."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(help="operator, team, campaign, list, hour or day.")
+    ] = None,
+    operator: Annotated[Names, typer.Option(help="This login alone; may be repeated.")] = None,
+    team: Annotated[Names, typer.Option(help="This team alone; may be repeated.")] = None,
+    campaign: Annotated[Names, typer.Option(help="This campaign alone; may be repeated.")] = None,
+    list_: Annotated[
+        Names, typer.Option("--list", help="This list alone; may be repeated.")
+    ] = None,
+    zone: Annotated[
+        str | None, typer.Option("--tz", help="Whose days and hours; default: the floor's.")
+    ] = None,
+    form: Annotated[
+        Literal["table", "csv", "xlsx", "json", "html"] | None,
+        typer.Option("--format", help="Default: a table, or what --out ends with."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Into this file; noted in the audit.")
+    ] = None,
+    lang: Annotated[
+        Literal["en", "ru"] | None, typer.Option(help="Language of the report.")
+    ] = None,
+    as_json: Json = False,
 ) -> Reply:
-    """Dials, conversations, line time and intervals by operator."""
+    """What was done in a period, compared with another one; a table, CSV, XLSX, JSON or a page."""
     settings = use_settings(context)
-    when = period(since, until, settings.floor.time_zone, datetime.now(UTC))
-    reports = run(_made(settings, lambda service: service.operators(when)))
-    rows = [_operator_row(report) for report in reports]
-    return _reply("operators", reports, when, table(OPERATOR_COLUMNS, rows, _title(when)))
+    speech.asked = lang or speech.asked
+    if name is None:
+        return _list(speech.language)
+    filters = Filters(*(tuple(names or ()) for names in (operator, team, campaign, list_)))
+    asked = Asked(name, since, until, compare, by, zone, filters)
+    wanted = read(asked, settings.floor.time_zone, datetime.now(UTC), speech.language)
+    kind = FORMATS[form] if form else format_of_file(out) if out else FORMATS["table"]
+    if kind.name == "xlsx" and out is None and sys.stdout.isatty():
+        raise CommandError(
+            "no_file",
+            "a workbook needs a file: --out FILE.xlsx",
+            "книге нужен файл: --out FILE.xlsx",
+        )
+    made = run(_made(settings, wanted, kind if out else None))
+    return _written(made, kind, out) if out else _shown(made, kind, as_json)
 
 
-@app.command("campaigns")
-def campaigns(
-    context: typer.Context, since: From = None, until: To = None, as_json: Json = False
-) -> Reply:
-    """Attempts, outcomes, conversations and abandoned share by campaign."""
-    settings = use_settings(context)
-    when = period(since, until, settings.floor.time_zone, datetime.now(UTC))
-    reports = run(_made(settings, lambda service: service.campaigns(when)))
-    rows = [_campaign_row(report) for report in reports]
-    return _reply("campaigns", reports, when, table(CAMPAIGN_COLUMNS, rows, _title(when)))
-
-
-async def _made(settings: Settings, make: Callable[[ReportService], Awaitable[T]]) -> T:
+async def _made(settings: Settings, request: Request, taken_as: Format | None) -> Report:
     async with open_floor(settings) as floor:
-        return await make(ReportService(floor.pool, floor.floor_id))
+        service = ReportService(floor.pool, floor.floor_id)
+        made = await service.make(request, datetime.now(UTC))
+        if taken_as is not None:
+            await service.note_export(made, taken_as.name, os_user())
+        return made
 
 
-def _reply(what: str, reports: list[Any], when: Period, shown: Any) -> Reply:
-    data = {"from": when.since, "to": when.until, what: reports}
-    return Reply(data, [shown if reports else f"No {what} yet."])
+def _list(language: Language) -> Reply:
+    kinds = catalogue()
+    rows = [
+        (kind.name, kind.title.to(language), kind.answers.to(language), ", ".join(kind.by) or None)
+        for kind in kinds
+    ]
+    heads = {
+        "en": ("report", "title", "what it answers", "by"),
+        "ru": ("отчёт", "название", "на что отвечает", "разрез (--by)"),
+    }[language]
+    data = [
+        {"name": kind.name, "title": kind.title.to(language), "answers": kind.answers.to(language),
+         "by": kind.by, "filters": kind.filters}
+        for kind in kinds
+    ]  # fmt: skip
+    shown = table(heads, rows)
+    shown.show_lines = True
+    return Reply(data, [shown])
 
 
-def _title(when: Period) -> str:
-    return f"{when.since:%Y-%m-%d %H:%M} to {when.until:%Y-%m-%d %H:%M} UTC"
+def _written(made: Report, kind: Format, out: Path) -> Reply:
+    try:
+        out.write_bytes(kind.write(made, speech.language))
+    except OSError as error:
+        raise CommandError(
+            "bad_file",
+            f"{out} cannot be written: {error.strerror}",
+            f"{out} не записывается: {error.strerror}",
+        ) from None
+    return Reply({"report": made.name, "format": kind.name, "file": out}, [str(out)])
 
 
-def _operator_row(report: OperatorReport) -> tuple[object, ...]:
-    gaps, states = report.dial_interval_seconds, report.states
-    return (
-        report.login,
-        report.name,
-        report.dials,
-        report.conversations,
-        report.line_seconds,
-        gaps.mean,
-        gaps.median,
-        gaps.p90,
-        report.shift_seconds,
-        *(states[name] for name in ("ready", "talking", "wrap_up", "paused")),
-    )
-
-
-def _campaign_row(report: CampaignReport) -> tuple[object, ...]:
-    gaps, share = report.dial_interval_seconds, report.abandoned_share
-    outcomes = ", ".join(f"{count} {name}" for name, count in report.outcomes.items() if count)
-    return (
-        report.campaign,
-        report.attempts,
-        report.conversations,
-        report.abandoned,
-        None if share is None else share * 100,
-        outcomes,
-        gaps.mean,
-        gaps.median,
-        gaps.p90,
-    )
+def _shown(made: Report, kind: Format, as_json: bool) -> Reply:
+    language = speech.language
+    if as_json or kind.name == "table":
+        return Reply(document(made, language), [Terminal(made, language)])
+    if kind.name == "csv":  # a terminal or a pipe wants no mark of UTF-8
+        return Reply(None, [Verbatim(csv_text(made, language))])
+    written = kind.write(made, language)
+    if kind.name != "xlsx":
+        return Reply(None, [Verbatim(written.decode())])
+    sys.stdout.buffer.write(written)
+    sys.stdout.flush()
+    return Reply(None, [])

@@ -10,7 +10,8 @@ from typing import Any
 import xlsxwriter
 
 from campaigns.refusals import Language, Sentence
-from monitoring.reports.sheet import Column, Kind, Report, Row, Table, Value, change
+from monitoring.reports.layout import heat_of, rows_of
+from monitoring.reports.sheet import Chart, Column, Kind, Report, Row, Table, Value, change
 from monitoring.reports.words import Words
 
 SECONDS_A_DAY = 86400
@@ -26,14 +27,20 @@ FORMATS: dict[Kind, str] = {
     "date": "dd.mm.yyyy",
     "moment": "dd.mm.yyyy hh:mm:ss",
 }
-# Excel shows no negative time (it does not have one in the system of 1900): seconds then.
+# Excel shows no negative time (it does not have one in the system of 1900): changes of durations
+# are seconds. Changes of shares are percentage points.
 CHANGES: dict[Kind, str] = {
     "count": '"▲ +"#,##0;"▼ −"#,##0;"="',
     "number": '"▲ +"#,##0.0;"▼ −"#,##0.0;"="',
     "seconds": '"▲ +"#,##0.0;"▼ −"#,##0.0;"="',
     "duration": '"▲ +"#,##0;"▼ −"#,##0;"="',
-    "share": '"▲ +"0.0%;"▼ −"0.0%;"="',
+    "share": '"▲ +"#,##0.0;"▼ −"#,##0.0;"="',
 }
+UNITS: dict[Kind, Sentence] = {
+    "duration": Sentence(", s", ", с"),
+    "share": Sentence(", pp", ", п. п."),
+}
+HOT = "#F4A261"
 
 
 def xlsx_bytes(report: Report, language: Language) -> bytes:
@@ -60,7 +67,11 @@ class _Book:
         self._names: set[str] = set()
 
     def write(self) -> None:
-        for table in self._report.tables:
+        report = self._report
+        for chart in report.charts:
+            if chart.kind == "heat" and report.table(chart.table).rows:
+                self._heat(chart, report.table(chart.table))
+        for table in report.tables:
             self._sheet(table)
         if not self._report.tables:
             self._intro(self._book.add_worksheet())
@@ -76,13 +87,13 @@ class _Book:
         return len(lines) + 2
 
     def _sheet(self, table: Table) -> None:
-        sheet = self._book.add_worksheet(self._sheet_name(table))
+        sheet = self._book.add_worksheet(self._sheet_name(table.form.title))
         top = self._intro(sheet)
         columns = self._columns(table)
         for number, (title, width) in enumerate(columns):
             sheet.write_string(top, number, title, self._head)
             sheet.set_column(number, number, width)
-        rows = (*table.rows, *([table.totals] if table.totals else ()))
+        rows = rows_of(table)
         for number, row in enumerate(rows, top + 1):
             self._row(sheet, number, table, row)
         if table.rows:
@@ -94,8 +105,30 @@ class _Book:
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(top)
 
-    def _sheet_name(self, table: Table) -> str:
-        plain = NOT_IN_A_SHEET_NAME.sub(" ", self._words.to(table.form.title))
+    def _heat(self, chart: Chart, table: Table) -> None:
+        """A grid, its cells as strongly coloured as they are large."""
+        heat, form, words = heat_of(chart, table), table.form, self._words
+        across, down, shown = (
+            form.columns[form.index(key)] for key in (chart.x, chart.y or "", chart.series[0])
+        )
+        sheet = self._book.add_worksheet(self._sheet_name(chart.title))
+        top = self._intro(sheet)
+        sheet.write_string(top, 0, words.head(shown), self._head)
+        for number, x in enumerate(heat.xs, 1):
+            sheet.write_string(top, number, words.value(across.kind, x), self._head)
+        look = self._format(FORMATS.get(shown.kind, "General"), False)
+        for line, (y, cells) in enumerate(zip(heat.ys, heat.cells, strict=True), top + 1):
+            sheet.write_string(line, 0, words.value(down.kind, y), self._head)
+            for number, value in enumerate(cells, 1):
+                if value is not None:
+                    sheet.write_number(line, number, value, look)
+        scale = {"type": "2_color_scale", "min_color": "#FFFFFF", "max_color": HOT}
+        sheet.conditional_format(top + 1, 1, top + len(heat.ys), len(heat.xs), scale)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+
+    def _sheet_name(self, title: Sentence) -> str:
+        plain = NOT_IN_A_SHEET_NAME.sub(" ", self._words.to(title))
         name = plain[:SHEET_NAME_CHARS].strip()
         if not name or name.lower() in self._names:
             name = f"{len(self._names) + 1} {name}"[:SHEET_NAME_CHARS]
@@ -105,13 +138,13 @@ class _Book:
     def _columns(self, table: Table) -> list[tuple[str, int]]:
         words, made = self._words, []
         for number, column in enumerate(table.form.columns):
-            title = words.to(column.title)
+            title = words.head(column)
             cells = [words.value(column.kind, row.cells[number]) for row in table.rows[:200]]
             width = max([NARROWEST, *(len(cell) + 2 for cell in cells), len(title) // 2 + 2])
             made.append((title, min(width, WIDEST)))
             if table.compared and number >= table.form.names:
                 made.append((f"{title}, {words.say('before', 'раньше')}", min(width, WIDEST)))
-                unit = words.say(", s", ", с") if column.kind == "duration" else ""
+                unit = words.to(UNITS.get(column.kind, Sentence("", "")))
                 made.append((f"{title}, {words.say('change', 'разница')}{unit}", width + 3))
         return made
 
@@ -125,13 +158,17 @@ class _Book:
                 self._cell(sheet, line, place, column, earlier[number], total)
                 difference = change(column, row.cells[number], earlier[number])
                 if difference is not None:
-                    sheet.write_number(line, place + 1, difference, self._change(column.kind))
+                    points = 100 * difference if column.kind == "share" else difference
+                    look = self._format(CHANGES[column.kind], total)
+                    sheet.write_number(line, place + 1, points, look)
                 place += 2
 
     def _cell(
         self, sheet: Any, line: int, place: int, column: Column, value: Value, total: bool
     ) -> None:
         look = self._format(FORMATS.get(column.kind, "@"), total)
+        if total and place == 0 and value is None:
+            value = Sentence("Total", "Всего")
         if value is None:
             sheet.write_blank(line, place, None, look)
         elif isinstance(value, str | Sentence | bool) or column.kind in ("hour", "weekday"):
@@ -151,6 +188,3 @@ class _Book:
         if key not in self._formats:
             self._formats[key] = self._book.add_format({"num_format": pattern, "bold": bold})
         return self._formats[key]
-
-    def _change(self, kind: Kind) -> Any:
-        return self._format(CHANGES.get(kind, "General"), False)

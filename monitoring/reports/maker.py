@@ -157,7 +157,9 @@ class Maker:
         hasty = sorted(key for key, facts in found.items() if key not in (None, TOTAL)
                        and facts["closed"] >= ENOUGH
                        and facts["first_touch"] >= FIRST_TOUCH_SHARE * facts["closed"])  # fmt: skip
-        return (table,), (), tuple(_hasty(str(key)) for key in hasty)
+        series = ("leads", "touched", "reached", "closed")
+        chart = _chart(table, "leads", Sentence("Leads", "Лиды"), "bar", series)
+        return (table,), (chart,), tuple(_hasty(str(key)) for key in hasty)
 
     async def _abandonment(self, request: Request) -> Made:
         period, filters = request.period, request.filters
@@ -174,7 +176,9 @@ class Maker:
         note = _cut_short() if len(attempts) == MOST_ATTEMPTS else None
         behind = Table(ATTEMPTS, tuple(Row(_abandoned(row)) for row in attempts), note=note)
         windows, warnings = await self._windows(period, where[0])
-        return (ledger, windows, behind), (), warnings
+        title = Sentence("Share of abandoned calls", "Доля брошенных вызовов")
+        chart = _chart(ledger, "share", title, "bar", ("abandoned_share",))
+        return (ledger, windows, behind), (chart,), warnings
 
     async def _windows(
         self, period: Period, campaigns: list[str] | None

@@ -1,8 +1,8 @@
 """PURE. The time that a report is about, as people write it.
 
-A date, a moment (`2026-11-24T09:00`), or a name: `today`, `yesterday`, `this week`, `last month`,
-`last 7 days`, `2026-11`, `2026-W47`, `2026-Q4`, `2026`, in Russian too. All in one time zone, the
-floor's or the viewer's; days have 23, 24 or 25 hours there, as its clocks say.
+A date, a moment (`2026-11-24T09:00`), or a name: `today`, `yesterday`, `week` (this one),
+`last month`, `last 7 days`, `2026-11`, `2026-W47`, `2026-Q4`, `2026`, in Russian too. All in one
+time zone, the floor's or the viewer's; days have 23, 24 or 25 hours there, as its clocks say.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ DAY = timedelta(days=1)
 MONTHS = 12
 MOST_DAYS_BACK = 4000
 HOW_EN = (
-    "write a date (2026-01-31), a time (2026-01-31T09:00), today, yesterday, this week, last week, "
+    "write a date (2026-01-31), a time (2026-01-31T09:00), today, yesterday, week, last week, "
     "last month, last 7 days, 2026-01, 2026-W05, 2026-Q1 or 2026"
 )
 HOW_RU = (
-    "напишите дату (31.01.2026), время (2026-01-31T09:00), сегодня, вчера, эта неделя, прошлая "
+    "напишите дату (31.01.2026), время (2026-01-31T09:00), сегодня, вчера, неделя, прошлая "
     "неделя, прошлый месяц, последние 7 дней, 2026-01, 2026-W05, 2026-Q1 или 2026"
 )
 
@@ -244,15 +244,15 @@ def _named(text: str, today: date) -> tuple[date, date] | None:
             return today, today + DAY
         case "yesterday" | "вчера":
             return today - DAY, today
-        case "this week" | "эта неделя" | "на этой неделе":
+        case "week" | "this week" | "неделя" | "эта неделя" | "на этой неделе":
             return monday, monday + 7 * DAY
         case "last week" | "прошлая неделя" | "на прошлой неделе":
             return monday - 7 * DAY, monday
-        case "this month" | "этот месяц" | "в этом месяце":
+        case "month" | "this month" | "месяц" | "этот месяц" | "в этом месяце":
             return first, _next_month(first)
         case "last month" | "прошлый месяц" | "в прошлом месяце":
             return (first - DAY).replace(day=1), first
-        case "this year" | "этот год" | "в этом году":
+        case "year" | "this year" | "год" | "этот год" | "в этом году":
             return first.replace(month=1), date(today.year + 1, 1, 1)
         case "last year" | "прошлый год" | "в прошлом году":
             return date(today.year - 1, 1, 1), first.replace(month=1)

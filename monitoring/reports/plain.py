@@ -9,8 +9,9 @@ from datetime import date, datetime
 
 from campaigns.lists.intake import no_formula
 from campaigns.refusals import Language, Sentence
-from monitoring.reports.period import Period
-from monitoring.reports.sheet import Form, Report, Row, Table, Value, change
+from monitoring.reports.layout import rows_of
+from monitoring.reports.period import GREENWICH, Period
+from monitoring.reports.sheet import Form, Kind, Report, Row, Table, Value, change
 from monitoring.reports.words import Words
 
 PLACES = {"share": 6, "seconds": 3, "duration": 3, "number": 6}
@@ -54,7 +55,12 @@ def _table(table: Table, report: Report, language: Language) -> dict[str, object
     return {
         "title": form.title.to(language),
         "columns": [
-            {"key": column.key, "kind": column.kind, "title": column.title.to(language)}
+            {
+                "key": column.key,
+                "kind": column.kind,
+                "title": column.title.to(language),
+                "help": column.help.to(language),
+            }
             for column in form.columns
         ],
         "rows": [_row(form, row, report, language) for row in table.rows],
@@ -92,44 +98,38 @@ def _plain(kind: str, value: Value, report: Report, language: Language) -> objec
     return value
 
 
-def csv_text(report: Report, language: Language) -> str:
-    """Tables one below the other, each with its title and a header of titles, semicolons between
-    cells. Numbers are as the language writes them, so that its spreadsheet reads them; durations
-    are seconds. No cell begins a formula: signs are only before numbers.
+CSV_MARK = "\ufeff"
+"""Before a file of it, so that spreadsheets take it for UTF-8."""
 
-    Comes without the mark of UTF-8 (see CSV_MARK).
+
+def csv_text(report: Report, language: Language) -> str:
+    """Tables one below the other with an empty line between, each a header and rows; totals last.
+
+    As the language's spreadsheets read it: Russian has semicolons and decimal commas, English has
+    commas and points. Durations are seconds, shares per cent, moments without their zone (the
+    report's). No cell begins a formula: signs are only before numbers. Comes without CSV_MARK.
     """
     file = io.StringIO()
-    writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
-    words = Words(language, report.period.zone)
-    lines = [report.title.to(language), *words.heading(report)]
-    lines += [warning.to(language) for warning in report.warnings]
-    lines += [report.nothing.to(language)] if report.nothing else []
-    writer.writerows([no_formula(line)] for line in lines)
-    for table in report.tables:
-        writer.writerow([])
-        writer.writerow([no_formula(table.form.title.to(language))])
+    separator = ";" if language == "ru" else ","
+    writer = csv.writer(file, delimiter=separator, lineterminator="\r\n")
+    for number, table in enumerate(report.tables):
+        if number:
+            writer.writerow([])
         writer.writerow([no_formula(cell) for cell in csv_header(table, language)])
-        rows = (*table.rows, *([table.totals] if table.totals else ()))
-        writer.writerows(_csv_row(table, row, report, language) for row in rows)
-        if table.note:
-            writer.writerow([no_formula(table.note.to(language))])
+        writer.writerows(_csv_row(table, row, report, language) for row in rows_of(table))
     return file.getvalue()
-
-
-CSV_MARK = "\ufeff"
 
 
 def csv_header(table: Table, language: Language) -> list[str]:
     """Titles with their units; of a compared table, each measure three times."""
     before, less = (", before", ", change") if language == "en" else (", раньше", ", разница")
-    titles: list[str] = []
+    words, titles = Words(language, GREENWICH), list[str]()
     for number, column in enumerate(table.form.columns):
-        title = column.title.to(language)
+        title = words.head(column)
         if column.kind in ("seconds", "duration"):
-            title += ", s" if language == "en" else ", с"
+            title += words.say(" (s)", " (с)")
         elif column.kind == "share":
-            title += ", %"
+            title += " (%)"
         titles.append(title)
         if table.compared and number >= table.form.names:
             titles += [title + before, title + less]
@@ -141,6 +141,8 @@ def _csv_row(table: Table, row: Row, report: Report, language: Language) -> list
     earlier = row.before or (None,) * len(row.cells)
     columns = zip(table.form.columns, row.cells, earlier, strict=True)
     for number, (column, now, before) in enumerate(columns):
+        if row is table.totals and number == 0 and now is None:
+            now = Sentence("Total", "Всего")
         cells.append(_csv_cell(column.kind, now, report, language))
         if table.compared and number >= table.form.names:
             cells.append(_csv_cell(column.kind, before, report, language))
@@ -148,20 +150,16 @@ def _csv_row(table: Table, row: Row, report: Report, language: Language) -> list
     return cells
 
 
-def _csv_cell(kind: str, value: Value, report: Report, language: Language) -> str:
+def _csv_cell(kind: Kind, value: Value, report: Report, language: Language) -> str:
     if value is None:
         return ""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        words = Words(language, report.period.zone)
-        if isinstance(value, date) and not isinstance(value, datetime):
-            return value.isoformat()
-        return no_formula(words.value("text", value))
-    number = 100 * value if kind == "share" else value
-    text = str(number) if isinstance(number, int) else f"{number:.{_places(kind)}f}"
-    if language == "ru":
-        text = text.replace(".", ",")
-    return text
-
-
-def _places(kind: str) -> int:
-    return 2 if kind == "share" else 3
+    if isinstance(value, datetime):
+        return f"{value.astimezone(report.period.zone):%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, str | Sentence | bool) or kind in ("hour", "weekday"):
+        return no_formula(Words(language, report.period.zone).value(kind, value))
+    if isinstance(value, int) and kind != "share":
+        return str(value)
+    text = f"{100 * value:.2f}" if kind == "share" else f"{value:.3f}"
+    return text.replace(".", ",") if language == "ru" else text

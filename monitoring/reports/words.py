@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, get_day_names
+from babel.dates import format_date, format_datetime, format_interval, get_day_names
 from babel.numbers import format_decimal, format_percent
-from babel.plural import PluralRule
 
 from campaigns.refusals import Language, Sentence
 from monitoring.reports.period import Period
-from monitoring.reports.sheet import Column, Kind, Report, Value, change, direction
+from monitoring.reports.sheet import Column, Kind, Report, Value, change
 
 LOCALES = {"ru": Locale("ru"), "en": Locale("en", "GB")}
+MIDNIGHT = time()
 NONE = "–"
 MINUS = "−"
 ARROWS = {1: "▲", -1: "▼", 0: "="}
-
-DAYS = {
-    "en": {"one": "day", "other": "days"},
-    "ru": {"one": "день", "few": "дня", "many": "дней", "other": "дня"},
-}
-ROWS = {
-    "en": {"one": "row", "other": "rows"},
-    "ru": {"one": "строка", "few": "строки", "many": "строк", "other": "строки"},
-}
 
 
 class Words:
@@ -43,6 +34,11 @@ class Words:
     def to(self, sentence: Sentence) -> str:
         return sentence.to(self.language)
 
+    def head(self, column: Column) -> str:
+        """A column's title at the head of it."""
+        title = self.to(column.title)
+        return title[:1].upper() + title[1:]
+
     def value(self, kind: Kind, value: Value) -> str:
         """One cell."""
         if value is None:
@@ -55,9 +51,11 @@ class Words:
             return self.say("yes", "да") if value else self.say("no", "нет")
         if isinstance(value, datetime):
             local = value.astimezone(self._zone)
-            return str(format_datetime(local, "dd.MM.yyyy HH:mm:ss", locale=self._locale))
+            pattern = self.say("d MMM y, HH:mm:ss", "dd.MM.y HH:mm:ss")
+            return str(format_datetime(local, pattern, locale=self._locale))
         if isinstance(value, date):
-            return str(format_date(value, "ccc dd.MM.yyyy", locale=self._locale))
+            pattern = self.say("ccc d MMM y", "ccc dd.MM.y")
+            return str(format_date(value, pattern, locale=self._locale))
         return self._number(kind, value)
 
     def _number(self, kind: Kind, value: float) -> str:
@@ -88,6 +86,8 @@ class Words:
             text = self._number(column.kind, difference)
         text = text.replace("-", MINUS)
         sign = (difference > 0) - (difference < 0)
+        if not sign:
+            return ARROWS[0]
         plus = "+" if sign > 0 else ""
         return f"{ARROWS[sign]} {plus}{text}{self._relative(column, difference, before)}"
 
@@ -95,32 +95,18 @@ class Words:
         if column.kind == "share" or not isinstance(before, int | float) or not before:
             return ""
         pattern = self.say("+#,##0%;-#,##0%", "+#,##0\u00a0%;-#,##0\u00a0%")
-        share = format_percent(_half_up(difference / before, 2), pattern, locale=self._locale)
+        part = _half_up(difference / before, 2)
+        if not part:
+            return ""
+        share = format_percent(part, pattern, locale=self._locale)
         return f" ({share})".replace("-", MINUS)
 
-    def judged(self, column: Column, now: Value, before: Value) -> str:
-        """`better`, `worse`, or empty: what colour cannot say alone."""
-        match direction(column, change(column, now, before)):
-            case "good":
-                return self.say("better", "лучше")
-            case "bad":
-                return self.say("worse", "хуже")
-        return ""
-
-    def plural(self, count: int, forms: dict[str, dict[str, str]]) -> str:
-        """`21 день`, `5 дней`, `1 day`."""
-        rule: PluralRule = self._locale.plural_form
-        own = forms[self.language]
-        number = format_decimal(count, "#,##0", locale=self._locale)
-        return f"{number} {own.get(rule(count), own['other'])}"
-
     def period(self, period: Period) -> str:
-        """`24 November 2026, 00:00–12:30 (so far)`; whole days without hours."""
+        """`24 November 2026, so far (until 12:30), Europe/Moscow`; whole days without hours."""
         begin, end = period.local
-        whole = not (begin.time().isoformat() != "00:00:00" or end.time() != begin.time())
-        if whole or (period.so_far and begin.time().isoformat() == "00:00:00"):
-            first, last = self._day(period.first_day), self._day(period.last_day)
-            text = first if first == last else f"{first} – {last}"
+        whole_days = begin.time() == MIDNIGHT and (period.so_far or end.time() == MIDNIGHT)
+        if whole_days:
+            text = self._days(period.first_day, period.last_day)
         else:
             text = f"{self._moment(begin)} – {self._moment(end)}"
         if period.so_far:
@@ -128,8 +114,12 @@ class Words:
             text += self.say(f", so far (until {until})", f", пока (до {until})")
         return f"{text}, {self._zone.key}"
 
-    def _day(self, day: date) -> str:
-        return str(format_date(day, self.say("d MMMM y", "d MMMM y 'г'."), locale=self._locale))
+    def _days(self, first: date, last: date) -> str:
+        """`2–7 March 2026`."""
+        if first != last:
+            return str(format_interval(first, last, "yMMMMd", locale=self._locale))
+        pattern = self.say("d MMMM y", "d MMMM y 'г'.")
+        return str(format_date(first, pattern, locale=self._locale))
 
     def _moment(self, moment: datetime) -> str:
         pattern = self.say("d MMMM y, HH:mm", "d MMMM y 'г'., HH:mm")

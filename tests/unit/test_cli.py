@@ -217,10 +217,8 @@ async def test_from_an_empty_database_to_a_running_campaign(
     assert (tmp_path / "june.xlsx").exists()
     (state,) = await prozvon.done("campaign", "status", "spring")
     assert state["leads"]["new"] == 2
-    reports = (await prozvon.done("report", "campaigns"))["campaigns"]
-    assert [(r["campaign"], r["attempts"]) for r in reports] == [
-        (name, 0) for name in ("spring", "may", "june")
-    ]
+    made = await prozvon.done("report", "outcomes", "--campaign", "june")
+    assert (made["by"], made["filters"]) == ("campaign", {"campaign": ["june"]})
 
 
 async def test_what_is_refused_has_a_stable_id(with_database: Prozvon, tmp_path: Path) -> None:
@@ -237,6 +235,12 @@ async def test_what_is_refused_has_a_stable_id(with_database: Prozvon, tmp_path:
         ("unknown_operator", "operator", "remove", "anna"),
         ("bad_value", "operator", "add", "An na", "--name", "A"),
         ("bad_period", "report", "operators", "--from", "soon"),
+        ("bad_period", "report", "outcomes", "--from", "2026-02-02", "--to", "2026-02-01"),
+        ("unknown_report", "report", "outcome"),
+        ("unknown_operator", "report", "productivity", "--operator", "nobody"),
+        ("unknown_zone", "report", "productivity", "--tz", "Europe/Moskow"),
+        ("bad_by", "report", "reach", "--by", "day"),
+        ("bad_format", "report", "reach", "--out", "reach.doc"),
     ):
         if id == "unknown_trunk":
             (tmp_path / "a.csv").write_text("phone\n+79161234567\n")
@@ -262,8 +266,8 @@ async def test_an_operator_is_added_also_while_the_node_is_down(with_database: P
     assert await prozvon.refused("operator", "add", "anna", "--name", "A") == "operator_exists"
     (member,) = await prozvon.done("operator", "list")
     assert (member["login"], member["full_name"], member["skills"]) == ("anna", "Анна", ["tax"])
-    (report,) = (await prozvon.done("report", "operators"))["operators"]
-    assert (report["login"], report["dials"], report["line_seconds"]) == ("anna", 0, 0)
+    (row,) = (await prozvon.done("report", "operators"))["tables"]["work"]["rows"]
+    assert (row["operator"], row["dials"], row["line_s"]) == ("anna", 0, 0)
     removed = await prozvon.done("operator", "remove", "anna")
     assert (removed["removed"], removed["phone_removed"]) == (True, False)
 
