@@ -39,13 +39,12 @@ from dialer.database.queries import Queries
 from dialer.demo.bots import Habits, operate
 from dialer.demo.carrier import CarrierConf, Phone, SimulatedCarrier
 from dialer.demo.numbers import generate
+from dialer.demo.reported import counted, disagreements, reported
 from dialer.demo.rules import OPEN_PROFILE
 from dialer.demo.table import live_table
 from dialer.demo.truth import mismatches
 from dialer.node import phone_provisioner
 from dialer.operators import LINE_STATES
-from dialer.outcomes import Outcome
-from monitoring import metrics
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +125,7 @@ class Demo:
 
     async def run(self, *, live: bool) -> dict[str, Any]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        counted_before = _counted()
+        counted_before = counted(self._logins())
         async with self._carrier() as carrier, self._running_app():
             self.began_at = time.time()
             await self._prepare(carrier)
@@ -199,7 +198,7 @@ class Demo:
     async def _prepare(self, carrier: SimulatedCarrier) -> None:
         floor = self.settings.floor
         self._say("Importing the sample list")
-        name = f"demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        name = self._name = f"demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
         file = self.options.list_file or self._sample()
         imported = await ListService(self.app.pool).import_file(
             file, floor=floor.name, name=name, default_region=floor.phone_region,
@@ -381,7 +380,11 @@ class Demo:
         outcomes = Counter(row["outcome"] or "none" for row in attempts)
         problems = mismatches(attempts, calls)
         problems += [f"shift {row['id']}: its states leave a gap or an overlap" for row in broken]
-        problems += _metric_problems(outcomes, counted_before)
+        conversations = sum(row["bridged_at"] is not None for row in attempts)
+        said = await reported(self.app.dsn, floor_id, self._name, self.began_at)
+        problems += disagreements(
+            said, len(calls), outcomes, conversations, counted_before, counted(self._logins())
+        )
         doubled = len(doubles.overlapping) + len(doubles.after_answer) + overlaps
         if outcomes["none"]:
             problems.append(f"{outcomes['none']} attempts have no outcome")
@@ -395,7 +398,7 @@ class Demo:
             "attempts": len(attempts),
             "outcomes": dict(sorted(outcomes.items())),
             "answered": sum(row["answered_at"] is not None for row in attempts),
-            "conversations": sum(row["bridged_at"] is not None for row in attempts),
+            "conversations": conversations,
             "abandoned": outcomes["abandoned"],
             "double_dialed": doubled,
             "carrier": {
@@ -432,16 +435,3 @@ def _percentiles(values: list[float]) -> dict[str, float | None]:
         for p in (50, 95, 99)
     }
     return {**ranks, "max": round(ordered[-1], 3)}
-
-
-def _counted() -> dict[str, float]:
-    return {o.value: metrics.value("prozvon_attempts_total", outcome=o.value) for o in Outcome}
-
-
-def _metric_problems(outcomes: Counter[str], before: dict[str, float]) -> list[str]:
-    """`/metrics` since the demo began against the database."""
-    return [
-        f"metrics count {now - before[name]:.0f} {name}, the database {outcomes[name]}"
-        for name, now in _counted().items()
-        if now - before[name] != outcomes[name]
-    ]

@@ -8,6 +8,7 @@ import pytest
 
 from dialer.demo.carrier_record import CarrierCall
 from dialer.demo.numbers import Kind
+from dialer.demo.reported import Reported, disagreements
 from dialer.demo.truth import mismatches
 
 PHONE = "+79031110101"
@@ -73,3 +74,31 @@ def test_a_call_too_many_or_too_few_is_found() -> None:
     twice = [call(Kind.BUSY), call(Kind.BUSY, at=5.0)]
     assert len(mismatches([busy], twice)) == 1
     assert mismatches([busy, busy], twice) == []
+
+
+SAID = Reported(3, {"answered": 2, "busy": 1}, 2, {"anna": (3, 2)}, {"anna": 61.5})
+GROWN = {
+    "answered": 2.0,
+    "busy": 1.0,
+    "dials anna": 3.0,
+    "conversations anna": 2.0,
+    "line_seconds anna": 61.5,
+}
+
+
+def test_reports_that_agree_with_carrier_rows_and_metrics() -> None:
+    before = dict.fromkeys(GROWN, 10.0)
+    now = {name: 10.0 + value for name, value in GROWN.items()}
+    assert disagreements(SAID, 3, {"answered": 2, "busy": 1}, 2, before, now) == []
+
+
+@pytest.mark.parametrize("name", GROWN)
+def test_a_metric_that_differs_from_the_report_is_found(name: str) -> None:
+    wrong = {**GROWN, name: GROWN[name] + 1}
+    assert len(disagreements(SAID, 3, {"answered": 2, "busy": 1}, 2, {}, wrong)) == 1
+
+
+def test_rows_and_carrier_that_differ_from_the_report_are_found() -> None:
+    assert len(disagreements(SAID, 4, {"answered": 2, "busy": 1}, 2, {}, GROWN)) == 1
+    assert len(disagreements(SAID, 3, {"answered": 1, "busy": 1}, 2, {}, GROWN)) == 1
+    assert len(disagreements(SAID, 3, {"answered": 2, "busy": 1}, 1, {}, GROWN)) == 1
