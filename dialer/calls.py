@@ -98,6 +98,11 @@ class Attempt:
         """An operator decided this dial and listens to its ringing."""
         return self.mode in BY_HAND
 
+    @property
+    def cut_off(self) -> bool:
+        """Our cancel is on its way: picked up now, the person is cut off without an operator."""
+        return self.mode != BROADCAST and self.intent in (EndedBy.RING_TIMEOUT, *CANCELS)
+
     def network_alive(self: A, at: float) -> A:
         """Early media: the network answered, and its own tone or voice is the first ringing.
 
@@ -112,15 +117,13 @@ class Attempt:
         """The channel is gone (or never was: `channel` is empty)."""
         answered_at = getattr(self, "answered_at", None)
         bridged_at = getattr(self, "bridged_at", None)
-        # Picked up while our cancel was on the way: cut off by us, without an operator.
-        cut_off = self.mode != BROADCAST and self.intent in (EndedBy.RING_TIMEOUT, *CANCELS)
         # Hung up before its INVITE left, a channel gets cause 21 and SIP 603 (Asterisk 22.10): that
         # is our cancel and nobody's refusal.
         cancelled = self.intent in CANCELS and not self.refused_by_network
         line = LineEvidence(
             answered=answered_at is not None,
             conversed=bridged_at is not None,
-            abandoned=self.abandoned or cut_off,
+            abandoned=self.abandoned or self.cut_off,
             rang=self._rang(),
             refused_by_network=self.refused_by_network,
             cause=NORMAL_CLEARING if cancelled else cause,

@@ -37,7 +37,7 @@ from dialer.handover import Handover
 from dialer.ids import new_id
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.operators import Connecting, Paused, Previewing, Ready, Seat
-from dialer.originate import nothing_before, own_dial, person_request
+from dialer.originate import TAKER, nothing_before, own_dial, person_request
 from dialer.outcomes import EndedBy
 from dialer.pacing import Decision
 from dialer.seating import HOLDING, Seating
@@ -251,7 +251,17 @@ class Controller:
             return False
         self.board.attempts[attempt.id] = attempt.dialed_for(spare.login)
         spare.become(spare.state.dial(self.clock(), attempt.id))
+        if isinstance(attempt, Dialing):
+            self._name_taker(attempt, spare)
         return True
+
+    def _name_taker(self, attempt: Attempt, seat: Seat) -> None:
+        """The node takes this operator at the answer, and not the one who left."""
+        change = {"Channel": str(attempt.id), "Variable": TAKER, "Value": seat.channel}
+        self.tasks.command(f"name_taker {attempt.id}", self._set(change), AmiError)
+
+    async def _set(self, change: dict[str, str]) -> None:
+        await self.ami.action("Setvar", change)
 
     # --- pacing
 
@@ -511,9 +521,10 @@ class Controller:
         assert isinstance(attempt, Committing)
         attempt = self.board.attempts[attempt_id] = attempt.placed()
         try:
-            await self.ami.originate(
-                person_request(campaign, attempt, self.board.trunks[attempt.trunk])
-            )
+            taker = self.board.seats.get(attempt.dial_operator or "")
+            trunk = self.board.trunks[attempt.trunk]
+            channel = taker.channel if taker is not None else ""
+            await self.ami.originate(person_request(campaign, attempt, trunk, channel))
         except AmiRefused as error:
             log.error("originate_refused", trunk=attempt.trunk, error=str(error))
             self._refused(attempt_id)

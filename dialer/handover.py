@@ -98,12 +98,12 @@ class Handover:
             self._release(attempt)
         if not isinstance(attempt, Assigned | Answered):
             return None
+        if isinstance(attempt, Answered) and attempt.cut_off:
+            return None  # our hang-up is on its way
         talking = attempt.bridged(at, seat.login)
         self._board.attempts[attempt_id] = talking
+        self._seating.taken(seat, attempt_id, at)
         state = seat.state
-        if isinstance(state, Ready | SeatDialing):
-            seat.become(state.reserve(at, attempt_id))
-            state = seat.state
         if isinstance(state, Reserved):
             seat.become(state.bridged(at, attempt_id))
         return talking

@@ -10,9 +10,18 @@ from dialer.lines import Trunk
 from dialer.operators import Dialing, Previewing, Ready
 from monitoring.recordings.model import base_of
 
+TAKER = "PROZVON_OPERATOR"
+"""The variable of a person's channel that names the operator's channel to take."""
 
-def person_request(campaign: Campaign, attempt: Attempt, trunk: Trunk) -> OriginateRequest:
-    """The call of one attempt; its id is the channel's."""
+
+def person_request(
+    campaign: Campaign, attempt: Attempt, trunk: Trunk, taker: str = ""
+) -> OriginateRequest:
+    """The call of one attempt; its id is the channel's.
+
+    `taker`: the channel of the operator whose dial it is. The node takes that one at the answer
+    without asking, if still free; nobody: it asks.
+    """
     ring = campaign.ring_timeout_s + campaign.post_dial_delay_s
     broadcast = campaign.broadcast if attempt.mode == BROADCAST else None
     played = variables(broadcast) if broadcast else {}
@@ -29,6 +38,7 @@ def person_request(campaign: Campaign, attempt: Attempt, trunk: Trunk) -> Origin
             "__PROZVON_ATTEMPT": str(attempt.id),
             "PROZVON_RECORDING": base_of(attempt.recording) if attempt.recording else "",
             "PROZVON_MESSAGE": "",
+            TAKER: taker,
             "CHANNEL(language)": campaign.language,
             **played,
         },

@@ -147,6 +147,24 @@ class Seating:
             seat.wrap_up_limit_s = wrap_up_limit_s
             self._limit_wrap_up(seat)
 
+    def taken(self, seat: Seat, attempt: UUID, at: float) -> None:
+        """The node gave the person to this operator without asking us first.
+
+        It may have been faster than our word that the operator pauses: the pause follows the call.
+        """
+        state = seat.state
+        if isinstance(state, Paused):
+            seat.after_call = seat.after_call or f"pause:{state.reason}"
+            seat.become(state.resume(at, phone_up=True))
+        elif isinstance(state, WrapUp):
+            self._stop_timer(seat.login)
+            seat.become(state.finished(at, phone_up=True))
+            self._wrapped_up(state, seat.state.since)
+        elif isinstance(state, Previewing):
+            seat.become(state.released(at))
+        if isinstance(seat.state, Ready | Dialing):
+            seat.become(seat.state.reserve(at, attempt))
+
     def release(self, seat: Seat, attempt: UUID) -> None:
         """The dial or the reservation for `attempt` is over without a conversation."""
         if isinstance(seat.state, Dialing | Reserved) and seat.state.attempt_id == attempt:

@@ -10,8 +10,12 @@ from uuid import UUID
 import pytest
 
 from dialer.asterisk.ami import AmiClient, AmiSettings
+from dialer.asterisk.ami_wire import OriginateRequest
+from dialer.board import Campaign
 from dialer.calls import Answered, Attempt, Ringing
 from dialer.demo.carrier import Manners
+from dialer.lines import Trunk
+from dialer.originate import TAKER, person_request
 from tests.fixtures_floor import FloorApp, Telephony
 
 LIMIT_S = 2.0
@@ -30,6 +34,7 @@ class HeldAnswers:
         self._left = asks
         self._go = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        nobody_is_named(monkeypatch)
         monkeypatch.setattr(floor.app.handover, "ask", self._held)
 
     def go(self) -> None:
@@ -53,8 +58,18 @@ class HeldAnswers:
             held.set_result(channel)
 
 
+def nobody_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls carry no operator: every answered person is asked for, as in mode predictive."""
+
+    def request(campaign: Campaign, attempt: Attempt, trunk: Trunk, taker: str) -> OriginateRequest:
+        return person_request(campaign, attempt, trunk)
+
+    monkeypatch.setattr("dialer.controller.person_request", request)
+
+
 def cancels_come_too_late(monkeypatch: pytest.MonkeyPatch, floor: FloorApp) -> None:
     """The person picks up before the cancel of a call that lost its operator gets there."""
+    nobody_is_named(monkeypatch)
     monkeypatch.setattr(floor.app.controller, "_cancel_unserved", lambda: None)
 
 
@@ -97,7 +112,10 @@ async def hears_message(floor: FloorApp, phone: str) -> str:
 async def left_waiting(monkeypatch: pytest.MonkeyPatch, floor: FloorApp, phone: str) -> Attempt:
     """`phone`, the only call, is answered while its operator t1 has just paused."""
     cancels_come_too_late(monkeypatch, floor)
-    await floor.stage(phone, Ringing)
+    ringing = await floor.stage(phone, Ringing)
+    await floor.app.ami.action(  # it may have been placed before this
+        "Setvar", {"Channel": str(ringing.id), "Variable": TAKER, "Value": ""}
+    )
     floor.app.desk.pause("t1", "away")
     return await floor.stage(phone, Answered)
 

@@ -21,6 +21,7 @@ from tests.asterisk.race_tools import (
     HeldAnswers,
     hears_message,
     in_turn,
+    nobody_is_named,
     person_hangs_up,
     phones_as_before,
 )
@@ -144,6 +145,7 @@ async def test_a_call_that_lost_its_operator_goes_to_one_who_waits(floor_app: Fl
 async def test_a_call_whose_operator_serves_somebody_else_is_cancelled(
     floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    nobody_is_named(monkeypatch)
     await in_turn(floor_app, "t1", "t2")
     too_late, rings = number("1201"), number("2001")
     controller = floor_app.app.controller
