@@ -172,7 +172,7 @@ class App:
         tasks.start("loop_lag", self._watch_loop())
         tasks.start("gauges", Gauges(self.dsn, self.board.floor_id).watch())
         tasks.start("housekeeping", self._housekeeping())
-        await self.features.start(tasks)
+        await self.features.start(tasks, self.dsn)
         if self.postgres is not None or self.asterisk is not None:
             tasks.start("embedded_servers", self._keep_embedded())
         self._http.desk = self.desk

@@ -39,7 +39,7 @@ from dialer.config import Settings
 from dialer.controller import Controller
 from dialer.database.pool import Pool
 from dialer.desk import Desk
-from dialer.http.phone import OPEN_PATHS, PhoneRoutes
+from dialer.http.phone import OPEN_PATHS, PhoneRoutes, phone_login
 from dialer.journal import CONNECTION_ERRORS
 from dialer.life import Life
 from dialer.node import NodePhonesNow, websocket_url
@@ -50,6 +50,8 @@ from dialer.tasks import Tasks
 from monitoring import runbooks
 from monitoring.recordings.http import RecordingRoutes
 from monitoring.recordings.service import Finisher, RecordingService
+from monitoring.reports.http import ReportRoutes
+from monitoring.reports.service import ReportService, reports_pool
 from monitoring.supervision.http import SupervisionRoutes
 from monitoring.supervision.service import Supervision
 
@@ -65,6 +67,7 @@ class Features:
     recordings: RecordingService
     live_recordings: LiveRecordings
     supervision: Supervision
+    reports: ReportService
     browser_phones: BrowserPhones
     node_phones: NodePhonesNow
     returning: Returning
@@ -97,6 +100,7 @@ class Features:
             *runbooks.routes(),
             *list_routes(self._lists),
             *self._rule_routes(),
+            *self._report_routes(),
             *script_routes(lambda: self._part("desk"), lambda: self._part("talks")),
         ]
 
@@ -114,6 +118,14 @@ class Features:
             *calendar_routes(made(CalendarService)),
             *legal_routes(made(LegalService)),
         ]
+
+    def _report_routes(self) -> list[web.AbstractRouteDef]:
+        async def owner(request: web.Request) -> str:
+            return await phone_login(request, self._part("browser_phones"))
+
+        phone = owner if self._settings.phones.browser else None
+        zone = self._settings.floor.time_zone
+        return ReportRoutes(lambda: self._part("reports"), zone, phone).routes()
 
     def _lists(self) -> ListsOfFloor:
         floor, pool, floor_id = self._settings.floor, self._part("_pool"), self._part("_floor_id")
@@ -167,8 +179,11 @@ class Features:
         self.talks = TalkService(pool, board.floor_id)
         self.desk = Desk(controller, self.talks, zone)
 
-    async def start(self, tasks: Tasks) -> None:
+    async def start(self, tasks: Tasks, dsn: str) -> None:
         await self.live_recordings.restore(self._pool)
+        own = await reports_pool(dsn)
+        self.reports = ReportService(own, self._floor_id)
+        tasks.start("reports", _held(own))
         tasks.start("life", self.life.watch())
         tasks.start("recording_disk", self.live_recordings.watch_disk())
         tasks.start("recordings", self.finisher.run())
@@ -197,3 +212,11 @@ class Features:
         """Gauges, when Prometheus asks."""
         self.live_recordings.status()
         self.supervision.count()
+
+
+async def _held(pool: Pool) -> None:
+    """A pool that lives as long as the floor."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        pool.terminate()

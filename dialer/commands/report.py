@@ -24,7 +24,7 @@ from dialer.commands.common import (
 from dialer.commands.database import open_floor
 from dialer.config import Settings
 from monitoring.reports.asked import Asked, read
-from monitoring.reports.catalog import Filters, Request
+from monitoring.reports.catalog import Filters, Request, described
 from monitoring.reports.formats import FORMATS, Format, format_of_file
 from monitoring.reports.plain import csv_text, document
 from monitoring.reports.service import ReportService, catalogue
@@ -114,11 +114,7 @@ def _list(language: Language) -> Reply:
         "en": ("report", "title", "what it answers", "by"),
         "ru": ("отчёт", "название", "на что отвечает", "разрез (--by)"),
     }[language]
-    data = [
-        {"name": kind.name, "title": kind.title.to(language), "answers": kind.answers.to(language),
-         "by": kind.by, "filters": kind.filters}
-        for kind in kinds
-    ]  # fmt: skip
+    data = [described(kind, language) for kind in kinds]
     shown = table(heads, rows)
     shown.show_lines = True
     return Reply(data, [shown])

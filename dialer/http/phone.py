@@ -102,13 +102,7 @@ class PhoneRoutes:
         }
 
     async def _login(self, request: web.Request) -> str:
-        """Whose phone this is. Raises BrowserPhoneError `phone_login`."""
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        login, _, password = given.strip().partition(":")
-        if scheme.lower() != "bearer" or not LOGIN.fullmatch(login):
-            raise BrowserPhoneError("phone_login", 401, "send the phone's login")
-        await self._phones().check(login, password)
-        return login
+        return await phone_login(request, self._phones())
 
     # --- the operator at the phone
 
@@ -142,6 +136,16 @@ class PhoneRoutes:
             case _:
                 raise Refusal("unknown_action", 404, f"a phone does: {', '.join(ACTIONS)}")
         return await self._state(request)
+
+
+async def phone_login(request: web.Request, phones: BrowserPhones) -> str:
+    """Whose phone this is. Raises BrowserPhoneError `phone_login`."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    login, _, password = given.strip().partition(":")
+    if scheme.lower() != "bearer" or not LOGIN.fullmatch(login):
+        raise BrowserPhoneError("phone_login", 401, "send the phone's login")
+    await phones.check(login, password)
+    return login
 
 
 ACTIONS = ("sign-in", "sign-out", "ready", "pause", "hang-up")

@@ -226,6 +226,18 @@ ALIASES: Mapping[str, tuple[str, By]] = {
 }
 
 
+def described(kind: ReportKind, language: Language) -> dict[str, object]:
+    """A report as lists of them show it."""
+    return {
+        "name": kind.name,
+        "title": kind.title.to(language),
+        "answers": kind.answers.to(language),
+        "by": list(kind.by),
+        "filters": list(kind.filters),
+        "own": kind.own,
+    }
+
+
 def kind_of(name: str) -> tuple[ReportKind, By | None]:
     """The report that is meant, and the cut that an alias names. Raises ReportError
     `unknown_report`."""

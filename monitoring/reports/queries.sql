@@ -199,3 +199,7 @@ select set_config('statement_timeout', $1, true);
 -- name: note
 -- Who took what out.
 insert into audit (actor, action, subject, details) values ($1, $2, $3, $4);
+
+-- name: role
+-- What somebody on the staff of floor $1 is.
+select role from operator where floor_id = $1 and login = $2 and removed_at is null;

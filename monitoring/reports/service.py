@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 
@@ -15,6 +15,7 @@ from monitoring.reports.forms import FORMS
 from monitoring.reports.maker import SQL, Maker, too_large
 from monitoring.reports.sheet import Report, with_before
 
+Role = Literal["operator", "supervisor"]
 ACQUIRE_TIMEOUT_S, LIMIT_S = 30.0, 20.0
 
 
@@ -60,6 +61,11 @@ class ReportService:
                 return with_before(report, await maker.make(earlier))
         except asyncpg.QueryCanceledError:
             raise too_large(request.period) from None
+
+    async def role(self, login: str) -> Role | None:
+        """What somebody on the staff is; None for everybody else."""
+        found: Role | None = await self._pool.fetchval(SQL.role, self._floor_id, login)
+        return found
 
     async def note_export(self, report: Report, form: str, actor: str) -> None:
         """Writes into the audit who took which numbers out, and as what."""
