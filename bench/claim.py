@@ -34,7 +34,7 @@ from dialer.store import SQL, Store
 DATA = Path(__file__).resolve().parents[1] / "var" / "bench-postgres"
 SMALL = 100_000
 BATCH = 50
-ORDERS = ("waiting", "oldest", "newest", "least_attempts", "random")
+ORDERS = ("waiting", "oldest", "newest", "least_attempts", "random", "best_hour")
 LOAD_TIMEOUT_S = 3600.0
 CONTACTS = """
 with c as (

@@ -41,6 +41,7 @@ from dialer.asterisk.packages import PackagesError, find_or_fetch
 from dialer.asterisk.phones import PhonesError
 from dialer.asterisk.server import AsteriskError, AsteriskServer, InstanceLayout
 from dialer.attempts import Attempts
+from dialer.best_hours import learn_best_hours
 from dialer.board import Board
 from dialer.by_hand import ByHand
 from dialer.config import Settings
@@ -166,6 +167,7 @@ class App:
         tasks.command("systemd", self._notifier.watchdog(), OSError)
         tasks.start("ami", self.ami.run())
         tasks.start("campaigns", self.feed.watch())
+        tasks.start("best_hours", learn_best_hours(self.preparer.hours))
         tasks.start("pacing", self.controller.pace())
         tasks.start("pacing_keeper", self.pacing_keeper.run())
         tasks.start("lease", self._renew_lease())

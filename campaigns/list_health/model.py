@@ -59,19 +59,25 @@ class BestHours:
         return HourScore(*place, self.shares[place], cell.dials, cell.answers)
 
 
-def best_hours(cells: Iterable[Cell]) -> BestHours:
+def best_hours(cells: Iterable[Cell], towards: BestHours | None = None) -> BestHours:
     """Learn from dials and answers by hour and weekday.
 
     Small numbers lie (one dial, one answer: 100 %), so each estimate is the mean of a Beta
     distribution: the hour of all weekdays is pulled to the overall share, the hour of one weekday
     to that hour, each with the weight of PRIOR_DIALS dials (empirical Bayes, see Efron and Morris,
-    "Stein's estimator and its generalizations", 1973). Without any dial every hour is equal.
+    "Stein's estimator and its generalizations", 1973). Without any dial every hour is equal. With
+    `towards` (a floor's hours, for one campaign of it) each is pulled to the same hour there.
     """
     known = {(cell.weekday, cell.hour): cell for cell in cells if cell.dials > 0}
     dials = sum(cell.dials for cell in known.values())
     answers = sum(cell.answers for cell in known.values())
     overall = answers / dials if dials else 0.0
     shares: dict[tuple[int, int], float] = {}
+    if towards is not None:
+        places = ((day, hour) for day in range(WEEKDAYS) for hour in range(HOURS))
+        for at in places:
+            shares[at] = _pulled([known[at]] if at in known else [], towards.shares[at])
+        return BestHours(overall, dials, shares, known)
     for hour in range(HOURS):
         column = [known[day, hour] for day in range(WEEKDAYS) if (day, hour) in known]
         of_hour = _pulled(column, overall)

@@ -74,11 +74,17 @@ class ListHealthService:
         )
 
     async def best_hours(
-        self, *, list_id: int | None = None, campaign_id: int | None = None, days: int = LEARN_DAYS
+        self,
+        *,
+        list_id: int | None = None,
+        campaign_id: int | None = None,
+        days: int = LEARN_DAYS,
+        towards: BestHours | None = None,
     ) -> BestHours:
         """Share of answers to expect by hour of the week, learned from the last `days` days.
 
-        Of one list, one campaign, or (None) the whole floor.
+        Of one list, one campaign, or (None) the whole floor; `towards`: what few dials are pulled
+        to.
         """
         since = datetime.now(UTC) - timedelta(days=days)
         async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
@@ -90,4 +96,4 @@ class ListHealthService:
                 campaign_id,
                 timeout=REPORT_TIMEOUT_S,
             )
-        return best_hours(Cell(**row) for row in rows)
+        return best_hours((Cell(**row) for row in rows), towards)

@@ -15,7 +15,7 @@ from campaigns.rules.limits import KEYS as LIMITS
 from campaigns.rules.limits import read as read_limits
 
 PROFILES = ("us", "uk", "ru_advertising", "ru_debt", "own")
-ORDERS = ("waiting", "oldest", "newest", "least_attempts", "random")
+ORDERS = ("waiting", "oldest", "newest", "least_attempts", "random", "best_hour")
 MOST_WEIGHT = 1000
 
 

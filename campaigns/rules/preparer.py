@@ -10,9 +10,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 
+from campaigns.rules.hour_order import BEST_HOUR, HourOrder
 from campaigns.rules.model import Staff
 from campaigns.rules.service import SQL, CampaignRules, Judged, RulesService, kept_facts
 from dialer.database.pool import Pool
@@ -42,6 +44,7 @@ class Preparer:
         pass_s: float = PASS_S,
     ) -> None:
         self.rules = RulesService(pool, floor_id)
+        self.hours = HourOrder(pool, floor_id)
         self.clock = clock
         self._pool, self._floor_id = pool, floor_id
         self._ready_leads, self._pass_s = ready_leads, pass_s
@@ -87,12 +90,14 @@ class Preparer:
             if len(asked) < RANK_BATCH:
                 self._known[campaign.id] = campaign.fingerprint
         await self._rank(campaign)
+        if _by_hour(campaign) and await self.hours.turn(campaign, now):
+            await self._pool.execute(SQL.forget_campaign, campaign.id)
 
     async def _rank(self, campaign: CampaignRules) -> None:
         row = campaign.row
         weights = row["list_weights"]
         wanted = f"mix {sorted(weights.items())}" if weights else row["lead_order"]
-        if wanted in ("waiting", "best_hour") and row["ranked_as"] in ("waiting", "best_hour"):
+        if wanted == row["ranked_as"] == "waiting":
             return
         begun = row["ranked_to"] if row["ranked_as"] == wanted else 0
         last = await self._pool.fetchval(SQL.last_lead, campaign.id)
@@ -100,6 +105,8 @@ class Preparer:
             return
         if weights:
             await self._pool.execute(SQL.rank_mix, campaign.id, timeout=900)
+        elif wanted == BEST_HOUR:
+            last = await self.hours.rank_some(campaign.id, begun, RANK_BATCH) or last
         else:
             args = (campaign.id, begun, wanted, RANK_BATCH)
             last = await self._pool.fetchval(SQL.rank_some, *args) or last
@@ -112,7 +119,7 @@ class Preparer:
         due = await self._pool.fetch(SQL.due_callbacks, campaign.id, now, BATCH_LEADS)
         while True:
             now = self._now()
-            head = await self._pool.fetch(SQL.head, campaign.id, now, self._ready_leads)
+            head = await self._head(campaign, now)
             ids = list(dict.fromkeys(row["id"] for row in (*due, *head)))[:BATCH_LEADS]
             due = []
             if not ids:
@@ -122,6 +129,11 @@ class Preparer:
             added += fresh
             if fresh == len(ids) < BATCH_LEADS or time.monotonic() > deadline:
                 return added
+
+    async def _head(self, campaign: CampaignRules, now: datetime) -> Sequence[Any]:
+        if _by_hour(campaign):
+            return await self.hours.head(campaign.id, now, self._ready_leads)
+        return await self._pool.fetch(SQL.head, campaign.id, now, self._ready_leads)
 
     async def _sort(self, campaign: CampaignRules, judged: Sequence[Judged], now: datetime) -> int:
         good = [j for j in judged if j.verdict.phone is not None]
@@ -133,7 +145,10 @@ class Preparer:
         return len(good)
 
     async def _enqueue(self, campaign: CampaignRules, good: Sequence[Judged]) -> None:
-        columns = zip(*(_ready_row(j, campaign.needs_consent) for j in good), strict=True)
+        def place(rank: int) -> int:
+            return self.hours.place(campaign.id, rank) if _by_hour(campaign) else rank
+
+        columns = zip(*(_ready_row(j, campaign.needs_consent, place) for j in good), strict=True)
         await self._pool.execute(
             SQL.enqueue,
             self._floor_id,
@@ -163,7 +178,14 @@ class Preparer:
             )
 
 
-def _ready_row(judged: Judged, needs_consent: bool) -> tuple[object, ...]:
+def _by_hour(campaign: CampaignRules) -> bool:
+    return bool(campaign.row["lead_order"] == BEST_HOUR and not campaign.row["list_weights"])
+
+
+def _ready_row(
+    judged: Judged, needs_consent: bool, place: Callable[[int], int]
+) -> tuple[object, ...]:
+    """`place`: of a lead's rank in the queue."""
     row, verdict, lead = judged.row, judged.verdict, judged.lead
     assert verdict.phone is not None
     due = lead.callback.at if verdict.callback_id and lead.callback else lead.next_at
@@ -171,7 +193,7 @@ def _ready_row(judged: Judged, needs_consent: bool) -> tuple[object, ...]:
         lead.id,
         verdict.callback_id,
         row["priority"],
-        row["rank"],
+        place(row["rank"]),
         due,
         verdict.phone.e164,
         kept_facts(judged, needs_consent=needs_consent),

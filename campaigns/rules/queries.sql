@@ -33,6 +33,75 @@ select h.id from (
 where not exists (select from ready r where r.lead_id = h.id)
 order by h.priority desc, h.rank, h.next_at, h.id
 
+-- name: slots
+-- The priorities and ranks from $2 to $3 that a campaign's open leads have. They are few, so that each
+-- is one look into the index after the one before.
+with recursive slot as (
+    (select priority, rank from lead
+        where campaign_id = $1 and status in ('new', 'retry') and rank between $2 and $3
+        order by priority desc, rank limit 1)
+    union all
+    select n.priority, n.rank from slot s cross join lateral (
+        select * from (
+            (select 1 as turn, priority, rank from lead
+                where campaign_id = $1 and status in ('new', 'retry') and priority = s.priority
+                    and rank > s.rank and rank <= $3
+                order by rank limit 1)
+            union all
+            (select 2, priority, rank from lead
+                where campaign_id = $1 and status in ('new', 'retry') and priority < s.priority
+                    and rank between $2 and $3
+                order by priority desc, rank limit 1)
+        ) either order by turn limit 1
+    ) n
+)
+select priority, rank from slot
+
+-- name: head_of_slots
+-- The same as `head` where leads of a priority $4 and a rank $5 come at a place $6 of that priority.
+with h as (
+    select l.id, s.priority, s.place, l.next_at
+    from (
+        select * from unnest($4::integer[], $5::bigint[], $6::integer[]) as t(priority, rank, place)
+        order by priority desc, place
+    ) s cross join lateral (
+        select id, next_at from lead
+        where campaign_id = $1 and status in ('new', 'retry') and priority = s.priority
+            and rank = s.rank and next_at <= $2
+        order by next_at, id limit $3
+    ) l
+    order by s.priority desc, s.place, l.next_at, l.id limit $3
+)
+select h.id from h where not exists (select from ready r where r.lead_id = h.id)
+order by h.priority desc, h.place, h.next_at, h.id
+
+-- name: places_of_leads
+-- Where $3 leads of a campaign after id $2 are: the contact's zone and region, the next phone.
+select l.id, c.time_zone, c.region, (
+    select p.e164 from contact_phone p where p.contact_id = l.contact_id
+    order by p.position < l.next_phone, p.position limit 1) as e164
+from lead l join contact c on c.id = l.contact_id
+where l.campaign_id = $1 and l.id > $2 order by l.id limit $3
+
+-- name: set_ranks
+-- Give leads $1 the ranks $2.
+update lead set rank = r.rank from unnest($1::bigint[], $2::bigint[]) as r(id, rank)
+where lead.id = r.id and lead.rank <> r.rank
+
+-- name: number_zone_sets
+-- The numbers of sets of zones $1 (each a text of names with commas).
+select id, zones from zone_set
+where zones in (select string_to_array(t, ',') from unnest($1::text[]) as t)
+
+-- name: add_zone_sets
+-- Make sets of zones known; another may have been faster.
+insert into zone_set (zones) select string_to_array(t, ',') from unnest($1::text[]) as t
+on conflict (zones) do update set zones = excluded.zones returning id, zones
+
+-- name: zone_sets
+-- Sets of zones by their numbers.
+select id, zones from zone_set where id = any($1::smallint[])
+
 -- name: due_callbacks
 -- Leads of a campaign with a callback that is due at $2 and not in the queue.
 select b.lead_id as id from callback b

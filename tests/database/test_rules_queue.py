@@ -89,6 +89,63 @@ async def test_lists_are_mixed_by_their_weights(floor: Floor) -> None:
     assert sum(each == min(lists) for each in lists[:20]) == 15
 
 
+async def test_whose_best_hour_it_is_comes_first(floor: Floor) -> None:
+    """People answer at 18 o'clock; at 15:20 in Moscow that is Omsk's hour."""
+    known, moscow, omsk = [await floor.add_leads(count) for count in (40, 10, 10)]
+    for ids, zone in ((known + moscow, "Europe/Moscow"), (omsk, "Asia/Omsk")):
+        await floor.pool.execute(
+            "update contact set time_zone = $2 where id in "
+            "(select contact_id from lead where id = any($1::bigint[]))", ids, zone,
+        )  # fmt: skip
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    wednesday = today - timedelta(days=(today.weekday() - 2) % 7 + 7)
+    for hour, outcome in ((18, "answered"), (12, "no_answer")):
+        for week in range(4):
+            await answers(
+                floor, known, wednesday + timedelta(days=-7 * week, hours=hour - 3), outcome
+            )
+    await floor.pool.execute("update lead set status = 'done' where id = any($1::bigint[])", known)
+    await floor.pool.execute(
+        "update lead set next_at = next_at - interval '1 hour' where id = any($1::bigint[])", moscow
+    )
+    await set_campaign(floor, lead_order="best_hour")
+    moment = wednesday + timedelta(days=14, hours=10, minutes=20)
+    preparer = Preparer(floor.pool, floor.rows.id, lambda: moment.timestamp())
+    assert await preparer.fill() == 20
+    assert await in_queue(floor) == moscow + omsk  # nothing is known: who waits longest
+    assert await preparer.hours.learn() == [floor.campaign_id]
+    await preparer.fill()
+    assert await in_queue(floor) == moscow + omsk  # both have a better hour before them
+    moment += timedelta(hours=2)
+    await preparer.fill()
+    assert await in_queue(floor) == omsk + moscow
+    await floor.pool.execute("update lead set priority = 5 where id = $1", moscow[3])
+    await floor.pool.execute("delete from ready")
+    await preparer.fill()
+    assert (await in_queue(floor))[:2] == [moscow[3], omsk[0]]
+    claimed = await floor.store.claim(floor.campaign_id, 100, 4)
+    assert [lead.id for lead in claimed][:2] == [moscow[3], omsk[0]]
+    assert await preparer.hours.learn() == []  # once an hour
+
+
+async def answers(floor: Floor, leads: list[int], at: datetime, outcome: str) -> None:
+    await floor.pool.execute(
+        "insert into attempt (id, floor_id, campaign_id, lead_id, node_id, trunk_id, phone, "
+        "placed_at, ended_at, outcome, ended_by) select gen_random_uuid(), $1, $2, l, t.node_id, "
+        "t.id, '+79160000000', $4, $4, $5, 'person' from unnest($3::bigint[]) as l, trunk t "
+        "where t.id = $6",
+        *(floor.rows.id, floor.campaign_id, leads, at, outcome, floor.rows.trunk_id),
+    )
+
+
+async def in_queue(floor: Floor) -> list[int]:
+    rows = await floor.pool.fetch(
+        "select lead_id from ready where claimed_fence is null "
+        "order by priority desc, rank, due_at, lead_id"
+    )
+    return [row["lead_id"] for row in rows]
+
+
 # Concurrency and crashes
 
 
