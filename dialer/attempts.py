@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from campaigns.campaign.modes import BROADCAST
 from campaigns.leads import retry
 from campaigns.leads.retry import next_step
 from dialer.asterisk.ami import AmiClient, AmiDisconnected, AmiError, AmiTimeout
@@ -22,7 +23,6 @@ from dialer.asterisk.events import (
 )
 from dialer.board import Board
 from dialer.calls import (
-    BROADCAST,
     Answered,
     Assigned,
     Attempt,

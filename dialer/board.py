@@ -14,9 +14,9 @@ from uuid import UUID
 
 import structlog
 
+from campaigns.campaign.modes import BROADCAST
 from campaigns.life.model import GoalRoom
 from dialer.calls import (
-    BROADCAST,
     Answered,
     Assigned,
     Attempt,
@@ -80,6 +80,10 @@ class Campaign:
     preview_at_limit: str = "skip"
     broadcast: Mapping[str, Any] | None = None
     """What is played and asked (`campaigns.broadcast.model`)."""
+    minimum_ring_s: float = 0.0
+    """What rang so long may be given up (its legal profile)."""
+    sound_trouble: str = ""
+    """Why a broadcast would say nothing; "" when it would."""
     forbidden: str = ""
     """Why its legal profile forbids dialing as it is set; "" when it does not."""
     odds: OddsBook = field(default_factory=OddsBook)

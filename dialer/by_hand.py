@@ -13,7 +13,6 @@ from uuid import UUID
 import structlog
 
 from campaigns.by_hand.model import (
-    MODES,
     ByHandError,
     CardView,
     Prefixes,
@@ -23,6 +22,7 @@ from campaigns.by_hand.model import (
     why_refused,
 )
 from campaigns.by_hand.service import ByHandService, Skip
+from campaigns.campaign.modes import BY_HAND
 from campaigns.refusals import Sentence
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiError
@@ -269,7 +269,7 @@ class ByHand:
                 f"the campaign {name!r} does not run; start it first",
                 f"кампания {name!r} не запущена; сначала запустите её",
             )
-        if campaign.mode not in MODES:
+        if campaign.mode not in BY_HAND:
             raise ByHandError(
                 "wrong_mode",
                 409,

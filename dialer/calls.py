@@ -14,14 +14,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
+from campaigns.campaign.modes import BROADCAST, BY_HAND
 from dialer.outcomes import CANCELS, EndedBy, LineEvidence, Outcome, outcome_of
 
 NORMAL_CLEARING = 16
 """Q.850."""
-BY_HAND = ("manual", "preview")
-"""Modes in which a person decides every dial."""
-BROADCAST = "broadcast"
-"""The mode without operators: an answered person hears a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +76,8 @@ class Attempt:
         """Somebody on our side asked for the hang-up; the first one counts."""
         return self if self.intent else replace(self, intent=by)
 
-    def dialed_for(self: A, operator: str) -> A:
-        """The call is for this operator now: whose dial it was has left."""
+    def dialed_for(self: A, operator: str | None) -> A:
+        """The call is for this operator now, or for nobody: whose dial it was has left."""
         return replace(self, dial_operator=operator)
 
     def unwatched(self: A) -> A:

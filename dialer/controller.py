@@ -17,14 +17,12 @@ from uuid import UUID
 
 import structlog
 
-from campaigns.broadcast.model import missing_sound
+from campaigns.campaign.modes import BROADCAST, BY_HAND
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused, AmiState
 from dialer.attempts import Attempts
 from dialer.board import Board, Campaign
 from dialer.calls import (
-    BROADCAST,
-    BY_HAND,
     Answered,
     Assigned,
     Attempt,
@@ -36,10 +34,11 @@ from dialer.calls import (
 from dialer.handover import Handover
 from dialer.ids import new_id
 from dialer.journal import CONNECTION_ERRORS, Journal
-from dialer.operators import Connecting, Paused, Previewing, Ready, Seat
-from dialer.originate import TAKER, nothing_before, own_dial, person_request
+from dialer.operators import Previewing, Ready, Seat
+from dialer.originate import nothing_before, own_dial, person_request
 from dialer.outcomes import EndedBy
 from dialer.pacing import Decision
+from dialer.promises import Promises
 from dialer.seating import HOLDING, Seating
 from dialer.shares import Shares
 from dialer.store import Dial, Store
@@ -85,6 +84,7 @@ class Controller:
         self._recordings_dir, self.min_free_bytes = recordings_dir, min_free_bytes
         self.ways = Ways(board)
         self.shares = Shares(board, self.ways, clock)
+        self.promises = Promises(board, self.shares, attempts, ami, tasks, clock)
         self.trunk_watch = TrunkWatch(board, ami, tasks, clock, self.wake)
         attempts.on_end = FailOver(board, self.ways, store, journal, self.wake).ended
         self._wake = asyncio.Event()
@@ -209,59 +209,9 @@ class Controller:
             campaign.teach(lambda pacer: pacer.wrap_ended(at, seconds))
 
     def _cancel_unserved(self) -> None:
-        """Progressive promises an operator for every call: what lost its operator stops ringing.
-
-        A ringing call whose operator left goes to one who waits without a call, if there is any.
-        Without a link nothing can be cancelled: asked again with the decisions after it is back.
-        """
-        if not self._link_ready():
-            return
-        kept = {seat.state.attempt for seat in self.board.seats.values() if seat.can_take}
-        staffed: dict[int, bool] = {}
-        for attempt in tuple(self.board.attempts.values()):
-            if not isinstance(attempt, Dialing) or attempt.intent is not None or attempt.id in kept:
-                continue
-            if attempt.mode != "predictive":
-                served = self._serve(attempt)
-            else:  # the same answer for all calls of a campaign
-                if attempt.campaign_id not in staffed:
-                    staffed[attempt.campaign_id] = self._serve(attempt)
-                served = staffed[attempt.campaign_id]
-            if not served:
-                self.attempts.hang_up(attempt, EndedBy.DIALER)
-
-    def _serve(self, attempt: Attempt) -> bool:
-        """Whether somebody is there to take this call: whose dial it is, else a spare operator."""
-        seats = self.board.seats.values()
-        campaign = self.board.campaigns.get(attempt.campaign_id)
-        if attempt.mode == BROADCAST:
-            return True
-        if attempt.mode == "predictive":
-            skills = campaign.skills if campaign is not None else frozenset[str]()
-            return any(
-                skills <= seat.skills and not isinstance(seat.state, Paused | Connecting)
-                for seat in seats
-            )
-        if any(seat.state.attempt == attempt.id and seat.can_take for seat in seats):
-            return True
-        if attempt.by_hand:
-            return False
-        spare = self.shares.spare(campaign) if campaign is not None else None
-        if spare is None or not isinstance(spare.state, Ready):
-            return False
-        self.board.attempts[attempt.id] = attempt.dialed_for(spare.login)
-        spare.become(spare.state.dial(self.clock(), attempt.id))
-        if isinstance(attempt, Dialing):
-            self._name_taker(attempt, spare)
-        return True
-
-    def _name_taker(self, attempt: Attempt, seat: Seat) -> None:
-        """The node takes this operator at the answer, and not the one who left."""
-        change = {"Channel": str(attempt.id), "Variable": TAKER, "Value": seat.channel}
-        self.tasks.command(f"name_taker {attempt.id}", self._set(change), AmiError)
-
-    async def _set(self, change: dict[str, str]) -> None:
-        await self.ami.action("Setvar", change)
+        """What lost its operator stops ringing; without a link nothing can be cancelled."""
+        if self._link_ready():
+            self.promises.end_broken()
 
     # --- pacing
 
@@ -331,20 +281,12 @@ class Controller:
             ("database", self.database_trouble()),
             ("rules", campaign.forbidden),
             ("operators", self._nobody(campaign)),
-            ("sound", self._silent(campaign)),
+            ("sound", campaign.sound_trouble),
             ("disk", self._disk_trouble() if campaign.recording else ""),
         ):
             if reason:
                 return Decision(0, limited_by, f"0: {reason}")
         return None
-
-    def _silent(self, campaign: Campaign) -> str:
-        if campaign.mode != BROADCAST:
-            return ""
-        if campaign.broadcast is None:
-            return "no message is set; set its broadcast"
-        sound = missing_sound(campaign.broadcast)
-        return f"there is no sound file {sound}" if sound else ""
 
     def _nobody(self, campaign: Campaign) -> str:
         if campaign.mode == BROADCAST:
@@ -509,12 +451,12 @@ class Controller:
         attempt = self.board.attempts.get(attempt_id)
         if not isinstance(attempt, Committing):
             return
-        if not self._link_ready() or not self._serve(attempt):
+        if not self._link_ready() or not self.promises.keep(attempt):
             self.attempts.withdraw(attempt)
             return
         if attempt.by_hand:
             await self.before_dial(attempt)
-            if not self._serve(attempt):
+            if not self.promises.keep(attempt):
                 self.attempts.withdraw(attempt)
                 return
         attempt = self.board.attempts[attempt_id]

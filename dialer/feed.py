@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 
+from campaigns.broadcast.sounds import trouble
+from campaigns.campaign.modes import BROADCAST
 from campaigns.rules.preparer import Preparer
 from dialer.board import Board, Campaign
 from dialer.journal import CONNECTION_ERRORS
@@ -115,12 +117,13 @@ class Feed:
         if known.mode != row["mode"]:
             known.set_mode(row["mode"])
         known.set_cap(terms.cap)
-        known.forbidden = terms.forbidden
+        known.forbidden, known.minimum_ring_s = terms.forbidden, terms.minimum_ring_s
         if row["goal_conversations"] or row["goal_decision_makers"]:
             known.goal.wanted = True  # nothing is dialed before the first count
         for key, value in values.items():
             if key != "mode":
                 setattr(known, key, value)
+        known.sound_trouble = trouble(known.broadcast) if known.mode == BROADCAST else ""
 
     def _new_campaign(
         self,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from campaigns.broadcast.model import variables
+from campaigns.campaign.modes import BROADCAST
 from dialer.asterisk.ami_wire import OriginateRequest
 from dialer.board import Campaign
-from dialer.calls import BROADCAST, Attempt
+from dialer.calls import Attempt
 from dialer.lines import Trunk
 from dialer.operators import Dialing, Previewing, Ready
 from monitoring.recordings.model import base_of

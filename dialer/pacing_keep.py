@@ -38,11 +38,13 @@ FLUSH_S = 5.0
 class Terms:
     """What the law leaves a campaign: share of answered people who may be abandoned in a window.
 
-    `forbidden`: why it may not dial as it is set, "" when it may.
+    `minimum_ring_s`: what rings is given up no earlier. `forbidden`: why it may not dial as it is
+    set, "" when it may.
     """
 
     cap: float
     window_s: float
+    minimum_ring_s: float
     forbidden: str = ""
 
 
@@ -65,13 +67,13 @@ class PacingKeeper:
         profile = self._profiles.get(row["legal_profile"])
         if profile is None:
             reason = f"there is no legal profile {row['legal_profile']}"
-            return Terms(row["max_abandon_rate"], DAY_S, reason)
+            return Terms(row["max_abandon_rate"], DAY_S, row["ring_timeout_s"], reason)
         cap = min(row["max_abandon_rate"], profile.abandonment.max_rate)
         forbidden = ""
         if row["mode"] not in profile.modes:
             [found] = [p for p in problems(profile, Rules(mode=row["mode"])) if p.key == "mode"]
             forbidden = found.sentence.en
-        return Terms(cap, profile.abandonment.window_s, forbidden)
+        return Terms(cap, profile.abandonment.window_s, profile.minimum_ring_s, forbidden)
 
     async def engine(self, campaign_id: int, cap: float, window_s: float) -> PredictivePacer:
         """What the campaign knew, with the ledger that its attempts give."""

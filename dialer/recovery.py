@@ -15,11 +15,12 @@ from uuid import UUID
 
 import structlog
 
+from campaigns.campaign.modes import BY_HAND
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient
 from dialer.asterisk.cel import CelJournal, ChannelHistory, summarise
 from dialer.attempts import KEYS, OPT_OUTS, UP
-from dialer.calls import BY_HAND, Attempt, Committing, Lead, Placed
+from dialer.calls import Attempt, Committing, Lead, Placed
 from dialer.controller import Controller
 from dialer.lines import Trunk
 from dialer.operators import (

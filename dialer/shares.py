@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from campaigns.campaign.modes import BROADCAST
 from dialer.arbiter import Arbiter, Caller, Claim, Hand, Placed, fair_room, turns
 from dialer.board import Board, Campaign
-from dialer.calls import BROADCAST, Attempt
+from dialer.calls import Attempt
 from dialer.operators import (
     Connecting,
     Dialing,

@@ -53,6 +53,8 @@ from tests.fixtures_asterisk import pbx_conf, running
 from tests.ports import free_port, rtp_block
 
 SQL = Queries.load("dialer.demo")
+FLOOR_PROFILE = {**OPEN_PROFILE, "minimum_ring_s": 0}
+"""What lost its operator is hung up at once: tests need not wait for a law's minimum."""
 LOGINS = tuple(f"t{number}" for number in range(1, 9))
 PASSWORD = "password-of-a-test"
 ACCOUNT = Account("account-1", "secret-of-the-account")
@@ -393,7 +395,7 @@ async def running_app(
         try:
             floor = FloorApp(app, telephony, pool, began_at)
             await floor.until(lambda: app.board.recovered, "recovered")
-            await LegalService(pool, app.board.floor_id).define(OPEN_PROFILE, "tester")
+            await LegalService(pool, app.board.floor_id).define(FLOOR_PROFILE, "tester")
             yield floor
             app.stopping.set()
             await asyncio.wait_for(task, 40)

@@ -7,15 +7,14 @@ one of these. The key for an operator and the key for no more calls are taken at
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from campaigns.campaign.kinds import Key, Maybe, Number, Table, Text, Value, Wrong
+from campaigns.campaign.modes import BROADCAST
 from campaigns.campaign.structures import distinct, record, records, shortened
 from campaigns.dispositions.model import CODE
 from campaigns.refusals import Sentence
 
-BROADCAST = "broadcast"
 MOST_STEPS, MOST_KEYS = 20, 10
 DIGIT = Text(1, r"[0-9]", Sentence("one digit", "одна цифра"))
 SOUND = Text(
@@ -155,12 +154,3 @@ def variables(broadcast: Mapping[str, Any]) -> dict[str, str]:
         for key in step["keys"]:
             found[f"PROZVON_KEY_{place}_{key['key']}"] = "1"
     return found
-
-
-def missing_sound(broadcast: Mapping[str, Any]) -> str:
-    """The first sound whose folder is on this machine and has no such file; "" for none."""
-    for step in broadcast["steps"]:
-        path = Path(step["sound"])
-        if path.parent.is_dir() and not any(path.parent.glob(f"{path.name}.*")):
-            return str(path)
-    return ""

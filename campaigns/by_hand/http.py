@@ -11,11 +11,10 @@ from aiohttp import web
 
 from campaigns.by_hand.model import ByHandError
 from dialer.http.answers import body_of, json_answer, login_of, text_of
+from dialer.http.fields import id_in
 
 if TYPE_CHECKING:
     from dialer.by_hand import ByHand
-
-MAX_ID = 2**63 - 1
 
 
 def by_hand_routes(floor: Callable[[], ByHand | None]) -> list[web.RouteDef]:
@@ -47,7 +46,7 @@ class _Routes:
         if lead is None:
             attempt = await by_hand.dial_number(login, campaign, text_of(body, "number"))
         else:
-            attempt = await by_hand.dial_lead(login, campaign, _lead_id(lead))
+            attempt = await by_hand.dial_lead(login, campaign, id_in(body, "lead"))
         return _dialing(login, attempt)
 
     async def card(self, request: web.Request) -> web.Response:
@@ -78,9 +77,3 @@ class _Routes:
 
 def _dialing(login: str, attempt: UUID) -> web.Response:
     return json_answer({"login": login, "state": "dialing", "attempt_id": str(attempt)})
-
-
-def _lead_id(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_ID:
-        raise ByHandError("bad_lead", 422, "'lead' is the number of a lead", "'lead': номер лида")
-    return value

@@ -12,9 +12,7 @@ from campaigns.refusals import Sentence
 from campaigns.rules.model import RULES, LeadFacts, Verdict
 from dialer.refusal import Refusal
 
-MODES = ("manual", "preview")
 REASON_LETTERS = 200
-AT_LIMIT = ("dial", "skip", "pause")
 
 AtLimit = Literal["dial", "skip", "pause"]
 

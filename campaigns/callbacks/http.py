@@ -14,13 +14,15 @@ from campaigns.callbacks.service import (
     CallbackService,
     NewCallback,
 )
-from dialer.http.answers import actor_of, body_of, json_answer, number_of
+from dialer.http.answers import actor_of, body_of, json_answer
 from dialer.http.fields import (
+    id_in,
     id_of,
     moment_of,
     needed_moment,
     optional_text,
     seconds_of,
+    text_in,
     whole_number,
 )
 
@@ -39,12 +41,12 @@ def routes(service: Callable[[], CallbackService]) -> Sequence[web.AbstractRoute
                 status=422,
             )
         limit = whole_number(query, "limit", 200, 10_000)
-        return json_answer(await service().callbacks(statuses, query.get("operator"), limit))
+        return json_answer(await service().callbacks(statuses, text_in(query, "operator"), limit))
 
     async def add(request: web.Request) -> web.Response:
         body = await body_of(request)
         new = NewCallback(
-            number_of(body, "lead"),
+            id_in(body, "lead"),
             needed_moment(body, "at"),
             optional_text(body, "operator"),
             grace_s=seconds_of(body, "grace_s", GRACE_S),

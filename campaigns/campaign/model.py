@@ -13,7 +13,6 @@ from dialer.outcomes import Outcome
 
 NAME_CHARS = 200
 LEAD_STATUSES = ("new", "claimed", "dialing", "retry", "done")
-MODES = ("manual", "preview", "progressive", "predictive", "broadcast")
 AT_LIMIT = ("dial", "skip", "pause")
 LANGUAGES = ("ru", "en")
 

@@ -30,7 +30,8 @@ from campaigns.campaign.kinds import (
     Value,
     Wrong,
 )
-from campaigns.campaign.model import AT_LIMIT, LANGUAGES, MODES, CampaignError
+from campaigns.campaign.model import AT_LIMIT, LANGUAGES, CampaignError
+from campaigns.campaign.modes import MODES
 from campaigns.dispositions import model as dispositions
 from campaigns.pacing import keys as pacing
 from campaigns.refusals import Sentence, joined

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from campaigns.consent.service import ConsentService, NewConsent
 from dialer.http.answers import actor_of, body_of, json_answer, text_of
-from dialer.http.fields import moment_of, optional_text, whole_number
+from dialer.http.fields import moment_of, optional_text, text_in, whole_number
 
 
 def routes(service: Callable[[], ConsentService]) -> Sequence[web.AbstractRouteDef]:
@@ -17,7 +17,7 @@ def routes(service: Callable[[], ConsentService]) -> Sequence[web.AbstractRouteD
 
     async def records(request: web.Request) -> web.Response:
         limit = whole_number(request.query, "limit", 100, 100_000)
-        return json_answer(await service().records(request.query.get("phone"), limit))
+        return json_answer(await service().records(text_in(request.query, "phone"), limit))
 
     async def add(request: web.Request) -> web.Response:
         body = await body_of(request)

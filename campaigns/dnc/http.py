@@ -13,7 +13,7 @@ from aiohttp import web
 from campaigns.dnc.service import DncService, Where
 from campaigns.refusals import Refusal
 from dialer.http.answers import actor_of, body_of, json_answer, may_take, text_of
-from dialer.http.fields import moment_of, optional_text, whole_number
+from dialer.http.fields import moment_of, optional_text, text_in, whole_number
 
 IMPORT_LIMIT_S = 900.0
 FILE_BYTES = 256 << 20
@@ -24,7 +24,7 @@ def routes(service: Callable[[], DncService]) -> Sequence[web.AbstractRouteDef]:
 
     async def entries(request: web.Request) -> web.Response:
         limit = whole_number(request.query, "limit", 100, 100_000)
-        return json_answer(await service().entries(request.query.get("number"), limit))
+        return json_answer(await service().entries(text_in(request.query, "number"), limit))
 
     async def add(request: web.Request) -> web.Response:
         body = await body_of(request)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from campaigns.broadcast.model import BROADCAST
+from campaigns.campaign.modes import BROADCAST
 from campaigns.legal.service import LegalService
 from campaigns.pacing.model import PacingError
 from campaigns.pacing.service import PacingService

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from dialer.refusal import Refusal
 
+MOST = 2**31 - 1
 LOGIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
@@ -74,6 +75,8 @@ def text_of(body: dict[str, Any], key: str) -> str:
         value.encode()
     except UnicodeEncodeError:  # half a surrogate pair: PostgreSQL takes no such text
         raise Refusal("bad_text", 422, f"{key!r} is no valid Unicode") from None
+    if "\0" in value:  # neither does it take this
+        raise Refusal("bad_text", 422, f"{key!r} has a character with the code 0")
     return value
 
 
@@ -88,7 +91,7 @@ def login_of(request: web.Request) -> str:
 def number_of(body: dict[str, Any], key: str) -> int:
     """A whole number of the body. Raises Refusal `bad_number`."""
     value = body.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST:
         raise Refusal("bad_number", 422, f"give {key!r} as a whole number")
     return value
 

@@ -10,6 +10,7 @@ from dialer.http.answers import text_of
 from dialer.refusal import Refusal
 
 MAX_ID = 2**63 - 1
+MOST_S = 366 * 86_400.0
 
 
 def optional_text(body: dict[str, Any], key: str) -> str | None:
@@ -47,8 +48,13 @@ def needed_moment(body: dict[str, Any], key: str) -> datetime:
 def seconds_of(body: dict[str, Any], key: str, default: float) -> float:
     """Seconds, not negative. Raises Refusal `bad_number`."""
     value = body.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
-        raise Refusal("bad_number", 422, f"give {key!r} in seconds", f"укажите {key!r} в секундах")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_S:
+        raise Refusal(
+            "bad_number",
+            422,
+            f"give {key!r} in seconds, a year of them at most",
+            f"укажите {key!r} в секундах, не больше года",
+        )
     return float(value)
 
 
@@ -57,7 +63,8 @@ def whole_number(query: Mapping[str, str], key: str, default: int, most: int) ->
     text = query.get(key)
     if text is None:
         return default
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= most:
+    digits = text.isascii() and text.isdecimal() and len(text) <= len(str(most))
+    if not digits or not 1 <= int(text) <= most:
         raise Refusal(
             "bad_number",
             422,
@@ -65,6 +72,19 @@ def whole_number(query: Mapping[str, str], key: str, default: int, most: int) ->
             f"{key!r}: целое число от 1 до {most}",
         )
     return int(text)
+
+
+def text_in(query: Mapping[str, str], key: str) -> str | None:
+    """A text of a query, None where there is none. Raises Refusal `bad_text`."""
+    return optional_text(dict(query), key)
+
+
+def id_in(body: dict[str, Any], key: str) -> int:
+    """An id in a body. Raises Refusal `bad_number`."""
+    value = body.get(key)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= MAX_ID:
+        raise Refusal("bad_number", 422, f"{key!r} is an id, a number", f"{key!r}: нужен номер")
+    return value
 
 
 def id_of(text: str) -> int:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from campaigns.legal.service import LegalService
 from dialer.asterisk.ami import OriginateRequest
 from dialer.calls import Conversing, Ringing
 from dialer.demo.carrier import Manners
@@ -25,7 +26,14 @@ from tests.asterisk.race_tools import (
     person_hangs_up,
     phones_as_before,
 )
-from tests.fixtures_floor import FloorApp, Telephony, number, running_app, settings_for
+from tests.fixtures_floor import (
+    FLOOR_PROFILE,
+    FloorApp,
+    Telephony,
+    number,
+    running_app,
+    settings_for,
+)
 
 
 async def talk_with(floor: FloorApp, login: str) -> str:
@@ -142,15 +150,40 @@ async def test_a_call_that_lost_its_operator_goes_to_one_who_waits(floor_app: Fl
     assert await floor_app.truth() == []
 
 
+@pytest.mark.parametrize("mode", ["progressive", "predictive"])
+async def test_what_lost_its_operator_rings_on_as_long_as_the_law_says(
+    floor_app: FloorApp, mode: str
+) -> None:
+    """Who picks up meanwhile hears the message; who does not has heard the whole minimum ring."""
+    law = {**FLOOR_PROFILE, "minimum_ring_s": 4}
+    await LegalService(floor_app.pool, floor_app.app.board.floor_id).define(law, "tester")
+    await in_turn(floor_app, "t1", "t2")
+    rings, picks_up = number("2001"), number("6003")
+    id = await floor_app.campaign(rings, picks_up, mode=mode)
+    for phone in (rings, picks_up):
+        await floor_app.stage(phone, Ringing)
+    assert floor_app.app.board.campaigns[id].minimum_ring_s == 4
+    for login in ("t1", "t2"):
+        floor_app.app.desk.pause(login, "lunch")
+    await hears_message(floor_app, picks_up)
+
+    row = await floor_app.outcome(rings, 10)
+
+    assert_cancelled(row, await floor_app.lead(rings))
+    assert 4 <= (row["ended_at"] - row["rang_at"]).total_seconds() < 8
+    assert (await floor_app.outcome(picks_up))["outcome"] == "abandoned"
+    assert await floor_app.truth() == []
+
+
 async def test_a_call_whose_operator_serves_somebody_else_is_cancelled(
     floor_app: FloorApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nobody_is_named(monkeypatch)
     await in_turn(floor_app, "t1", "t2")
     too_late, rings = number("1201"), number("2001")
-    controller = floor_app.app.controller
-    serve = controller._serve
-    monkeypatch.setattr(controller, "_serve", lambda a: a.lead.phone == too_late or serve(a))
+    promises = floor_app.app.controller.promises
+    keep = promises._keep
+    monkeypatch.setattr(promises, "_keep", lambda a, s: a.lead.phone == too_late or keep(a, s))
     await floor_app.campaign(too_late, rings)
     for phone in (too_late, rings):
         await floor_app.stage(phone, Ringing)

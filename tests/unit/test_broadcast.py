@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.broadcast.model import missing_sound, read, variables
+from campaigns.broadcast.model import read, variables
+from campaigns.broadcast.sounds import missing_sound
 from campaigns.campaign import settings as registry
 from campaigns.campaign.kinds import Wrong
 from campaigns.campaign_file.model import read as read_file
