@@ -329,7 +329,7 @@ async def test_the_floors_dispositions_are_listed(web: Web, desk: Controller) ->
         ("anna/pause", {"reason": 7}, (422, "missing_field")),
         ("anna/pause", {"reason": " "}, (422, "bad_reason")),
         ("anna/pause", {"reason": "x" * 65}, (422, "bad_reason")),
-        ("anna/pause", {"reason": "a\x00b"}, (422, "bad_reason")),
+        ("anna/pause", {"reason": "a\x00b"}, (422, "bad_text")),
         ("anna/dispose", {"code": "agreed"}, (409, "nothing_to_dispose")),
         ("anna/dispose", {}, (422, "missing_field")),
         ("ANNA/ready", None, (422, "bad_login")),
