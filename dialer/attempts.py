@@ -173,7 +173,7 @@ class Attempts:
 
     def pressed(self, attempt_id: UUID, step: str, key: str) -> None:
         """An answer of a broadcast: durable first, as do-not-call is."""
-        self._journal.write("key", lambda c: self._store.keep_key(c, attempt_id, step, key))
+        self._journal.row(self._store.keep_key(attempt_id, step, key))
         metrics.key_pressed()
         self._forget_when_written(f"{KEYS}/{attempt_id}.{step}")
 
@@ -220,10 +220,7 @@ class Attempts:
             attempt.answer_to_operator_s,
         )
         if seat is not None:
-            operator_id, shift_id = seat.operator_id, seat.shift_id
-            self._journal.write(
-                "bridged", lambda c: self._store.bridged(c, attempt, operator_id, shift_id)
-            )
+            self._journal.row(self._store.bridged(attempt, seat.operator_id, seat.shift_id))
         self.on_conversation(attempt)
         self.on_change()
 
@@ -340,9 +337,7 @@ class Attempts:
         seat = self._board.seats.get(talked_with or "")
         operator_id = seat.operator_id if seat else None
         shift_id = seat.shift_id if seat else None
-        self._journal.write(
-            "finish", lambda c: self._store.finish(c, ended, operator_id, shift_id, step)
-        )
+        self._journal.row(self._store.finish(ended, operator_id, shift_id, step))
         times = (ended.answered_at, ended.ended_at)
         self._journal.row(self._store.call_ended(str(ended.id), *times, ended.cause))
 

@@ -1,7 +1,8 @@
 """Writes that must not be lost and that no decision waits for: in order, again until they succeed.
 
-Rows of states, calls and decisions, of which there are ten a call, are gathered for a moment and
-written together in one transaction; everything else is an entry of its own.
+Rows of states, calls, attempts and decisions, of which there are fifteen a call, are gathered for a
+moment and written together in one transaction; everything else is an entry of its own, and written
+without delay.
 
 While PostgreSQL is away entries stay in memory and dialing stops (nothing can be committed), so the
 journal is bounded by the calls that were live. Each entry is idempotent: after a crash recovery
@@ -13,8 +14,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
@@ -46,8 +47,8 @@ CONNECTION_ERRORS = (
 """What passes when PostgreSQL is back; anything else is a bug and stops the process."""
 
 
-GATHER_S = 0.05
-"""How long what is to be written waits for company, unless somebody waits for it."""
+GATHER_S = 0.2
+"""How long rows wait for company, unless an entry comes or somebody waits for them."""
 MOST_ROWS = 500
 """In one transaction."""
 
@@ -63,13 +64,15 @@ class Entry:
 class Row:
     """One execution of an idempotent statement.
 
-    Rows of smaller `order` are written before those of larger; of the same, as they came. Entries
+    Rows of smaller `order` are written before those of larger; of the same, as they came. With a
+    `key` only those of the same key: rows of different keys must not depend on each other. Entries
     come after the rows that are there: a row must not depend on an entry.
     """
 
     order: int
     sql: str
     values: tuple[Any, ...]
+    key: Hashable = None
 
     async def __call__(self, connection: Connection) -> None:
         await connection.execute(self.sql, *self.values)
@@ -79,6 +82,19 @@ class Row:
 class Waiting:
     row: Row
     queued_at: float
+
+
+def in_turn(rows: Iterable[Row]) -> list[Row]:
+    """PURE. In an order that rows allow, with equal statements beside each other."""
+    seen: Counter[tuple[int, Hashable]] = Counter()
+    ranked: list[tuple[tuple[int, int, str], Row]] = []
+    for row in rows:
+        rank = (row.order, 0, "")
+        if row.key is not None:
+            rank = (row.order, seen[row.order, row.key], row.sql)
+            seen[row.order, row.key] += 1
+        ranked.append((rank, row))
+    return [row for _, row in sorted(ranked, key=lambda pair: pair[0])]
 
 
 async def _nothing_to_check(_: Connection) -> None: ...
@@ -124,10 +140,11 @@ class Journal:
         return self.failing_since is None
 
     def write(self, what: str, write: Write) -> None:
-        """Queues `write`; `what` names it in logs."""
+        """Queues `write`, to be done at once; `what` names it in logs."""
         self._entries.append(Entry(what, write, time.monotonic()))
         self._empty.clear()
         self._filled.set()
+        self._hurry.set()
 
     def row(self, row: Row) -> None:
         """Queues `row`, to be written with others of the moment."""
@@ -178,7 +195,7 @@ class Journal:
 
     async def _write_rows(self, connection: Connection) -> None:
         """One transaction, one round trip for each statement that is among the rows."""
-        rows = sorted((w.row for w in islice(self._rows, MOST_ROWS)), key=lambda row: row.order)
+        rows = in_turn(waiting.row for waiting in islice(self._rows, MOST_ROWS))
         if len(rows) == 1:
             await rows[0](connection)
         else:

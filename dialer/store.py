@@ -33,6 +33,8 @@ ROWS = {
 
 What belongs to shifts keeps the order it came in: an operator has one open shift at most, so one
 must be closed before the next is opened."""
+ATTEMPT_ROWS = 4
+"""The order of what belongs to one attempt: it may name a shift that has just been opened."""
 
 
 class LeaseHeld(Exception):
@@ -52,6 +54,11 @@ class Dial:
 def utc(at: float | None) -> datetime | None:
     """Epoch seconds to what PostgreSQL takes."""
     return None if at is None else datetime.fromtimestamp(at, UTC)
+
+
+def attempt_row(attempt_id: UUID, sql: str, *values: object) -> Row:
+    """A statement about one attempt; its id is the first value."""
+    return Row(ATTEMPT_ROWS, sql, (attempt_id, *values), attempt_id)
 
 
 def _row(name: str, *values: object) -> Row:
@@ -220,30 +227,16 @@ class Store:
                 SQL["withdraw_lead"], attempt.lead.id, self.fence, gone is not None
             )
 
-    async def bridged(
-        self, connection: Connection, attempt: Conversing, operator_id: int, shift_id: UUID
-    ) -> None:
-        await connection.execute(
-            SQL["attempt_bridged"],
-            attempt.id,
-            utc(attempt.rang_at),
-            utc(attempt.answered_at),
-            utc(attempt.bridged_at),
-            operator_id,
-            shift_id,
-        )
+    def bridged(self, attempt: Conversing, operator_id: int, shift_id: UUID) -> Row:
+        times = (utc(attempt.rang_at), utc(attempt.answered_at), utc(attempt.bridged_at))
+        return attempt_row(attempt.id, SQL["attempt_bridged"], *times, operator_id, shift_id)
 
-    async def finish(
-        self,
-        connection: Connection,
-        ended: Ended,
-        operator_id: int | None,
-        shift_id: UUID | None,
-        step: NextStep,
-    ) -> None:
-        await connection.execute(
-            SQL["finish_attempt"],
+    def finish(
+        self, ended: Ended, operator_id: int | None, shift_id: UUID | None, step: NextStep
+    ) -> Row:
+        return attempt_row(
             ended.id,
+            SQL["finish_attempt"],
             utc(ended.rang_at),
             utc(ended.answered_at),
             utc(ended.bridged_at),
@@ -326,8 +319,8 @@ class Store:
     async def opt_out(self, connection: Connection, attempt_id: UUID) -> None:
         await connection.execute(SQL["opt_out"], attempt_id)
 
-    async def keep_key(self, connection: Connection, attempt_id: UUID, step: str, key: str) -> None:
-        await connection.execute(SQL["keep_key"], attempt_id, step, key)
+    def keep_key(self, attempt_id: UUID, step: str, key: str) -> Row:
+        return attempt_row(attempt_id, SQL["keep_key"], step, key)
 
     async def pacer_state(self, campaign_id: int) -> dict[str, Any] | None:
         """What the campaign's pacing had learned when it was last kept."""

@@ -21,7 +21,7 @@ from dialer.line_time import LineTime
 from dialer.operators import Dialing as SeatDialing
 from dialer.operators import InCall, Ready, Reserved, Seat
 from dialer.seating import Seating
-from dialer.store import Store, utc
+from dialer.store import Store, attempt_row, utc
 from dialer.talk.model import AnyTalk, Joining, Third
 from dialer.talk.moves import Moves
 from dialer.tasks import Tasks
@@ -163,11 +163,7 @@ class TalkFloor:
         if attempt is None or seat is None:
             return
         self.board.attempts[attempt_id] = attempt.handed_to(login)
-        operator_id, shift_id = seat.operator_id, seat.shift_id
-        self.journal.write(
-            "handed_over",
-            lambda c: c.execute(SQL["handed_over"], attempt_id, operator_id, shift_id),
-        )
+        self._write("handed_over", attempt_id, seat.operator_id, seat.shift_id)
         if how:
             self.part_began(attempt_id, seat, self.clock(), how)
 
@@ -190,26 +186,18 @@ class TalkFloor:
     # --- parts of the conversation
 
     def part_began(self, attempt_id: UUID, seat: Seat, at: float, how: str) -> None:
-        operator_id, shift_id = seat.operator_id, seat.shift_id
-        self.journal.write(
-            "part_began",
-            lambda c: c.execute(SQL["part_began"], attempt_id, operator_id, shift_id, utc(at), how),
-        )
+        self._write("part_began", attempt_id, seat.operator_id, seat.shift_id, utc(at), how)
 
     def part_ended(self, attempt_id: UUID, login: str, at: float, how: str) -> None:
         seat = self.board.seats.get(login)
-        if seat is None:
-            return
-        operator_id = seat.operator_id
-        self.journal.write(
-            "part_ended",
-            lambda c: c.execute(SQL["part_ended"], attempt_id, operator_id, utc(at), how),
-        )
+        if seat is not None:
+            self._write("part_ended", attempt_id, seat.operator_id, utc(at), how)
 
     def parts_ended(self, attempt_id: UUID, at: float, how: str) -> None:
-        self.journal.write(
-            "parts_ended", lambda c: c.execute(SQL["parts_ended"], attempt_id, utc(at), how)
-        )
+        self._write("parts_ended", attempt_id, utc(at), how)
+
+    def _write(self, name: str, attempt_id: UUID, *values: object) -> None:
+        self.journal.row(attempt_row(attempt_id, SQL[name], *values))
 
     # --- third parties on a trunk
 

@@ -99,7 +99,7 @@ class Floor:
             await work(connection)
 
     async def finish(self, ended: Ended, step: NextStep = LATER) -> None:
-        await self.write(lambda c: self.store.finish(c, ended, None, None, step))
+        await self.write(self.store.finish(ended, None, None, step))
 
     async def dispose(self, attempt: Attempt, code: str, at: float = NOW + 70) -> None:
         await self.write(lambda c: self.store.dispose(c, attempt.id, Disposal(code, "a note"), at))

@@ -271,14 +271,14 @@ async def test_a_shift_and_an_attempt_survive_a_bad_link(link: Link) -> None:
         .bridged(NOW + 3, "anna")
         .lost(NOW + 9, known_dead=False)
     )
-    journal.write("finish", lambda c: store.finish(c, ended, operator_id, shift_id, DONE))
+    journal.row(store.finish(ended, operator_id, shift_id, DONE))
     for number in range(60):
         at = NOW + number + 1
         seat.become(Ready(at) if number % 2 == 0 else Paused(at, "lunch"))
         if number % 5 == 0:
             await asyncio.sleep(0.003)
             link.proxy.cut()
-    journal.write("finish", lambda c: store.finish(c, ended, operator_id, shift_id, DONE))
+    journal.row(store.finish(ended, operator_id, shift_id, DONE))
     journal.row(store.close_shift(shift_id, NOW + 100))
     assert await journal.flushed(WAIT_S)
 

@@ -69,7 +69,7 @@ async def test_a_conversation_is_known_before_its_end(floor: Floor) -> None:
     operator_id, shift_id = await floor.sign_in("anna")
     talking = conversation(await floor.dialed("/var/a.wav"))
     for _ in range(2):
-        await floor.write(lambda c: floor.store.bridged(c, talking, operator_id, shift_id))
+        await floor.write(floor.store.bridged(talking, operator_id, shift_id))
     [opened] = await floor.store.open_attempts()
     assert (opened["operator"], opened["bridged_at"]) == ("anna", moment(NOW + 10))
 
@@ -96,7 +96,7 @@ async def test_a_conversation_after_its_end_changes_nothing(floor: Floor) -> Non
     await floor.finish(over(attempt))
     before = await floor.attempt_row(attempt)
     talking = conversation(attempt)
-    await floor.write(lambda c: floor.store.bridged(c, talking, operator_id, shift_id))
+    await floor.write(floor.store.bridged(talking, operator_id, shift_id))
     assert await floor.attempt_row(attempt) == before
 
 

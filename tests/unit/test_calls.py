@@ -39,7 +39,7 @@ from dialer.operators import Dialing, OperatorState, Ready, Seat
 from dialer.outcomes import EndedBy, Outcome
 from dialer.pacing import PredictivePacer
 from dialer.seating import HOLDING, Seating
-from dialer.store import Store
+from dialer.store import SQL, Store
 from dialer.tasks import Tasks
 
 NOW = 1_790_000_000.0
@@ -241,7 +241,7 @@ class OfflineFloor:
             self.controller.attempts.hang_up(attempt, by)
 
     def written(self, what: str) -> int:
-        return sum(entry.what == what for entry in self.journal._entries)
+        return sum(waiting.row.sql == SQL[what] for waiting in self.journal._rows)
 
 
 def campaign() -> Campaign:
@@ -314,7 +314,7 @@ def play(story: list[tuple[str, float]], check: Callable[[OfflineFloor], None]) 
                 offline.now += after_s
                 HAPPENINGS[name](offline)
                 await asyncio.sleep(0)
-                assert len(offline.ends.ended) == offline.written("finish") <= 1
+                assert len(offline.ends.ended) == offline.written("finish_attempt") <= 1
             offline.hang_up(16, "")
             await asyncio.sleep(0)
             check(offline)
@@ -325,13 +325,13 @@ def play(story: list[tuple[str, float]], check: Callable[[OfflineFloor], None]) 
 
 def has_one_outcome(floor: OfflineFloor) -> None:
     [ended] = floor.ends.ended
-    assert floor.written("finish") == 1
+    assert floor.written("finish_attempt") == 1
     assert floor.board.attempts == {} == floor.board.bridges
     assert floor.board.trunks["carrier"].used == 0
     for seat in (floor.anna, floor.boris):
         if seat.state.attempt == floor.attempt_id:
             assert seat.state.kind is OperatorState.WRAP_UP
-    assert (ended.bridged_at is not None) == (floor.written("bridged") > 0)
+    assert (ended.bridged_at is not None) == (floor.written("attempt_bridged") > 0)
     if ended.bridged_at is not None:
         assert ended.outcome is Outcome.ANSWERED
     if ended.answered_at is not None:
