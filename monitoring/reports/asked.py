@@ -31,7 +31,7 @@ class Asked:
 
 def read(asked: Asked, floor_zone: str, now: datetime, language: Language) -> Request:
     """The request that is meant. Raises ReportError `unknown_report`, `unknown_zone`,
-    `bad_period`, `bad_by`, `bad_filter`."""
+    `bad_period`, `bad_by`, `bad_filter`, `no_compare`."""
     kind_of(asked.name)  # the name is told before what is wrong with its period
     zone = zone_named(asked.zone) if asked.zone else ZoneInfo(floor_zone)
     when = period(asked.since, asked.until, zone, now)

@@ -161,6 +161,7 @@ _KINDS = (
         ),
         by=("list", "campaign"),
         filters=("campaign", "list"),
+        timeless=True,
     ),
     ReportKind(
         "best-hours",
@@ -260,7 +261,7 @@ def request(
     language: Language = "en",
 ) -> Request:
     """A request that the report can answer. Raises ReportError `unknown_report`, `bad_by`,
-    `bad_filter`."""
+    `bad_filter`, `no_compare`."""
     kind, of_alias = kind_of(name)
     asked = filters or Filters()
     cut = _cut(kind, by) or of_alias or (kind.by[0] if kind.by else None)
@@ -270,6 +271,12 @@ def request(
             "bad_filter",
             f"the report {kind.name!r} cannot be narrowed by {wrong}; by: {can}",
             f"отчёт {kind.name!r} нельзя сузить по {wrong}; можно по: {can}",
+        )
+    if compare is not None and kind.timeless:
+        raise ReportError(
+            "no_compare",
+            f"the report {kind.name!r} shows how things stand now: there is nothing to compare",
+            f"отчёт {kind.name!r} показывает, как всё обстоит сейчас: сравнивать не с чем",
         )
     return Request(kind.name, period, cut, asked, compare, language)
 

@@ -355,7 +355,7 @@ def _heat(chart: Chart, table: Table, words: Words) -> Markup:
         lines.append(Markup("<tr>{}</tr>").format(Markup().join(line)))
     return Markup(
         '<figure class="chart"><figcaption>{}</figcaption><p class="legend">{}</p>'
-        '<table class="heat"><tbody>{}</tbody></table></figure>'
+        '<div class="scroll"><table class="heat"><tbody>{}</tbody></table></div></figure>'
     ).format(words.to(chart.title), words.to(shown.title), Markup().join(lines))
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from campaigns.refusals import Sentence
 from dialer.operators import OperatorState
-from dialer.outcomes import Outcome
+from dialer.outcomes import EndedBy, Outcome
 from monitoring.reports.sheet import Column, Form, Kind
 
 STATE_TITLES = {
@@ -32,6 +32,15 @@ OUTCOME_TITLES = {
     Outcome.ABANDONED: Sentence("abandoned", "брошены"),
     Outcome.FAILED: Sentence("failed", "сбой"),
     Outcome.UNKNOWN: Sentence("unknown", "неизвестно"),
+}
+ENDED_BY = {
+    EndedBy.PERSON: Sentence("the person", "абонент"),
+    EndedBy.OPERATOR: Sentence("the operator", "оператор"),
+    EndedBy.DIALER: Sentence("the dialer", "автодозвон"),
+    EndedBy.RING_TIMEOUT: Sentence("the limit of ringing", "предел гудков"),
+    EndedBy.NETWORK: Sentence("the network", "сеть"),
+    EndedBy.NODE: Sentence("the node", "узел"),
+    EndedBy.PHONE_LOST: Sentence("the operator's lost phone", "потерянный телефон оператора"),
 }
 FLAGS = {
     "productive": (

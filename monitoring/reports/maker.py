@@ -12,7 +12,7 @@ from dialer.database.queries import Queries
 from dialer.operators import LINE_STATES, OperatorState
 from monitoring.reports.catalog import DIMENSIONS, KINDS, Request
 from monitoring.reports.errors import ReportError, unknown
-from monitoring.reports.forms import ATTEMPTS, CALLS, DISPOSITIONS, FORMS, WINDOWS
+from monitoring.reports.forms import ATTEMPTS, CALLS, DISPOSITIONS, ENDED_BY, FORMS, WINDOWS
 from monitoring.reports.period import Day, Period
 from monitoring.reports.sheet import Chart, Form, Report, Row, Table, Value
 
@@ -339,7 +339,7 @@ def _abandoned(row: Any) -> tuple[Value, ...]:
     ended = row["ended_at"]
     waited = (ended - row["answered_at"]).total_seconds() if ended else None
     moments = (row["placed_at"], row["answered_at"], ended)
-    return (row["id"], row["campaign"], *moments, waited, row["ended_by"] or "")
+    return (row["id"], row["campaign"], *moments, waited, ENDED_BY.get(row["ended_by"]))
 
 
 def _cut_short() -> Sentence:

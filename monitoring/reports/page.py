@@ -37,6 +37,7 @@ svg{width:100%;height:auto;display:block}
 svg text{font-size:12px;fill:#1b1f24}svg .tick,svg .value{fill:#57606a;font-size:11px}
 svg .grid{stroke:#e3e8ee}svg .then{stroke:#1b1f24;stroke-width:2}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:0 0 14px}
+.scroll{overflow-x:auto}
 .data{font-size:12.5px}
 .data thead{display:table-header-group}.data tr{break-inside:avoid}
 .data thead th{background:#e8eef4;text-align:left;vertical-align:bottom;
@@ -44,6 +45,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:0 0 14px
 .data th,.data td{padding:4px 7px;vertical-align:top}
 .data tbody th{text-align:left;font-weight:normal;overflow-wrap:anywhere}
 .data tbody tr:nth-child(even){background:#f6f8fa}.data tbody tr{border-bottom:1px solid #eceff3}
+.data tbody .short{white-space:nowrap}
 .data .n{text-align:right;white-space:nowrap}.data thead .n{white-space:normal}
 .data tr.total th,.data tr.total td{font-weight:600;border-top:2px solid #57606a}
 .was,.diff{display:block;font-size:11px;color:#57606a;font-weight:normal}
@@ -57,7 +59,8 @@ dd{display:inline;margin:0 0 0 4px;color:#3d444d}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 @page{size:A4 landscape;margin:11mm 10mm 13mm}
 @page{@bottom-right{content:counter(page) " / " counter(pages);font-size:8pt;color:#57606a}}
-@media print{body{margin:0;max-width:none;padding:0;font-size:9pt}.data{font-size:8pt}
+@media print{.scroll{overflow:visible}
+ body{margin:0;max-width:none;padding:0;font-size:9pt}.data{font-size:8pt}
  .data th,.data td{padding:1mm 1.4mm}h1{font-size:16pt}h2,figcaption{font-size:11.5pt}
  svg{max-height:165mm}dl,.heat{font-size:8pt}.was,.diff{font-size:7pt}}
 """
@@ -145,14 +148,16 @@ class _Page:
             for row in rows_of(table)
         ]
         return Markup(
-            '<table class="data"><thead><tr>{}</tr></thead><tbody>\n{}\n</tbody></table>'
+            '<div class="scroll"><table class="data"><thead><tr>{}</tr></thead><tbody>\n{}\n'
+            "</tbody></table></div>"
         ).format(Markup().join(head), Markup("\n").join(rows))
 
     def _cell(self, table: Table, row: Row, number: int) -> Markup:
         column, value = table.form.columns[number], row.cells[number]
         now, *more = self._texts(table, row, number, column)
         if number < table.form.names:
-            return Markup('<th scope="row"{}>{}</th>').format(_right(column), now)
+            short = Markup(' class="short"') if len(now) <= LONGEST_NAME else Markup()
+            return Markup('<th scope="row"{}>{}</th>').format(short, now)
         if not more:
             return Markup("<td{}>{}</td>").format(_right(column), now)
         was, difference = more

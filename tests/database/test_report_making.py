@@ -11,9 +11,10 @@ import pytest
 from campaigns.campaign.model import NewCampaign
 from campaigns.campaign.service import CampaignService
 from dialer.database.pool import Pool
+from dialer.outcomes import EndedBy
 from monitoring.reports.catalog import Filters, request
 from monitoring.reports.errors import ReportError
-from monitoring.reports.forms import FORMS
+from monitoring.reports.forms import ENDED_BY, FORMS
 from monitoring.reports.period import Period
 from monitoring.reports.service import ReportService, reports_pool
 from monitoring.reports.sheet import Report
@@ -154,7 +155,7 @@ async def test_the_abandonment_ledger_with_its_attempts(floor: TestFloor) -> Non
     window = cells(report, "windows")
     assert (window["people"], window["abandoned"], window["kept"]) == (3, 1, False)
     assert NAME in report.warnings[0].ru
-    assert [r.cells[5:] for r in report.table("attempts").rows] == [(7.0, "person")]
+    assert [r.cells[5:] for r in report.table("attempts").rows] == [(7.0, ENDED_BY[EndedBy.PERSON])]
 
 
 async def test_leads_that_were_not_reached(floor: TestFloor) -> None:

@@ -163,6 +163,7 @@ WRONG = (
     ("productivity?tz=Moskow", 422, "unknown_zone", "Europe/Moscow"),
     ("productivity?form=csv", 422, "bad_parameter", "format"),
     ("productivity?lang=de", 422, "bad_language", "ru"),
+    ("reach?compare=week", 422, "no_compare", "сравнивать"),
     ("reach?operator=anna", 422, "bad_filter", "campaign, list"),
 )
 
