@@ -25,8 +25,10 @@ NORMAL_CLEARING = 16
 class Lead:
     """A claimed lead: what is dialed, and what it has behind it before this attempt.
 
-    `operator_id`: only this operator takes it. `facts`: where the person is, the other phones, how
-    often each outcome was (`campaigns.rules.service.kept_facts`).
+    `operator_id`: only this operator takes it. `standing`: (priority, place) by its campaign's
+    order; leads of equal standing may be dialed in any order, one without keeps its place. `facts`:
+    where the person is, the other phones, how often each outcome was
+    (`campaigns.rules.service.kept_facts`).
     """
 
     id: int
@@ -38,6 +40,7 @@ class Lead:
     operator_id: int | None = None
     callback_id: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    standing: tuple[int, int] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

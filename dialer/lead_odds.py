@@ -78,9 +78,13 @@ class LeadOdds:
         """Odds of an answer against the ordinary lead's: 1 for one of which nothing is known."""
         return exp(_within(self._sum(known) - self.mean))
 
+    def chance(self, known: Features) -> float:
+        """Of an answer now."""
+        return _chance(self.level[0] + self._sum(known))
+
     def ended(self, known: Features, answered: bool) -> None:
         """One dial is over: learn from it."""
-        chance = _chance(self.level[0] + self._sum(known))
+        chance = self.chance(known)
         plainly = _chance(self.plain[0])
         self._judge(chance, plainly, answered)
         self.mean += (self._sum(known) - self.mean) / NEAR

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
 from dialer.calls import Lead
+from dialer.lead_choice import arranged, wants_sure
 from dialer.lead_odds import Features, LeadOdds, features
 from dialer.pacing import Leads
 
 MOST_NEXT = 64
+OVERDUE_S = 180.0
+"""A lead that was passed over for so long goes first: choosing must not make anybody wait."""
 
 
 class OddsBook:
@@ -22,6 +26,7 @@ class OddsBook:
     def __init__(self, model: LeadOdds | None = None) -> None:
         self.model = model if model is not None else LeadOdds()
         self._placed: dict[UUID, tuple[Features, float]] = {}
+        self._seen: dict[int, float] = {}
 
     def placed(self, attempt: UUID, lead: Lead, now: float) -> None:
         """A call to `lead` begins at `now` (epoch seconds)."""
@@ -47,6 +52,25 @@ class OddsBook:
         told = tuple(self._placed.get(id, (None, 1.0))[1] for id in ringing)
         near = (lead for lead, _ in zip(following, range(MOST_NEXT), strict=False))
         return Leads(told, tuple(self.model.odds(_features(lead, now)) for lead in near))
+
+    def arrange(
+        self, buffer: deque[Lead], ringing: Sequence[UUID], free: float, now: float
+    ) -> None:
+        """Puts `buffer` in the order to dial now, within what its campaign's order leaves open.
+
+        `free`: operators free, people who wait taken off. Nothing changes until the model is
+        trusted.
+        """
+        self._seen = {lead.id: self._seen.get(lead.id, now) for lead in buffer}
+        if not self.model.trusted:
+            return
+        told = [self._placed.get(id, (None, 1.0)) for id in ringing]
+        chances = (self.model.chance(known) for known, _ in told if known is not None)
+        leads = tuple(buffer)
+        odds = [self.model.odds(_features(lead, now)) for lead in leads]
+        overdue = [now - self._seen[lead.id] > OVERDUE_S for lead in leads]
+        buffer.clear()
+        buffer.extend(arranged(leads, odds, overdue, sure=wants_sure(free, chances)))
 
 
 def _features(lead: Lead, now: float) -> Features:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from dialer.ledger import Ledger
+from dialer.pacing_budget import Spending, Standing
 from dialer.pacing_model import Knowledge
 from dialer.pacing_outlook import Outlook, graded
 
@@ -106,14 +107,7 @@ class PredictivePacer:
     """
 
     caution = 0.2  # standard deviations added to the chance of an answer
-    base = 0.4  # of the cap is spent while the reserve is empty and the window young
-    old_base = 0.15  # the same in an old window
-    slope = 0.6  # more of the cap for each further reserve
-    margin = 0.6  # people: kept back in an old window, where one more may be the one too many
-    first = 0.25  # of the level while no whole person may be abandoned: one would break the cap
-    youth = 0.5  # people: a window is old when far more has been earned
-    thrift = 0.4  # people kept in reserve = thrift x (budget earned + start) ^ 0.65
-    start = 6.0  # people
+    spending = Spending()
     ceiling = 3.0  # times the cap
 
     def __init__(
@@ -214,20 +208,13 @@ class PredictivePacer:
 
         Rises and falls smoothly with the unspent budget; at the bottom the pacer is progressive.
         """
-        earned = self.max_abandon_rate * self.ledger.totals(now)[0]
-        reserve: float = self.thrift * (earned + self.start + 0.5 * self._known.in_flight) ** 0.65
-        young = self.youth / (self.youth + earned)
-        spendable = self.ledger.spendable(now)
-        left = spendable - self.margin * (1.0 - young)
-        filled = left / reserve
-        if filled < 1.0:
-            share: float = (self.old_base + (self.base - self.old_base) * young) ** (1.0 - filled)
-        else:
-            share = 1.0 + self.slope * (filled - 1.0)
-        share *= self.first + (1.0 - self.first) * min(1.0, max(0.0, spendable))
-        if share < 0.01:
-            return 0.0
-        return self.max_abandon_rate * min(share / self._slack.ratio, self.ceiling)
+        window = Standing(
+            self.ledger.spendable(now),
+            self.max_abandon_rate * self.ledger.totals(now)[0],
+            0.5 * self._known.in_flight,
+        )
+        share = self.spending.share(window) / self._slack.ratio
+        return self.max_abandon_rate * min(share, self.ceiling)
 
     def _most(self, floor: Floor, leads: Leads | None, sure: int, level: float) -> int:
         """The most calls of which the last one is within `level`; `sure` ones carry no risk."""

@@ -17,11 +17,15 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from dialer.lead_choice import in_order, wants_sure
 from dialer.lead_odds import Features, LeadOdds
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer
 from dialer.pacing_model import with_odds
 
 Sampler = Callable[[random.Random], float]
+
+BUFFER = 40
+"""Leads at hand, of which the next ones are told and may be chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ class Scenario:
     `away` is (operator, leaves at, returns at) in seconds; `lead_odds` draws each lead's odds of an
     answer against the ordinary lead's, and `tell_odds` says whether the pacer is told. Instead,
     `people` draws each lead with its features and true odds at that second of the shift; with
-    `learn_odds` the pacer is told what `LeadOdds` has learned from the features.
+    `learn_odds` the pacer is told what `LeadOdds` has learned from the features. With `choose` the
+    next leads are dialed in the order of `lead_choice`, as far as odds are told.
     """
 
     name: str
@@ -102,6 +107,7 @@ class Scenario:
     tell_odds: bool = False
     people: People | None = None
     learn_odds: bool = False
+    choose: bool = False
 
     def chance_at(self, now: float) -> float:
         return next(p for start, p in reversed(self.chance) if start <= now or start == 0.0)
@@ -223,10 +229,24 @@ class Simulation:
     def _ask(self, floor: Floor) -> int:
         if not isinstance(self.pacer, PredictivePacer) or not self._tells():
             return self.pacer.decide(floor)
-        while len(self._next) < min(floor.lines, 64):
+        while len(self._next) < BUFFER:
             self._next.append(self._draw())
+        if self.scenario.choose:
+            self._arrange(floor.idle - floor.waiting)
         ringing = tuple(call.told for call in self._ringing.values())
         return self.pacer.decide(floor, Leads(ringing, tuple(map(self._told, self._next))))
+
+    def _arrange(self, free: int) -> None:
+        chances = map(self._likely, self._ringing.values())
+        leads = tuple(self._next)
+        order = in_order([self._told(p) for p in leads], sure=wants_sure(free, chances))
+        self._next = deque(leads[i] for i in order)
+
+    def _likely(self, call: _Call) -> float:
+        """The chance that it is answered, as far as it is known."""
+        if self.scenario.tell_odds:
+            return with_odds(self.scenario.chance_at(self.now), call.told)
+        return self._model.chance(call.features)
 
     def _tells(self) -> bool:
         learned = self.scenario.learn_odds and self._model.trusted

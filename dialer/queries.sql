@@ -86,7 +86,9 @@ with held as (
     update ready set claimed_fence = $3 from next where ready.lead_id = next.lead_id
     returning ready.*
 )
-select lead_id as id, approaches, failures, phone, operator_id, callback_id, facts from claimed
+select lead_id as id, approaches, failures, phone, operator_id, callback_id, facts, cold, priority,
+    rank
+from claimed
 order by cold, priority desc, rank, due_at, lead_id
 
 -- name: release_leads

@@ -137,6 +137,7 @@ class Store:
                 r["operator_id"],
                 r["callback_id"],
                 r["facts"],
+                (r["priority"], r["rank"]) if r["cold"] else None,
             )
             for r in rows
         ]

@@ -61,7 +61,9 @@ async def test_claims_go_by_priority_then_by_who_waits_longest(floor: Floor) -> 
             priority,
             waits_s,
         )
-    assert [lead.id for lead in await floor.claim()] == [ids[3], ids[1], ids[2], ids[0]]
+    claimed = await floor.claim()
+    assert [lead.id for lead in claimed] == [ids[3], ids[1], ids[2], ids[0]]
+    assert [lead.standing for lead in claimed] == [(5, 0), (5, 0), (0, 0), (0, 0)]
 
 
 async def test_a_lead_carries_what_it_has_behind_it(floor: Floor) -> None:
