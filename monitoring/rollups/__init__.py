@@ -1,0 +1,1 @@
+"""What reports count, kept by quarters of an hour and by days, so that a year is read at once."""

@@ -1,0 +1,106 @@
+-- Roll-ups of floor $1: what reports count, kept. Spans begin at $2 and end at $3 (not counted in).
+
+-- name: rolled
+-- What the roll-ups have, whose days they are, and whose they should be.
+select rolled.since, rolled.until, rolled.zone, floor.time_zone
+from floor left join report_rolled rolled on rolled.floor_id = floor.id where floor.id = $1;
+
+-- name: lock
+-- One at a time fills a floor's roll-ups.
+select pg_advisory_xact_lock(hashtextextended('prozvon roll-ups', $1));
+
+-- name: marks
+-- What has changed since it was rolled up.
+select id, since, until from report_mark where floor_id = $1 order by since, until;
+
+-- name: earliest
+-- When the floor's history begins; null: it has none.
+select least((select min(placed_at) from attempt where floor_id = $1),
+    (select min(started_at) from shift where floor_id = $1));
+
+-- name: settled
+-- Up to when everything that began is over, at most up to $2. Attempts that are not over keep
+-- their hour open.
+select least($2::timestamptz, (select min(placed_at) from attempt
+    where floor_id = $1 and outcome is null));
+
+-- name: keep_rolled
+-- How far the roll-ups are.
+insert into report_rolled (floor_id, since, until, zone) values ($1, $2, $3, $4)
+on conflict (floor_id) do update set since = excluded.since, until = excluded.until,
+    zone = excluded.zone;
+
+-- name: forget_rolled
+-- They are made anew from the beginning.
+delete from report_rolled where floor_id = $1;
+
+-- name: forget_marks
+-- These changes are in the roll-ups now.
+delete from report_mark where id = any($1::bigint[]);
+
+-- name: forget_cells
+-- Cells of the grain $2 in spans that begin at $3 and end at $4.
+delete from report_cell c using unnest($3::timestamptz[], $4::timestamptz[]) as s (since, until)
+where c.floor_id = $1 and c.grain = $2 and c.since >= s.since and c.since < s.until;
+
+-- name: forget_said
+-- The same of dispositions.
+delete from report_said_cell c
+using unnest($3::timestamptz[], $4::timestamptz[]) as s (since, until)
+where c.floor_id = $1 and c.grain = $2 and c.since >= s.since and c.since < s.until;
+
+-- name: forget_time
+-- The same of operators' time.
+delete from report_time_cell c
+using unnest($3::timestamptz[], $4::timestamptz[]) as s (since, until)
+where c.floor_id = $1 and c.grain = $2 and c.since >= s.since and c.since < s.until;
+
+-- name: forget_hours
+-- The same of answers by the hour, which are kept by days alone.
+delete from report_hour_cell c
+using unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
+where c.floor_id = $1 and c.since >= s.since and c.since < s.until;
+
+-- name: fill_cells
+-- Quarters of an hour.
+insert into report_cell select $1, 'quarter', c.* from report_cells($1, $2, $3, false) c;
+
+-- name: fill_said
+-- The same of dispositions.
+insert into report_said_cell select $1, 'quarter', c.* from report_said($1, $2, $3, false) c;
+
+-- name: fill_time
+-- The same of operators' time.
+insert into report_time_cell select $1, 'quarter', c.* from report_time($1, $2, $3, false) c;
+
+-- name: fill_day_cells
+-- Whole days of zone $4, by operators.
+insert into report_cell
+select $1, 'day', date_trunc('day', c.since, $4), c.campaign_id, c.list_id, c.operator_id,
+    sum(dials), sum(in_progress), sum(answered), sum(no_answer), sum(busy), sum(invalid),
+    sum(rejected), sum(congestion), sum(machine), sum(abandoned), sum(failed), sum(unknown),
+    sum(trunk_s), sum(given_up), sum(intervals), sum(own_intervals), sum(given_up_rings),
+    sum(conversations), sum(talk_s), sum(short), sum(people), sum(people_abandoned)
+from report_cells($1, $2, $3, true) c group by 3, 4, 5, 6;
+
+-- name: fill_day_said
+-- The same of dispositions.
+insert into report_said_cell
+select $1, 'day', date_trunc('day', c.since, $4), c.campaign_id, c.list_id, c.operator_id,
+    c.disposition_id, sum(attempts)
+from report_said($1, $2, $3, true) c group by 3, 4, 5, 6, 7;
+
+-- name: fill_day_time
+-- The same of operators' time.
+insert into report_time_cell
+select $1, 'day', date_trunc('day', c.since, $4), c.operator_id, sum(connecting_s), sum(ready_s),
+    sum(reserved_s), sum(dialing_s), sum(talking_s), sum(hold_s), sum(consult_s), sum(wrap_up_s),
+    sum(paused_s), sum(waits)
+from report_time($1, $2, $3, true) c group by 3, 4;
+
+-- name: fill_hours
+-- Answers by the called person's hour, of each of these days.
+insert into report_hour_cell
+select $1, s.since, c.*
+from unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
+cross join lateral report_hours($1, array[s.since], array[s.until]) c;
