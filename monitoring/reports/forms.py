@@ -163,6 +163,27 @@ INTERVALS = (
         "less",
     ),
 )
+WAITS = (
+    _column(
+        "wait_median_s",
+        "seconds",
+        ("wait for a conversation, median", "ожидание разговора, медиана"),
+        (
+            "In predictive campaigns, where a dial belongs to nobody: from ready to the next "
+            "conversation, median",
+            "В предиктивных кампаниях, где набор не принадлежит никому: от готовности до "
+            "следующего разговора, медиана",
+        ),
+        "less",
+    ),
+    _column(
+        "wait_p90_s",
+        "seconds",
+        ("wait, p90", "ожидание, p90"),
+        ("Nine such waits of ten are shorter", "Девять таких ожиданий из десяти короче"),
+        "less",
+    ),
+)
 SIGNALS = (
     _column(
         "short",
@@ -384,7 +405,10 @@ REACH = (
 )
 
 # Operators' time belongs to no campaign and no list.
-WORK = (DIALS, CONVERSATIONS, LINE, *INTERVALS, SHIFT, OCCUPANCY, TALK, TRUNK, *SIGNALS, *STATES)
+WORK = (
+    *(DIALS, CONVERSATIONS, LINE, *INTERVALS, *WAITS, SHIFT, OCCUPANCY, TALK, TRUNK),
+    *(*SIGNALS, *STATES),
+)
 CALLS = (DIALS, CONVERSATIONS, TALK, TRUNK, *INTERVALS, *SIGNALS)
 
 FORMS: Mapping[str, tuple[Form, ...]] = {

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from campaigns.legal.model import Profile
 from campaigns.refusals import Sentence
-from dialer.database.queries import Queries
 from dialer.operators import LINE_STATES, OperatorState
 from monitoring.reports.catalog import DIMENSIONS, KINDS, Request
-from monitoring.reports.errors import ReportError, unknown
+from monitoring.reports.errors import ReportError
 from monitoring.reports.forms import ATTEMPTS, CALLS, DISPOSITIONS, ENDED_BY, FORMS, WINDOWS
-from monitoring.reports.period import Day, Period
+from monitoring.reports.period import Period
 from monitoring.reports.sheet import Chart, Form, Report, Row, Table, Value
+from monitoring.reports.source import PEOPLE_CUTS, SQL, TOTAL, Facts, Found, Scope, Source
 
 if TYPE_CHECKING:
-    import asyncpg
-    from asyncpg.pool import PoolConnectionProxy
+    from monitoring.reports.source import Session
 
-    from dialer.database.pool import Connection
-
-    Session = Connection | PoolConnectionProxy[asyncpg.Record]
-
-SQL = Queries.load("monitoring.reports")
 MOST_ATTEMPTS = 5000
 SHORT_PERIOD = timedelta(days=1)
 TIME_CUTS = ("day", "hour")
 IDLE = (OperatorState.CONNECTING, OperatorState.PAUSED)
 FIRST_TOUCH_SHARE, ENOUGH = 0.3, 50
-
-Facts = dict[str, Any]
-Found = dict[str | None, Facts]
-TOTAL = "\0total"
-"""The key of all together: no name has that character."""
 
 
 class Maker:
@@ -50,7 +40,8 @@ class Maker:
         """One report, not compared. Raises ReportError."""
         if request.name not in FORMS:
             raise _not_yet(request.name)
-        floor = await self._check(request)
+        self._source = await Source.open(self._connection, self._floor_id)
+        self._scope = self._source.scope(request.filters)
         made = {
             "productivity": self._productivity,
             "conversion": self._conversion,
@@ -62,7 +53,7 @@ class Maker:
         return Report(
             name=request.name,
             title=KINDS[request.name].title,
-            floor=floor,
+            floor=self._source.names.floor,
             period=request.period,
             generated_at=self._now,
             tables=tables,
@@ -73,37 +64,21 @@ class Maker:
             nothing=None if any(table.rows for table in tables) else NOTHING,
         )
 
-    async def _check(self, request: Request) -> str:
-        """The floor's name, when everything that is named is there."""
-        if request.by == "team" or request.filters.teams:
-            raise ReportError(
-                "no_teams",
-                "operators have no teams yet; cut by operator, or name operators",
-                "групп операторов пока нет; разложите по операторам или назовите операторов",
-            )
-        known: dict[str, list[str]] = {}
-        for row in await self._connection.fetch(SQL.names, self._floor_id):
-            known.setdefault(row["kind"], []).append(row["name"])
-        for kind, names in request.filters.by_kind().items():
-            for name in names:
-                if name not in known.get(kind, ()):
-                    raise unknown(kind, name, known.get(kind, ()))
-        return known["floor"][0]
-
     # --- reports
 
     async def _productivity(self, request: Request) -> Made:
-        found = await self._counted(request, "dials", "talks")
-        timed = request.by in ("operator", *TIME_CUTS)
+        found = await self._source.calls(request, self._scope)
+        timed = request.by in (*PEOPLE_CUTS, *TIME_CUTS)
         timed = timed and not (request.filters.campaigns or request.filters.lists)
         if timed:
-            await self._add_states(request, found)
+            for key, facts in (await self._source.time(request, self._scope)).items():
+                found.setdefault(key, {}).update(facts)
         for facts in found.values():
             facts.update(_derived(facts))
         form = FORMS["productivity"][0]
         if not timed:  # operators' time belongs to no campaign and no list
             form = Form(form.key, form.title, CALLS, 0)
-        table = await self._table(form, request, found, everybody=timed)
+        table = self._table(form, request, found, everybody=timed)
         series = ("dials", "conversations")
         charts = [_chart(table, "dials", Sentence("Dials", "Наборы"), "bar", series)]
         if timed:
@@ -112,26 +87,26 @@ class Maker:
         return (table,), tuple(charts), ()
 
     async def _conversion(self, request: Request) -> Made:
-        found = await self._counted(request, "dials", "talks")
-        for row in await self._rows("said", request):
+        found = await self._source.calls(request, self._scope)
+        for row in await self._source.said(request, self._scope):
             facts = found.setdefault(_key(row), {})
             for flag in row["flags"]:
                 facts[flag] = facts.get(flag, 0) + row["attempts"]
         for facts in found.values():
             facts["productive_share"] = _share(facts, "productive", "conversations")
             facts["target_share"] = _share(facts, "target", "productive")
-        table = await self._table(FORMS["conversion"][0], request, found)
+        table = self._table(FORMS["conversion"][0], request, found)
         series = ("conversations", "productive", "target")
         chart = _chart(table, "calls", Sentence("Conversion", "Конверсия"), "bar", series)
         return (table,), (chart,), ()
 
     async def _outcomes(self, request: Request) -> Made:
-        table = await self._table(
-            FORMS["outcomes"][0], request, await self._counted(request, "dials")
-        )
+        found = await self._source.calls(request, self._scope)
+        table = self._table(FORMS["outcomes"][0], request, found)
         series = tuple(column.key for column in FORMS["outcomes"][0].columns[1:-1])
         chart = _chart(table, "outcomes", Sentence("Outcomes", "Исходы"), "stack", series)
-        said = [row for row in await self._rows("said", request) if row["total"]]
+        rows_of = await self._source.said(request, self._scope)
+        said = [row for row in rows_of if row["total"]]
         counts: dict[tuple[str, str, str], int] = {}
         for row in said:
             kind = (row["code"], row["title_en"], row["title_ru"])
@@ -143,9 +118,8 @@ class Maker:
         return (table, Table(DISPOSITIONS, rows)), (chart,), ()
 
     async def _reach(self, request: Request) -> Made:
-        filters = request.filters
         rows = await self._connection.fetch(
-            SQL.reach, self._floor_id, request.by, _any(filters.campaigns), _any(filters.lists)
+            SQL.reach, self._floor_id, request.by, self._scope.campaigns, self._scope.lists
         )
         found: Found = {}
         for row in rows:
@@ -153,117 +127,104 @@ class Maker:
             facts["not_reached"] = facts["touched"] - facts["reached"]
             facts["not_reached_share"] = _share(facts, "not_reached", "touched")
             facts["first_touch_share"] = _share(facts, "first_touch", "closed")
-        table = await self._table(FORMS["reach"][0], request, found)
-        hasty = sorted(key for key, facts in found.items() if key not in (None, TOTAL)
-                       and facts["closed"] >= ENOUGH
+        table = self._table(FORMS["reach"][0], request, found)
+        hasty = sorted(self._name(request, key) for key, facts in found.items()
+                       if key is not None and key != TOTAL and facts["closed"] >= ENOUGH
                        and facts["first_touch"] >= FIRST_TOUCH_SHARE * facts["closed"])  # fmt: skip
         series = ("leads", "touched", "reached", "closed")
         chart = _chart(table, "leads", Sentence("Leads", "Лиды"), "bar", series)
-        return (table,), (chart,), tuple(_hasty(str(key)) for key in hasty)
+        return (table,), (chart,), tuple(_hasty(name) for name in hasty)
 
     async def _abandonment(self, request: Request) -> Made:
-        period, filters = request.period, request.filters
-        where = (_any(filters.campaigns), _any(filters.lists))
-        span = (self._floor_id, period.since, period.until)
-        rows = await self._connection.fetch(SQL.ledger, *span, request.by, period.zone.key, *where)
-        found = {_key(row): dict(row) for row in rows}
-        for facts in found.values():
-            facts["abandoned_share"] = _share(facts, "abandoned", "people")
-        ledger = await self._table(FORMS["abandonment"][0], request, found)
+        scope, period = self._scope, request.period
+        found = await self._answers(request, scope)
+        ledger = self._table(FORMS["abandonment"][0], request, found)
         attempts = await self._connection.fetch(
-            SQL.abandoned_attempts, *span, *where, MOST_ATTEMPTS
+            SQL.abandoned_attempts,
+            *(self._floor_id, period.since, period.until),
+            *(scope.campaigns, scope.lists, MOST_ATTEMPTS),
         )
         note = _cut_short() if len(attempts) == MOST_ATTEMPTS else None
         behind = Table(ATTEMPTS, tuple(Row(_abandoned(row)) for row in attempts), note=note)
-        windows, warnings = await self._windows(period, where[0])
+        windows, warnings = await self._windows(request)
         title = Sentence("Share of abandoned calls", "Доля брошенных вызовов")
         chart = _chart(ledger, "share", title, "bar", ("abandoned_share",))
         return (ledger, windows, behind), (chart,), warnings
 
-    async def _windows(
-        self, period: Period, campaigns: list[str] | None
-    ) -> tuple[Table, tuple[Sentence, ...]]:
+    async def _answers(self, request: Request, scope: Scope) -> Found:
+        """People who answered, and the abandoned ones, where anybody did."""
+        found = await self._source.calls(request, scope)
+        for facts in found.values():
+            facts["abandoned"] = facts["people_abandoned"]
+            facts["abandoned_share"] = _share(facts, "abandoned", "people")
+        return {key: facts for key, facts in found.items() if facts["people"]}
+
+    async def _windows(self, request: Request) -> tuple[Table, tuple[Sentence, ...]]:
         """What each campaign's ledger says at the end of the period, over its own legal window."""
-        terms = await self._connection.fetch(SQL.campaign_terms, self._floor_id, campaigns)
-        known = [row for row in terms if row["legal_profile"] in self._profiles]
-        laws = {row["id"]: self._profiles[row["legal_profile"]].abandonment for row in known}
-        counts = await self._connection.fetch(
-            SQL.ledger_windows, list(laws), [law.window_s for law in laws.values()], period.until
+        terms = await self._connection.fetch(
+            SQL.campaign_terms, self._floor_id, self._scope.campaigns
         )
-        of = {row["campaign_id"]: row for row in counts}
-        rows, warnings = [], []
-        for row in known:
-            law, facts = laws[row["id"]], dict(of[row["id"]])
+        rows, warnings, answers = [], [], dict[float, Found]()
+        for row in terms:
+            if row["legal_profile"] not in self._profiles:
+                continue
+            law = self._profiles[row["legal_profile"]].abandonment
+            window = float(law.window_s)
+            if window not in answers:
+                since = request.period.until - timedelta(seconds=window)
+                when = Period(since, request.period.until, request.period.zone)
+                asked = replace(request, period=when, by="campaign")
+                answers[window] = await self._answers(asked, Scope())
+            facts = answers[window].get(str(row["id"]), {"people": 0, "abandoned": 0})
             limit = min(row["max_abandon_rate"], law.max_rate)
             share = _share(facts, "abandoned", "people")
             kept = share is None or share <= limit
             numbers = (facts["people"], facts["abandoned"])
-            rows.append(Row((row["name"], float(law.window_s), *numbers, share, limit, kept)))
+            rows.append(Row((row["name"], window, *numbers, share, limit, kept)))
             if not kept:
                 warnings.append(_over(row["name"], share or 0.0, limit))
         return Table(WINDOWS, tuple(rows)), tuple(warnings)
 
-    # --- what is counted
+    # --- rows and their names
 
-    async def _rows(self, query: str, request: Request) -> list[asyncpg.Record]:
-        period, filters = request.period, request.filters
-        return await self._connection.fetch(
-            SQL[query],
-            *(self._floor_id, period.since, period.until, request.by, period.zone.key),
-            *(_any(filters.operators), _any(filters.campaigns), _any(filters.lists)),
-        )
-
-    async def _counted(self, request: Request, *queries: str) -> Found:
-        found: Found = {}
-        for query in queries:
-            for row in await self._rows(query, request):
-                found.setdefault(_key(row), {}).update(row)
-        return found
-
-    async def _add_states(self, request: Request, found: Found) -> None:
-        slices = _slices(request)
-        rows = await self._connection.fetch(
-            SQL.state_time,
-            *(self._floor_id, request.by == "operator", request.period.until),
-            *([one[number] for one in slices] for number in range(3)),
-            _any(request.filters.operators),
-        )
-        for row in rows:
-            found.setdefault(_key(row), {})[f"{row['state']}_s"] = row["seconds"]
-
-    async def _table(
+    def _table(
         self, form: Form, request: Request, found: Found, *, everybody: bool = False
     ) -> Table:
         """`everybody`: those on the staff who did nothing have a row too."""
         assert request.by is not None
         whole = form.by(DIMENSIONS[request.by])
-        names = await self._names(request, found, everybody)
+        names = self._names(request, found, everybody)
         rows = [Row((*name, *_cells(form, found.get(key, {})))) for key, name in names]
         total = found.get(TOTAL)
         nobody = (None,) * len(DIMENSIONS[request.by])
         totals = Row((*nobody, *_cells(form, total))) if total and rows else None
         return Table(whole, tuple(rows), totals)
 
-    async def _names(
+    def _names(
         self, request: Request, found: Found, everybody: bool
     ) -> list[tuple[str, tuple[Value, ...]]]:
         """Keys of rows in their order, with the cells that name them."""
         keys = [key for key in found if key is not None and key != TOTAL]
         if request.by == "operator":
-            period, only = request.period, request.filters.operators
-            people = await self._connection.fetch(
-                SQL.operators, self._floor_id, period.since, period.until
-            )
+            only = self._scope.operators
+            people = sorted(self._source.names.people.values(), key=lambda p: (p.login, p.id))
             return [
-                (str(row["id"]), (row["login"], row["name"]))
-                for row in people
-                if str(row["id"]) in found or (everybody and (not only or row["login"] in only))
+                (str(one.id), (one.login, one.name))
+                for one in people
+                if str(one.id) in found
+                or (everybody and one.present and (only is None or one.id in only))
             ]
         if request.by == "day":
             return [(key, (date.fromisoformat(key),)) for key in sorted(keys)]
         if request.by == "hour":
             return [(key, (int(key),)) for key in sorted(keys, key=int)]
-        return [(key, (key,)) for key in sorted(keys)]
+        if request.by == "team":
+            return [(key, (key or NO_TEAM,)) for key in sorted(keys)]
+        return sorted(((key, (self._name(request, key),)) for key in keys), key=lambda row: row[1])
+
+    def _name(self, request: Request, key: str) -> str:
+        names = self._source.names
+        return (names.lists if request.by == "list" else names.campaigns).get(int(key), "")
 
 
 Made = tuple[tuple[Table, ...], tuple[Chart, ...], tuple[Sentence, ...]]
@@ -276,12 +237,11 @@ NOTHING = Sentence(
 )
 
 
+NO_TEAM = Sentence("no team", "без группы")
+
+
 def _key(row: Any) -> str | None:
     return TOTAL if row["total"] else row["key"]
-
-
-def _any(names: Sequence[str]) -> list[str] | None:
-    return list(names) or None
 
 
 def _cells(form: Form, facts: Facts) -> Iterable[Value]:
@@ -300,35 +260,12 @@ def _share(facts: Facts, part: str, whole: str) -> float | None:
 
 def _derived(facts: Facts) -> Facts:
     """Line time, shift and occupancy out of the seconds in each state."""
-    seconds = {state: facts.get(f"{state.value}_s", 0.0) for state in OperatorState}
+    seconds = {state: facts.get(f"{state.value}_s") or 0.0 for state in OperatorState}
     shift = sum(seconds.values())
     line = sum(seconds[state] for state in LINE_STATES)
     there = shift - sum(seconds[state] for state in IDLE)
     busy = line + seconds[OperatorState.WRAP_UP]
     return {"shift_s": shift, "line_s": line, "occupancy": busy / there if there else None}
-
-
-def _slices(request: Request) -> list[tuple[str, datetime, datetime]]:
-    """Pieces of the period, named as the rows that their time belongs to."""
-    period = request.period
-    if request.by == "day":
-        return [(day.date.isoformat(), day.since, day.until) for day in period.days()]
-    if request.by == "hour":
-        return [piece for day in period.days() for piece in _hours(day, period)]
-    return [("", period.since, period.until)]
-
-
-def _hours(day: Day, period: Period) -> Iterable[tuple[str, datetime, datetime]]:
-    """Hours of one day by the clocks of the zone; where clocks go back, one of them comes twice."""
-    at = day.since
-    while at < day.until:
-        local = at.astimezone(period.zone)
-        rest = timedelta(hours=1) - timedelta(
-            minutes=local.minute, seconds=local.second, microseconds=local.microsecond
-        )
-        until = min((at + rest).astimezone(UTC), day.until)
-        yield str(local.hour), at, until
-        at = until
 
 
 def _chart(table: Table, key: str, title: Sentence, kind: Any, series: tuple[str, ...]) -> Chart:

@@ -1,165 +1,156 @@
 -- Reports: what was done from $2 (counted in) to $3 (not counted in) on floor $1.
 
--- name: operators
--- Those on the staff, and those who left but worked in the period.
-select operator.id, operator.login, operator.full_name as name from operator
-where operator.floor_id = $1 and (
-    operator.removed_at is null
-    or exists (select from shift where shift.operator_id = operator.id
-               and shift.started_at < $3 and coalesce(shift.ended_at, now()) > $2)
-    or exists (select from attempt where attempt.floor_id = $1
-               and attempt.placed_at >= $2 and attempt.placed_at < $3
-               and operator.id in (attempt.dial_operator_id, attempt.operator_id)))
-order by operator.login, operator.id;
-
 -- name: names
--- What reports of floor $1 can be narrowed by, those of former times too; and its own name.
-select 'floor' as kind, name from floor where id = $1
-union select 'operator', login from operator where floor_id = $1
-union select 'campaign', name from campaign where floor_id = $1
-union select 'list', name from list where floor_id = $1;
+-- What reports of floor $1 can be narrowed by, those of former times too; and the floor itself.
+select 'floor' as kind, id, name, '' as full_name, '' as team, true as present
+from floor where id = $1
+union all select 'operator', id, login, full_name, team, removed_at is null
+from operator where floor_id = $1
+union all select 'campaign', id, name, '', '', true from campaign where floor_id = $1
+union all select 'list', id, name, '', '', true from list where floor_id = $1
+order by kind, name, id;
 
--- name: dials
--- Attempts placed in the period by the cut $4 (days and hours of zone $5) of operators $6,
--- campaigns $7, lists $8 (null: all), and all together. An operator's are those dialed for him;
--- the intervals are his there, the campaigns' in every other cut.
-with chosen as (
-    select a.*, case $4::text when 'operator' then a.dial_operator_id::text
-            when 'campaign' then c.name when 'list' then list.name
-            when 'day' then (a.placed_at at time zone $5)::date::text
-            when 'hour' then extract(hour from a.placed_at at time zone $5)::text end as key,
-        case $4::text when 'operator' then a.operator_dial_interval_s
-            when 'list' then null else a.dial_interval_s end as interval_s,
-        extract(epoch from coalesce(a.answered_at, a.ended_at) - a.rang_at)::float8 as ring_s,
-        a.ended_by = 'operator' and a.answered_at is null and a.ended_at is not null as given_up
-    from attempt a join campaign c on c.id = a.campaign_id
-    join lead l on l.id = a.lead_id join contact on contact.id = l.contact_id
-    join list on list.id = contact.list_id
-    left join operator o on o.id = a.dial_operator_id
-    where a.floor_id = $1 and a.placed_at >= $2 and a.placed_at < $3
-        and ($6::text[] is null or o.login = any($6)) and ($7::text[] is null or c.name = any($7))
-        and ($8::text[] is null or list.name = any($8))
+-- name: cells
+-- Calls by the cut $8 (days and hours of zone $9) of operators $10, campaigns $11, lists $12 (null:
+-- all), and all together: from roll-ups of the grain $2 in the spans $4 to $5, from the rows in the
+-- spans $6 to $7. $3: by operators.
+with cell as (
+    select c.since, c.campaign_id, c.list_id, c.operator_id, c.dials, c.in_progress, c.answered,
+        c.no_answer, c.busy, c.invalid, c.rejected, c.congestion, c.machine, c.abandoned, c.failed,
+        c.unknown, c.trunk_s, c.given_up, c.intervals, c.own_intervals, c.given_up_rings,
+        c.conversations, c.talk_s, c.short, c.people, c.people_abandoned
+    from unnest($4::timestamptz[], $5::timestamptz[]) as s (since, until)
+    join report_cell c on c.floor_id = $1 and c.grain = $2
+        and c.since >= s.since and c.since < s.until
+    union all
+    select * from report_cells($1, $6, $7, $3)
+), chosen as (
+    select cell.*, case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
+        when 'team' then o.team when 'campaign' then cell.campaign_id::text
+        when 'list' then cell.list_id::text
+        when 'day' then (cell.since at time zone $9)::date::text
+        when 'hour' then extract(hour from cell.since at time zone $9)::text end as key
+    from cell left join operator o on o.id = cell.operator_id
+    where ($10::bigint[] is null or cell.operator_id = any($10))
+        and ($11::bigint[] is null or cell.campaign_id = any($11))
+        and ($12::bigint[] is null or cell.list_id = any($12))
 )
-select key, grouping(key) = 1 as total, count(*) as dials,
-    count(*) filter (where outcome is null) as in_progress,
-    count(*) filter (where outcome = 'answered') as answered,
-    count(*) filter (where outcome = 'no_answer') as no_answer,
-    count(*) filter (where outcome = 'busy') as busy,
-    count(*) filter (where outcome = 'invalid') as invalid,
-    count(*) filter (where outcome = 'rejected') as rejected,
-    count(*) filter (where outcome = 'congestion') as congestion,
-    count(*) filter (where outcome = 'machine') as machine,
-    count(*) filter (where outcome = 'abandoned') as abandoned,
-    count(*) filter (where outcome = 'failed') as failed,
-    count(*) filter (where outcome = 'unknown') as unknown,
-    coalesce(sum(extract(epoch from ended_at - placed_at)), 0)::float8 as trunk_s,
-    percentile_cont(0.5) within group (order by interval_s) as interval_median_s,
-    percentile_cont(0.9) within group (order by interval_s) as interval_p90_s,
-    count(*) filter (where given_up) as given_up,
-    percentile_cont(0.5) within group (order by ring_s) filter (where given_up) as given_up_ring_s
+select key, grouping(key) = 1 as total, sum(dials)::bigint as dials,
+    sum(in_progress)::bigint as in_progress, sum(answered)::bigint as answered,
+    sum(no_answer)::bigint as no_answer, sum(busy)::bigint as busy, sum(invalid)::bigint as invalid,
+    sum(rejected)::bigint as rejected, sum(congestion)::bigint as congestion,
+    sum(machine)::bigint as machine, sum(abandoned)::bigint as abandoned,
+    sum(failed)::bigint as failed, sum(unknown)::bigint as unknown, sum(trunk_s) as trunk_s,
+    sum(given_up)::bigint as given_up, sum(intervals)::text as intervals,
+    sum(own_intervals)::text as own_intervals, sum(given_up_rings)::text as given_up_rings,
+    sum(conversations)::bigint as conversations, sum(talk_s) as talk_s,
+    sum(short)::bigint as short, sum(people)::bigint as people,
+    sum(people_abandoned)::bigint as people_abandoned
 from chosen group by grouping sets ((key), ());
 
--- name: talks
--- Conversations of attempts placed in the period, cut and narrowed as dials; an operator's are
--- those he had a part in, with the seconds of that part.
-with part as (
-    select a.id, a.placed_at, a.campaign_id, a.lead_id, coalesce(p.operator_id, a.operator_id)
-            as operator_id,
-        extract(epoch from coalesce(p.ended_at, a.ended_at, now())
-            - coalesce(p.began_at, a.bridged_at))::float8 as seconds
-    from attempt a left join conversation_part p on p.attempt_id = a.id
-    where a.floor_id = $1 and a.placed_at >= $2 and a.placed_at < $3 and a.bridged_at is not null
+-- name: shared_talks
+-- Conversations that several operators had, which cells by operators leave out: each operator has
+-- his part, all together it is one. Of attempts placed from $2 to $3; cut and narrowed as cells.
+with handed as (
+    select distinct attempt_id from conversation_part where began_by <> 'answer'
+        and began_at >= $2 and began_at < $3::timestamptz + interval '1 day'
+), part as (
+    select a.id, a.placed_at, a.campaign_id, coalesce(contact.list_id, 0) as list_id, p.operator_id,
+        sum(extract(epoch from coalesce(p.ended_at, a.ended_at, now()) - p.began_at))::float8
+            as seconds,
+        count(*) over (partition by a.id) as operators
+    from handed join attempt a on a.id = handed.attempt_id and a.floor_id = $1
+        and a.placed_at >= $2 and a.placed_at < $3 and a.bridged_at is not null
+    join conversation_part p on p.attempt_id = a.id
+    left join lead l on l.id = a.lead_id left join contact on contact.id = l.contact_id
+    group by a.id, contact.list_id, p.operator_id
 ), chosen as (
     select part.id, part.seconds, case $4::text when 'operator' then part.operator_id::text
-        when 'campaign' then c.name when 'list' then list.name
+        when 'team' then o.team when 'campaign' then part.campaign_id::text
+        when 'list' then part.list_id::text
         when 'day' then (part.placed_at at time zone $5)::date::text
         when 'hour' then extract(hour from part.placed_at at time zone $5)::text end as key
-    from part join campaign c on c.id = part.campaign_id
-    join lead l on l.id = part.lead_id join contact on contact.id = l.contact_id
-    join list on list.id = contact.list_id left join operator o on o.id = part.operator_id
-    where ($6::text[] is null or o.login = any($6)) and ($7::text[] is null or c.name = any($7))
-        and ($8::text[] is null or list.name = any($8))
+    from part join operator o on o.id = part.operator_id
+    where part.operators > 1 and ($6::bigint[] is null or part.operator_id = any($6))
+        and ($7::bigint[] is null or part.campaign_id = any($7))
+        and ($8::bigint[] is null or part.list_id = any($8))
 ), talk as (
-    select key, id, sum(seconds) as seconds from chosen group by key, id
+    select key, grouping(key) = 1 as total, id, sum(seconds) as seconds
+    from chosen group by grouping sets ((key, id), (id))
 )
-select key, grouping(key) = 1 as total, count(distinct id) as conversations,
-    sum(seconds)::float8 as talk_s,
-    count(distinct id) filter (where seconds < 10) as short
-from talk group by grouping sets ((key), ());
+select key, total, count(*) as conversations, sum(seconds) as talk_s,
+    count(*) filter (where seconds < 10) as short
+from talk group by key, total;
 
 -- name: said
--- What operators said came of attempts placed in the period, cut and narrowed as dials; an
--- operator's are those he had last.
-with chosen as (
-    select a.id, d.code, d.title_ru, d.title_en, d.flags,
-        case $4::text when 'operator' then a.operator_id::text
-        when 'campaign' then c.name when 'list' then list.name
-        when 'day' then (a.placed_at at time zone $5)::date::text
-        when 'hour' then extract(hour from a.placed_at at time zone $5)::text end as key
-    from attempt a join campaign c on c.id = a.campaign_id
-    join disposition d on d.id = a.disposition_id
-    join lead l on l.id = a.lead_id join contact on contact.id = l.contact_id
-    join list on list.id = contact.list_id left join operator o on o.id = a.operator_id
-    where a.floor_id = $1 and a.placed_at >= $2 and a.placed_at < $3
-        and ($6::text[] is null or o.login = any($6)) and ($7::text[] is null or c.name = any($7))
-        and ($8::text[] is null or list.name = any($8))
+-- What operators said came of attempts, from the same places as cells, cut and narrowed alike.
+with cell as (
+    select c.since, c.campaign_id, c.list_id, c.operator_id, c.disposition_id, c.attempts
+    from unnest($4::timestamptz[], $5::timestamptz[]) as s (since, until)
+    join report_said_cell c on c.floor_id = $1 and c.grain = $2
+        and c.since >= s.since and c.since < s.until
+    union all
+    select * from report_said($1, $6, $7, $3)
+), chosen as (
+    select cell.disposition_id, cell.attempts,
+        case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
+        when 'team' then o.team when 'campaign' then cell.campaign_id::text
+        when 'list' then cell.list_id::text
+        when 'day' then (cell.since at time zone $9)::date::text
+        when 'hour' then extract(hour from cell.since at time zone $9)::text end as key
+    from cell left join operator o on o.id = cell.operator_id
+    where ($10::bigint[] is null or cell.operator_id = any($10))
+        and ($11::bigint[] is null or cell.campaign_id = any($11))
+        and ($12::bigint[] is null or cell.list_id = any($12))
+), counted as (
+    select key, grouping(key) = 1 as total, disposition_id, sum(attempts)::bigint as attempts
+    from chosen group by grouping sets ((key, disposition_id), (disposition_id))
 )
-select key, grouping(key) = 1 as total, code, title_ru, title_en, flags, count(*) as attempts
-from chosen
-group by grouping sets ((key, code, title_ru, title_en, flags), (code, title_ru, title_en, flags));
+select counted.key, counted.total, d.code, d.title_ru, d.title_en, d.flags, counted.attempts
+from counted join disposition d on d.id = counted.disposition_id;
 
--- name: state_time
--- Seconds in each state inside slices of time from $5 to $6, named $4, of operators $7 (null: all):
--- by operator ($2) or by the slices' names, and all together. A state that is not over counts up to
--- now; $3 is the end of the last slice.
-with piece as (
-    select case when $2 then s.operator_id::text else slice.name end as key, st.state,
-        extract(epoch from least(coalesce(st.ended_at, now()), slice.until)
-            - greatest(st.started_at, slice.since))::float8 as seconds
-    from unnest($4::text[], $5::timestamptz[], $6::timestamptz[]) as slice(name, since, until)
-    join shift s on s.floor_id = $1 and s.started_at < slice.until
-        and coalesce(s.ended_at, now()) > slice.since
-    join shift_state st on st.shift_id = s.id and st.started_at < slice.until
-        and coalesce(st.ended_at, now()) > slice.since
-    join operator o on o.id = s.operator_id
-    where s.started_at < $3 and ($7::text[] is null or o.login = any($7))
+-- name: time
+-- Seconds of operators $10 (null: all) in each state, from the same places as cells, cut alike.
+with cell as (
+    select c.since, c.operator_id, c.connecting_s, c.ready_s, c.reserved_s, c.dialing_s,
+        c.talking_s, c.hold_s, c.consult_s, c.wrap_up_s, c.paused_s, c.waits
+    from unnest($4::timestamptz[], $5::timestamptz[]) as s (since, until)
+    join report_time_cell c on c.floor_id = $1 and c.grain = $2
+        and c.since >= s.since and c.since < s.until
+    union all
+    select * from report_time($1, $6, $7, $3)
+), chosen as (
+    select cell.*, case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
+        when 'team' then o.team when 'day' then (cell.since at time zone $9)::date::text
+        when 'hour' then extract(hour from cell.since at time zone $9)::text end as key
+    from cell left join operator o on o.id = cell.operator_id
+    where ($10::bigint[] is null or cell.operator_id = any($10))
 )
-select key, grouping(key) = 1 as total, state, sum(seconds) as seconds
-from piece group by grouping sets ((key, state), (state));
-
--- name: ledger
--- People who answered and those who were abandoned, by campaign or day of the answer in zone $5
--- (cut $4), and all together: the law's own count. Of campaigns $6, lists $7 (null: all).
-with chosen as (
-    select a.outcome, case $4::text when 'campaign' then c.name
-        else (a.answered_at at time zone $5)::date::text end as key
-    from attempt a join campaign c on c.id = a.campaign_id
-    join lead l on l.id = a.lead_id join contact on contact.id = l.contact_id
-    join list on list.id = contact.list_id
-    where a.floor_id = $1 and a.placed_at >= $2::timestamptz - interval '1 hour'
-        and a.placed_at < $3 and a.answered_at >= $2 and a.answered_at < $3
-        and a.outcome is not null and a.outcome <> 'machine'
-        and ($6::text[] is null or c.name = any($6)) and ($7::text[] is null or list.name = any($7))
-)
-select key, grouping(key) = 1 as total, count(*) as people,
-    count(*) filter (where outcome = 'abandoned') as abandoned
+select key, grouping(key) = 1 as total, sum(connecting_s) as connecting_s, sum(ready_s) as ready_s,
+    sum(reserved_s) as reserved_s, sum(dialing_s) as dialing_s, sum(talking_s) as talking_s,
+    sum(hold_s) as hold_s, sum(consult_s) as consult_s, sum(wrap_up_s) as wrap_up_s,
+    sum(paused_s) as paused_s, sum(waits)::text as waits
 from chosen group by grouping sets ((key), ());
 
--- name: ledger_windows
--- The same for each campaign $1 over the $2 seconds that end at $3: what its ledger says then.
-select asked.campaign_id, count(a.id) as people,
-    count(a.id) filter (where a.outcome = 'abandoned') as abandoned
-from unnest($1::bigint[], $2::float8[]) as asked(campaign_id, seconds)
-left join attempt a on a.campaign_id = asked.campaign_id and a.placed_at < $3
-    and a.placed_at >= $3::timestamptz - asked.seconds * interval '1 second' - interval '1 hour'
-    and a.answered_at >= $3::timestamptz - asked.seconds * interval '1 second'
-    and a.answered_at < $3 and a.outcome is not null and a.outcome <> 'machine'
-group by asked.campaign_id;
+-- name: hours
+-- Dials and answers of campaigns $6, lists $7 (null: all) by weekday and hour of the called people's
+-- own time: from roll-ups by day in the spans $2 to $3, from the rows in the spans $4 to $5.
+with cell as (
+    select c.campaign_id, c.list_id, c.weekday, c.hour, c.dials, c.answers
+    from unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
+    join report_hour_cell c on c.floor_id = $1 and c.since >= s.since and c.since < s.until
+    union all
+    select * from report_hours($1, $4, $5)
+)
+select weekday, hour, sum(dials)::bigint as dials, sum(answers)::bigint as answers
+from cell
+where ($6::bigint[] is null or campaign_id = any($6)) and ($7::bigint[] is null or list_id = any($7))
+group by 1, 2 order by 1, 2;
 
 -- name: campaign_terms
--- What campaigns of floor $1 named $2 (null: all) promise of abandoned calls.
+-- What campaigns $2 (null: all) of floor $1 promise of abandoned calls.
 select id, name, legal_profile, max_abandon_rate from campaign
-where floor_id = $1 and ($2::text[] is null or name = any($2)) order by name;
+where floor_id = $1 and ($2::bigint[] is null or id = any($2)) order by name;
 
 -- name: abandoned_attempts
 -- The abandoned attempts behind the ledger, as they came; at most $6.
@@ -169,21 +160,21 @@ join lead l on l.id = a.lead_id join contact on contact.id = l.contact_id
 join list on list.id = contact.list_id
 where a.floor_id = $1 and a.placed_at >= $2::timestamptz - interval '1 hour' and a.placed_at < $3
     and a.answered_at >= $2 and a.answered_at < $3 and a.outcome = 'abandoned'
-    and ($4::text[] is null or c.name = any($4)) and ($5::text[] is null or list.name = any($5))
+    and ($4::bigint[] is null or c.id = any($4)) and ($5::bigint[] is null or list.id = any($5))
 order by a.answered_at, a.id limit $6;
 
 -- name: reach
 -- How the leads of lists or campaigns (cut $2) stand now, and all together. Of campaigns $3,
 -- lists $4 (null: all).
 with own as (
-    select case $2::text when 'list' then list.name else c.name end as key, l.status, l.approaches,
+    select case $2::text when 'list' then list.id else c.id end::text as key, l.status, l.approaches,
         exists (select from attempt a where a.lead_id = l.id) as touched,
         exists (select from attempt a where a.lead_id = l.id
                 and a.outcome in ('answered', 'abandoned')) as reached
     from lead l join campaign c on c.id = l.campaign_id
     join contact on contact.id = l.contact_id join list on list.id = contact.list_id
-    where c.floor_id = $1 and ($3::text[] is null or c.name = any($3))
-        and ($4::text[] is null or list.name = any($4))
+    where c.floor_id = $1 and ($3::bigint[] is null or c.id = any($3))
+        and ($4::bigint[] is null or list.id = any($4))
 )
 select key, grouping(key) = 1 as total, count(*) as leads,
     count(*) filter (where touched) as touched, count(*) filter (where reached) as reached,

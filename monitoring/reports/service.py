@@ -12,8 +12,9 @@ from campaigns.legal.service import LegalService
 from dialer.database.pool import Pool, open_pool
 from monitoring.reports.catalog import KINDS, ReportKind, Request
 from monitoring.reports.forms import FORMS
-from monitoring.reports.maker import SQL, Maker, too_large
+from monitoring.reports.maker import Maker, too_large
 from monitoring.reports.sheet import Report, with_before
+from monitoring.reports.source import SQL
 
 Role = Literal["operator", "supervisor"]
 ACQUIRE_TIMEOUT_S, LIMIT_S = 30.0, 20.0
@@ -43,7 +44,7 @@ class ReportService:
         """One report; with `request.compare`, each row beside what it was then.
 
         All numbers are of one moment. Raises ReportError `unknown_operator`, `unknown_campaign`,
-        `unknown_list`, `no_teams`, `no_report_yet`, `too_large`.
+        `unknown_list`, `unknown_team`, `no_report_yet`, `too_large`.
         """
         profiles = await LegalService(self._pool, self._floor_id).profiles()
         session: Any = self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S)

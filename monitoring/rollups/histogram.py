@@ -1,8 +1,8 @@
 """PURE. Histograms of seconds that can be added: PostgreSQL makes them, one number each.
 
-Bucket n > 0 holds what is longer than 0.001 * 1.04^(n-1) s and no longer than 0.001 * 1.04^n s. The
-value that stands for a bucket is at most 1.97 % from anything in it (Masson, Rim and Lee, "DDSketch:
-a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB 2019).
+Bucket n > 0 holds what is longer than 0.001 * 1.04^(n-1) s and no longer than 0.001 * 1.04^n s.
+The value that stands for a bucket is at most 1.97 % from anything in it (Masson, Rim and Lee,
+"DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees", VLDB 2019).
 """
 
 from __future__ import annotations

@@ -134,9 +134,7 @@ class Rollups:
             await connection.execute(SQL[f"forget_{what}"], self._floor_id, "quarter", *ends)
             await connection.execute(SQL[f"fill_{what}"], self._floor_id, *ends)
 
-    async def _fill_days(
-        self, connection: Connection, spans: Spans, days: Grid, zone: str
-    ) -> None:
+    async def _fill_days(self, connection: Connection, spans: Spans, days: Grid, zone: str) -> None:
         for day in (day for span in spans for day in _cells(span, days)):
             ends = _ends((day,))
             for what in WHATS:

@@ -81,8 +81,9 @@ async def test_productivity_by_operator(floor: TestFloor) -> None:
     assert (anna["dials"], anna["conversations"], anna["talk_s"]) == (3, 2, 46)
     assert (boris["dials"], boris["conversations"], boris["talk_s"]) == (0, 1, 60)
     assert (total["dials"], total["conversations"], total["talk_s"]) == (4, 2, 106)
-    assert (anna["interval_median_s"], anna["interval_p90_s"]) == (30, 38)
-    assert (anna["given_up"], anna["given_up_ring_s"], anna["short"]) == (1, 8, 1)
+    gaps = (anna["interval_median_s"], anna["interval_p90_s"], anna["given_up_ring_s"])
+    assert gaps == pytest.approx((30, 38, 8), rel=0.02)
+    assert (anna["given_up"], anna["short"]) == (1, 1)
     assert (anna["line_s"], anna["shift_s"], anna["paused_s"]) == (50, 200, 90)
     assert anna["occupancy"] == round(50 / 110, 6)
     assert boris["occupancy"] is None

@@ -7,8 +7,9 @@ alter table operator add column team text not null default '' check (length(team
 -- what is shorter, bucket 480 (41 hours) what is longer.
 create function one_in_histogram(seconds double precision) returns numeric
 language sql immutable parallel safe as $$
-    select ('1e' || 12 * greatest(0, least(480,
-        ceil(ln(greatest(seconds, 0.001) / 0.001) / ln(1.04))))::integer)::numeric
+    -- greatest() and least() pass over nulls.
+    select case when seconds is not null then ('1e' || 12 * greatest(0, least(480,
+        ceil(ln(greatest(seconds, 0.001) / 0.001) / ln(1.04))))::integer)::numeric end
 $$;
 
 -- The quarter of an hour that a moment is in; every zone's hours and days begin with one.

@@ -1,0 +1,218 @@
+"""Where reports get their numbers: roll-ups where they have them, else the rows, in one snapshot.
+
+Both are made by the same functions of the database (see its migrations), so the sums are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from dialer.database.queries import Queries
+from monitoring.reports.catalog import By, Filters, Request
+from monitoring.reports.errors import unknown
+from monitoring.reports.period import Period
+from monitoring.rollups.histogram import counts, quantile
+from monitoring.rollups.service import read_rolled
+from monitoring.rollups.spans import QUARTERS, Span, Spans, days_of, split
+
+if TYPE_CHECKING:
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+
+    from dialer.database.pool import Connection
+
+    Session = Connection | PoolConnectionProxy[asyncpg.Record]
+
+SQL = Queries.load("monitoring.reports")
+PEOPLE_CUTS = ("operator", "team")
+
+Facts = dict[str, Any]
+Found = dict[str | None, Facts]
+TOTAL = "\0total"
+"""The key of all together: no name has that character. None: what belongs to no row."""
+HISTOGRAMS = ("intervals", "own_intervals", "given_up_rings", "waits")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An operator, present or former (a login may have belonged to several people)."""
+
+    id: int
+    login: str
+    name: str
+    team: str
+    present: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What there is on the floor, by id."""
+
+    floor: str
+    people: Mapping[int, Person]
+    campaigns: Mapping[int, str]
+    lists: Mapping[int, str]
+
+    @property
+    def teams(self) -> list[str]:
+        return sorted({person.team for person in self.people.values() if person.team})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Ids of what a report is about; None: all."""
+
+    operators: list[int] | None = None
+    campaigns: list[int] | None = None
+    lists: list[int] | None = None
+
+
+class Source:
+    """Numbers of one floor out of one session, which the caller holds in a transaction."""
+
+    def __init__(
+        self,
+        connection: Session,
+        floor_id: int,
+        names: Names,
+        rolled: tuple[Span | None, Spans, str],
+    ) -> None:
+        self.connection, self.floor_id, self.names = connection, floor_id, names
+        self._rolled, self._changes, self.zone = rolled
+
+    @classmethod
+    async def open(cls, connection: Session, floor_id: int) -> Source:
+        rows = await connection.fetch(SQL.names, floor_id)
+        of: dict[str, dict[int, Any]] = {"floor": {}, "operator": {}, "campaign": {}, "list": {}}
+        for row in rows:
+            of[row["kind"]][row["id"]] = row
+        people = {
+            id: Person(id, row["name"], row["full_name"], row["team"], row["present"])
+            for id, row in of["operator"].items()
+        }
+        named = {kind: {id: row["name"] for id, row in of[kind].items()} for kind in of}
+        names = Names(named["floor"][floor_id], people, named["campaign"], named["list"])
+        return cls(connection, floor_id, names, await read_rolled(connection, floor_id))
+
+    def scope(self, filters: Filters) -> Scope:
+        """Raises ReportError `unknown_operator`, `unknown_team` ..."""
+        names = self.names
+        people = list(names.people.values())
+        operators = None
+        if filters.teams:
+            _known("team", filters.teams, names.teams)
+            operators = [one.id for one in people if one.team in filters.teams]
+        if filters.operators:
+            _known("operator", filters.operators, {one.login for one in people})
+            own = [one.id for one in people if one.login in filters.operators]
+            operators = own if operators is None else [id for id in own if id in operators]
+        campaigns = _ids("campaign", filters.campaigns, names.campaigns)
+        return Scope(operators, campaigns, _ids("list", filters.lists, names.lists))
+
+    # --- what is counted
+
+    async def calls(self, request: Request, scope: Scope) -> Found:
+        """Dials, outcomes, conversations; with intervals and rings as seconds."""
+        found: Found = {}
+        for row in await self._rows("cells", request, scope):
+            found[_key(row)] = _read(dict(row))
+        if _by_people(request, scope):
+            for row in await self._shared(request, scope):
+                facts = found.setdefault(_key(row), {})
+                for name in ("conversations", "talk_s", "short"):
+                    facts[name] = (facts.get(name) or 0) + row[name]
+        for facts in found.values():
+            own = request.by in PEOPLE_CUTS
+            hers = facts.get("own_intervals" if own else "intervals")
+            facts["interval_median_s"], facts["interval_p90_s"] = hers or (None, None)
+            facts["given_up_ring_s"] = (facts.get("given_up_rings") or (None,))[0]
+        return found
+
+    async def said(self, request: Request, scope: Scope) -> list[asyncpg.Record]:
+        """Attempts by key and disposition."""
+        return await self._rows("said", request, scope)
+
+    async def time(self, request: Request, scope: Scope) -> Found:
+        """Seconds in each state, `<state>_s`, and waits of predictive campaigns."""
+        rows = await self._rows("time", request, Scope(scope.operators), more=1)
+        found: Found = {_key(row): _read(dict(row)) for row in rows}
+        for facts in found.values():
+            facts["wait_median_s"], facts["wait_p90_s"] = facts.get("waits") or (None, None)
+        return found
+
+    async def hours(self, period: Period, scope: Scope) -> list[asyncpg.Record]:
+        """Dials and answers by weekday and hour of the called people's own time."""
+        kept, rest = self._split(period, days_of(ZoneInfo(self.zone)))
+        return await self.connection.fetch(
+            SQL.hours,
+            *(self.floor_id, *_ends(kept), *_ends(rest), scope.campaigns, scope.lists),
+        )
+
+    async def _rows(
+        self, query: str, request: Request, scope: Scope, more: int = 3
+    ) -> list[asyncpg.Record]:
+        period, people = request.period, _by_people(request, scope)
+        if not people:
+            grain, (kept, rest) = "quarter", self._split(period, QUARTERS)
+        elif self._days_serve(request.by, period):
+            grain, (kept, rest) = "day", self._split(period, days_of(ZoneInfo(self.zone)))
+        else:
+            grain, (kept, rest) = "day", ((), (Span(period.since, period.until),))
+        narrowed = (scope.operators, scope.campaigns, scope.lists)[:more]
+        return await self.connection.fetch(
+            SQL[query],
+            *(self.floor_id, grain, people, *_ends(kept), *_ends(rest)),
+            *(request.by, period.zone.key, *narrowed),
+        )
+
+    async def _shared(self, request: Request, scope: Scope) -> list[asyncpg.Record]:
+        period = request.period
+        return await self.connection.fetch(
+            SQL.shared_talks,
+            *(self.floor_id, period.since, period.until, request.by, period.zone.key),
+            *(scope.operators, scope.campaigns, scope.lists),
+        )
+
+    def _days_serve(self, by: By | None, period: Period) -> bool:
+        """Whether whole days of the floor lie in one row each."""
+        return by != "hour" and (by != "day" or period.zone.key == self.zone)
+
+    def _split(self, period: Period, grid: Any) -> tuple[Spans, Spans]:
+        return split(Span(period.since, period.until), self._rolled, self._changes, grid)
+
+
+def _by_people(request: Request, scope: Scope) -> bool:
+    return request.by in PEOPLE_CUTS or scope.operators is not None
+
+
+def _key(row: Any) -> str | None:
+    return TOTAL if row["total"] else row["key"]
+
+
+def _read(facts: Facts) -> Facts:
+    """Histograms become (median, p90) in seconds."""
+    for name in HISTOGRAMS:
+        if facts.get(name):
+            buckets = counts(facts[name])
+            facts[name] = (quantile(buckets, 0.5), quantile(buckets, 0.9))
+    return facts
+
+
+def _ends(spans: Spans) -> tuple[list[datetime], list[datetime]]:
+    return [span.since for span in spans], [span.until for span in spans]
+
+
+def _known(kind: str, asked: Iterable[str], known: Iterable[str]) -> None:
+    names = set(known)
+    for name in asked:
+        if name not in names:
+            raise unknown(kind, name, names)
+
+
+def _ids(kind: str, asked: tuple[str, ...], known: Mapping[int, str]) -> list[int] | None:
+    _known(kind, asked, known.values())
+    return [id for id, name in known.items() if name in asked] if asked else None
