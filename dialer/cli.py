@@ -40,6 +40,7 @@ from dialer.commands import (
     pacing,
     recording,
     report,
+    rollups,
     service,
     simulate,
     supervisor,
@@ -93,6 +94,7 @@ app.add_typer(dnc.app, name="dnc")
 app.add_typer(consent.app, name="consent")
 app.add_typer(callback.app, name="callback")
 app.command("report")(report.report)
+app.add_typer(rollups.app, name="rollups")
 app.command("why")(why.why)
 app.command("simulate")(simulate.simulate)
 campaign.app.command("pacing")(pacing.pacing)

@@ -33,6 +33,8 @@ from campaigns.life.service import LifeService
 from campaigns.lists.http import ListsOfFloor
 from campaigns.lists.http import routes as list_routes
 from campaigns.operators.browser import BrowserPhones
+from campaigns.operators.http import routes as operator_routes
+from campaigns.operators.service import OperatorService
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.phones import PhonesError
 from dialer.config import Settings
@@ -52,6 +54,7 @@ from monitoring.recordings.http import RecordingRoutes
 from monitoring.recordings.service import Finisher, RecordingService
 from monitoring.reports.http import ReportRoutes
 from monitoring.reports.service import ReportService, reports_pool
+from monitoring.rollups.service import Rollups
 from monitoring.supervision.http import SupervisionRoutes
 from monitoring.supervision.service import Supervision
 
@@ -117,6 +120,7 @@ class Features:
             *callback_routes(made(CallbackService)),
             *calendar_routes(made(CalendarService)),
             *legal_routes(made(LegalService)),
+            *operator_routes(made(OperatorService)),
         ]
 
     def _report_routes(self) -> list[web.AbstractRouteDef]:
@@ -184,6 +188,7 @@ class Features:
         own = await reports_pool(dsn)
         self.reports = ReportService(own, self._floor_id)
         tasks.start("reports", _held(own))
+        tasks.start("report_rollups", Rollups(dsn, self._floor_id).watch())
         tasks.start("life", self.life.watch())
         tasks.start("recording_disk", self.live_recordings.watch_disk())
         tasks.start("recordings", self.finisher.run())

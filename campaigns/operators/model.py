@@ -16,6 +16,7 @@ STAGES = ("cold_call", "sale", "key_account", "support")
 ROLES = ("operator", "supervisor")
 FULL_NAME_CHARS = 200
 SKILL_CHARS = 64
+TEAM_CHARS = 64
 SKILLS = 50
 
 # Without letters and digits that look like others: people type it into their phones.
@@ -63,6 +64,7 @@ class StaffMember:
     full_name: str
     stage: str
     skills: tuple[str, ...]
+    team: str
     created_at: datetime
     signed_in_at: datetime | None
 
@@ -86,6 +88,15 @@ def check(new: NewOperator) -> None:
     problems = list(_problems(new))
     if problems:
         raise OperatorError("bad_value", "; ".join(problems))
+
+
+def check_team(team: str) -> str:
+    """A team's name without spaces around; "" is none. Raises OperatorError `bad_value`."""
+    name = team.strip()
+    if name and not _is_line(name, TEAM_CHARS):
+        text = f"a team's name is one line of up to {TEAM_CHARS} characters"
+        raise OperatorError("bad_value", text)
+    return name
 
 
 def _problems(new: NewOperator) -> Iterator[str]:

@@ -9,7 +9,8 @@ returning id;
 
 -- name: operators
 -- The staff of floor $1 by login, with their open shifts.
-select operator.login, operator.full_name, operator.stage, operator.skills, operator.created_at,
+select operator.login, operator.full_name, operator.stage, operator.skills, operator.team,
+    operator.created_at,
     shift.started_at as signed_in_at
 from operator left join shift on shift.operator_id = operator.id and shift.ended_at is null
 where operator.floor_id = $1 and operator.removed_at is null
@@ -57,6 +58,12 @@ order by former.login;
 -- name: set_role
 -- Makes somebody on the staff a supervisor, or an operator only.
 update operator set role = $3
+where floor_id = $1 and login = $2 and removed_at is null
+returning id;
+
+-- name: set_team
+-- Puts somebody on the staff into a team; an empty one is none.
+update operator set team = $3
 where floor_id = $1 and login = $2 and removed_at is null
 returning id;
 

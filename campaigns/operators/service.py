@@ -14,6 +14,7 @@ from campaigns.operators.model import (
     Provisioned,
     StaffMember,
     check,
+    check_team,
     new_phone,
 )
 from dialer.asterisk.phones import PhoneKind
@@ -97,6 +98,19 @@ class OperatorService:
                     "unknown_operator", f"there is no operator {login}; see `prozvon operator list`"
                 )
             await self._note(connection, actor, "operator_role", login, {"role": role})
+
+    async def set_team(self, login: str, team: str, actor: str) -> str:
+        """The team as it is kept; "" takes the operator out of it. Reports count by the team that
+        somebody is in when they are opened. Raises OperatorError `bad_value`, `unknown_operator`.
+        """
+        name = check_team(team)
+        async with self._session() as connection, connection.transaction():
+            if await connection.fetchval(SQL.set_team, self._floor_id, login, name) is None:
+                raise OperatorError(
+                    "unknown_operator", f"there is no operator {login}; see `prozvon operator list`"
+                )
+            await self._note(connection, actor, "operator_team", login, {"team": name})
+        return name
 
     async def set_phone_kind(self, login: str, kind: PhoneKind, actor: str) -> str:
         """Which phone somebody uses; returns the digest to give to the node.

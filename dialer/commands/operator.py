@@ -90,8 +90,10 @@ def _added(data: dict[str, Any]) -> list[Any]:
 def show_staff(context: typer.Context, as_json: Json = False) -> Reply:
     """Everybody on the staff."""
     staff = run(_staff(use_settings(context)))
-    rows = [(s.login, s.full_name, s.stage, ", ".join(s.skills), s.signed_in_at) for s in staff]
-    columns = ("login", "name", "stage", "skills", "signed in (UTC)")
+    rows = [
+        (s.login, s.full_name, s.stage, s.team, ", ".join(s.skills), s.signed_in_at) for s in staff
+    ]
+    columns = ("login", "name", "stage", "team", "skills", "signed in (UTC)")
     return Reply(staff, [table(columns, rows) if rows else "No operators yet."])
 
 
@@ -135,6 +137,23 @@ def role(
 async def _set_role(settings: Settings, login: str, role: str) -> None:
     async with open_floor(settings) as floor:
         await OperatorService(floor.pool, floor.floor_id).set_role(login, role, os_user())
+
+
+@app.command("team")
+def team(
+    context: typer.Context,
+    login: Login,
+    team: Annotated[str, typer.Argument(help='The team, for reports; "" takes out of it.')],
+    as_json: Json = False,
+) -> Reply:
+    """Put somebody into a team: reports are cut and narrowed by it."""
+    put = run(_set_team(use_settings(context), login, team))
+    return Reply({"login": login, "team": put}, [f"{login}: {put or 'no team'}"])
+
+
+async def _set_team(settings: Settings, login: str, team: str) -> str:
+    async with open_floor(settings) as floor:
+        return await OperatorService(floor.pool, floor.floor_id).set_team(login, team, os_user())
 
 
 @app.command("phone")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import structlog
 
 from dialer.database.pool import Connection, DatabaseError, connect
@@ -60,7 +61,8 @@ class Rollups:
             try:
                 behind = (await self.once()).behind
                 self._said = ""
-            except (DatabaseError, *CONNECTION_ERRORS) as error:
+            except (DatabaseError, asyncpg.PostgresError, *CONNECTION_ERRORS) as error:
+                # Reports read the rows then; nothing of this may end dialing.
                 if type(error).__name__ != self._said:
                     self._said = type(error).__name__
                     log.warning("reports_not_rolled_up", error=repr(error))

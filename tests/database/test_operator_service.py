@@ -172,3 +172,12 @@ async def test_floors_do_not_see_each_other(pool: Pool, service: OperatorService
     assert await service.staff() == []
     await refused("unknown_operator", service.remove("anna", "olga"))
     await refused("operator_exists", service.add(ANNA, "olga"))
+
+
+async def test_people_are_put_into_teams(floor: TestFloor, service: OperatorService) -> None:
+    await service.add(ANNA, "olga")
+    assert await service.set_team("anna", " Север №1 ", "olga") == "Север №1"
+    assert [one.team for one in await service.staff()] == ["Север №1"]
+    assert await service.set_team("anna", "", "olga") == ""
+    await refused("bad_value", service.set_team("anna", "two\nlines", "olga"))
+    await refused("unknown_operator", service.set_team("nobody", "north", "olga"))
