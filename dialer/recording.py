@@ -27,6 +27,7 @@ from monitoring.recordings.service import SQL, free_bytes
 log = structlog.get_logger(__name__)
 
 LOOK_S = 1.0
+PAUSED = "PROZVON_PAUSED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,12 @@ class LiveRecordings:
     async def _mute(self, attempt: Conversing, *, on: bool) -> None:
         fields = {"Channel": attempt.channel, "Direction": "both", "State": "1" if on else "0"}
         try:
+            # First, so that a transfer in this moment does not begin the recording anew.
+            if on:
+                await self._ami.set_variable(attempt.channel, PAUSED, "1")
             await self._ami.action("MixMonitorMute", fields)
+            if not on:
+                await self._ami.set_variable(attempt.channel, PAUSED, "")
         except AmiError as error:
             what = "paused" if on else "resumed"
             raise RecordingError(
@@ -150,6 +156,8 @@ class LiveRecordings:
     async def _stop(self, attempt: Conversing) -> None:
         """What was recorded so far is kept; the conversation goes on without."""
         try:
+            # Else a transfer would begin it anew.
+            await self._ami.set_variable(attempt.channel, "PROZVON_RECORDING", "")
             await self._ami.action("StopMixMonitor", {"Channel": attempt.channel})
         except AmiRefused as error:  # hung up meanwhile
             log.warning("recording_not_stopped", attempt=str(attempt.id), error=str(error))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
 
+from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiSettings
 from dialer.asterisk.ami_wire import OriginateRequest
 from dialer.board import Campaign
@@ -131,12 +132,14 @@ async def phones_as_before(telephony: Telephony, *logins: str) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def carrier_ami(telephony: Telephony) -> AsyncIterator[AmiClient]:
+async def carrier_ami(
+    telephony: Telephony, on_event: Callable[[ev.Event], None] = lambda event: None
+) -> AsyncIterator[AmiClient]:
     """The carrier's own manager: what a person does on their phone."""
     conf = telephony.carrier.conf
     ami = AmiClient(
         AmiSettings("127.0.0.1", conf.ami_port, conf.ami_user, conf.ami_secret),
-        on_event=lambda event: None,
+        on_event=on_event,
         on_up=lambda: None,
         on_down=lambda reason: None,
     )
