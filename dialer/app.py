@@ -58,7 +58,14 @@ from dialer.http.talk import talk_routes
 from dialer.http.trunks import trunk_routes
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.line_time import LineTime
-from dialer.node import ami_settings, pbx_conf, phone_provisioner, routes_of, trunk_of
+from dialer.node import (
+    ami_settings,
+    pbx_conf,
+    phone_legs,
+    phone_provisioner,
+    routes_of,
+    trunk_of,
+)
 from dialer.notify import Notifier
 from dialer.pacing_keep import PacingKeeper
 from dialer.recovery import Recovery
@@ -234,7 +241,7 @@ class App:
         line_time = self.line_time = LineTime(self.board, clock())
         self.seating = Seating(
             self.board, self.store, self.journal, self.ami, tasks, line_time, clock,
-            operator_ring_s=settings.asterisk.operator_ring_s,
+            legs=phone_legs(settings, self.board, clock),
         )  # fmt: skip
         self.handover = Handover(self.board, self.seating, clock)
         self.attempts = Attempts(
@@ -268,6 +275,7 @@ class App:
             settings.dialing.prefixes,
             settings.floor.phone_region,
         )
+        self.features.compose_phones(self.controller, self.talk.floor)
         self.staff = OperatorService(self.pool, self.board.floor_id)
         limit = settings.floor.answer_limit_s
         routes: dict[str, Route] = {

@@ -246,10 +246,11 @@ class Board:
         )
 
     def _elapsed(self, kind: type[Any], now: float, home: int) -> tuple[float, ...]:
+        """Of operators who are free when this is over; on call, the phone must be rung first."""
         return tuple(
             max(0.0, now - seat.state.since)
             for seat in self.seats.values()
-            if isinstance(seat.state, kind) and seat.home == home
+            if isinstance(seat.state, kind) and seat.home == home and not seat.phone.on_call
         )
 
     def operators_by_state(self) -> dict[OperatorState, int]:

@@ -65,12 +65,14 @@ class ByHand:
         """Dials a typed number; returns the attempt. Raises ByHandError that says why not."""
         number = number_to_dial(text, self._region, self._prefixes)
         seat, found = self._free_seat(login), await self._campaign(campaign)
+        await self._phone(seat)
         lead = await self._service.claim_number(found.id, number)
         return await self._dial_claimed(seat, found, lead)
 
     async def dial_lead(self, login: str, campaign: str, lead_id: int) -> UUID:
         """Dials a lead by its id; returns the attempt. Raises ByHandError that says why not."""
         seat, found = self._free_seat(login), await self._campaign(campaign)
+        await self._phone(seat)
         lead = self._from_buffer(found, lead_id)
         if lead is None:
             lead = await self._service.claim_lead(found.id, lead_id)
@@ -105,6 +107,9 @@ class ByHand:
         """Dials the lead of the operator's card; returns the attempt. Refused, the card stays."""
         card = self._card(login)
         seat, campaign = self._board.seats[login], self._board.campaigns[card.campaign_id]
+        await self._phone(seat)
+        if self._board.cards.get(login) is not card:
+            raise self._not_free(login)
         way = self._check(seat, campaign, card.lead)
         if self._card(login) is not card:  # the limit came meanwhile
             raise self._not_free(login)
@@ -304,7 +309,21 @@ class ByHand:
         return seat
 
     def _idle(self, seat: Seat) -> bool:
-        return isinstance(seat.state, Ready | Previewing) and bool(seat.channel)
+        return isinstance(seat.state, Ready | Previewing) and seat.reachable
+
+    async def _phone(self, seat: Seat) -> None:
+        """The phone of an operator on call is rung first. Raises ByHandError `phone_no_answer`."""
+        if seat.channel or not seat.phone.on_call:
+            return
+        if timer := self._timers.pop(seat.login, None):  # who dials has decided about the card
+            timer.cancel()
+        if not await self._controller.seating.summon(seat, by_hand=True):
+            raise ByHandError(
+                "phone_no_answer",
+                409,
+                f"the phone of {seat.login} was called and not answered; pick it up when it rings",
+                f"телефон {seat.login} не ответил; снимите трубку, когда он зазвонит",
+            )
 
     def _not_free(self, login: str) -> ByHandError:
         seat = self._seat(login)

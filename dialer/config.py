@@ -47,6 +47,14 @@ OTHER_VARIABLES = {"PROZVON_CONFIG", "PROZVON_ASTERISK_MIRROR"}
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
+CALLER_ID = r"^\+?[0-9]{3,15}$"
+
+
+def patterns(numbers: tuple[str, ...]) -> tuple[str, ...]:
+    """Patterns of numbers as they were given. Raises ValueError for what is none."""
+    if bad := [number for number in numbers if not is_pattern(number)]:
+        raise ValueError(f"{', '.join(bad)}: give + and digits; x is any digit, * the rest")
+    return numbers
 
 
 class ConfigError(Exception):
@@ -161,6 +169,22 @@ class PhonesSettings(Section):
     return_limit_s: Annotated[float, Field(ge=0, le=120)] = Field(
         default=20.0, description="so long a person waits for an operator whose phone was lost"
     )
+    outside_numbers: tuple[str, ...] = Field(
+        default=(),
+        description='numbers that may be an operator\'s phone, such as "+74951234567", '
+        '"+7495xxxxxxx" (x: any digit) or "+79*"; none: every phone is a SIP or a browser one',
+    )
+    outside_trunks: tuple[Annotated[str, Field(pattern=NAME)], ...] = Field(
+        default=(), description="trunks that call outside phones; empty: all, by their routes"
+    )
+    outside_caller_id: Annotated[str, Field(pattern=CALLER_ID)] | None = Field(
+        default=None, description="the number that outside phones see; empty: the trunk's"
+    )
+
+    @field_validator("outside_numbers")
+    @classmethod
+    def _are_patterns(cls, numbers: tuple[str, ...]) -> tuple[str, ...]:
+        return patterns(numbers)
 
     @model_validator(mode="after")
     def _both_or_none(self) -> PhonesSettings:
@@ -189,7 +213,7 @@ class HttpSettings(Section):
     )
 
 
-CallerId = Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")]
+CallerId = Annotated[str, Field(pattern=CALLER_ID)]
 SipUser = Annotated[str, Field(pattern=r"^[0-9A-Za-z._+*-]{1,80}$")]
 
 
@@ -333,9 +357,7 @@ class TransferSettings(Section):
     @field_validator("numbers")
     @classmethod
     def _are_patterns(cls, numbers: tuple[str, ...]) -> tuple[str, ...]:
-        if bad := [number for number in numbers if not is_pattern(number)]:
-            raise ValueError(f"{', '.join(bad)}: give + and digits; x is any digit, * the rest")
-        return numbers
+        return patterns(numbers)
 
     @field_validator("codes")
     @classmethod

@@ -13,9 +13,11 @@ from campaigns.dispositions.model import Disposal, callback_time
 from campaigns.dispositions.service import Talk, TalkService
 from dialer.calls import Conversing
 from dialer.controller import Controller
+from dialer.notices import notice
 from dialer.operators import AnyState, InCall, Seat, WrapUp
 from dialer.outcomes import EndedBy
 from dialer.refusal import Refusal
+from dialer.seating import phone_of
 
 if TYPE_CHECKING:
     from dialer.journal import Connection
@@ -40,6 +42,10 @@ class SeatView:
     phone_up: bool
     attempt_id: UUID | None
     after_call: str
+    phone_mode: str = "nailed_up"
+    notice_en: str = ""
+    notice_ru: str = ""
+    """What the operator should know now, as a sentence for the screen."""
 
 
 class Desk:
@@ -71,7 +77,8 @@ class Desk:
             )
         if login in self._controller.board.seats:
             raise DeskError("already_signed_in", 409, f"{login} is already signed in")
-        return _view(self._controller.seating.sign_in(row["id"], login, frozenset(row["skills"])))
+        skills, phone = frozenset(row["skills"]), phone_of(row)
+        return _view(self._controller.seating.sign_in(row["id"], login, skills, phone))
 
     def sign_out(self, login: str) -> None:
         """Ends the shift: now, or after the conversation and its wrap-up."""
@@ -187,6 +194,7 @@ class Desk:
 
 def _view(seat: Seat) -> SeatView:
     state: AnyState = seat.state
+    says = notice(seat)
     return SeatView(
         login=seat.login,
         state=state.kind.value,
@@ -195,4 +203,7 @@ def _view(seat: Seat) -> SeatView:
         phone_up=bool(seat.channel),
         attempt_id=state.attempt,
         after_call=seat.after_call,
+        phone_mode="ring_per_call" if seat.phone.on_call else "nailed_up",
+        notice_en=says.en,
+        notice_ru=says.ru,
     )

@@ -17,9 +17,10 @@ from dialer.commands.desk import api_url
 from dialer.commands.node import listens
 from dialer.config import Settings
 from dialer.database.migrate import pending
-from dialer.database.pool import connect, describe
+from dialer.database.pool import DatabaseError, connect, describe
 from dialer.doctor_install import check_installation
 from dialer.doctor_node import Node
+from dialer.doctor_phones import check_outside_phones
 from dialer.findings import REQUEST_TIMEOUT_S, Finding, Trouble, finding, http_session, read_json
 
 
@@ -33,6 +34,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await finding("ports", machine.ports),
         await finding("serve", machine.serve),
         await finding("installation", partial(check_installation, settings)),
+        await finding("outside phones", machine.outside_phones),
     ]
     async with node.ari():
         findings.append(await finding("ari", node.check_ari))
@@ -72,6 +74,22 @@ class Machine:
             names = ", ".join(migration.file for migration in missing)
             raise Trouble(f"migrations are missing ({names}); run: prozvon migrate")
         return f"{describe(dsn)}, all migrations applied"
+
+    async def outside_phones(self) -> str:
+        not_looked_at = "not looked at: it needs the line `database` to be ok"
+        try:
+            dsn = self._dsn()
+            connection = await connect(
+                dsn, statement_timeout_s=5, application_name="prozvon doctor"
+            )
+        except (Trouble, DatabaseError, OSError):
+            return not_looked_at
+        try:
+            if await pending(connection):
+                return not_looked_at
+            return await check_outside_phones(self._settings, connection)
+        finally:
+            await connection.close(timeout=REQUEST_TIMEOUT_S)
 
     def _dsn(self) -> str:
         url = self._settings.database.url

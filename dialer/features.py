@@ -33,7 +33,7 @@ from campaigns.life.service import LifeService
 from campaigns.lists.http import ListsOfFloor
 from campaigns.lists.http import routes as list_routes
 from campaigns.operators.browser import BrowserPhones
-from campaigns.operators.http import routes as operator_routes
+from campaigns.operators.http import routes as staff_routes
 from campaigns.operators.service import OperatorService
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.phones import PhonesError
@@ -44,10 +44,12 @@ from dialer.desk import Desk
 from dialer.http.phone import OPEN_PATHS, PhoneRoutes, phone_login
 from dialer.journal import CONNECTION_ERRORS
 from dialer.life import Life
-from dialer.node import NodePhonesNow, websocket_url
+from dialer.node import NodePhonesNow, outside_rules, websocket_url
 from dialer.recording import LiveRecordings
 from dialer.refusal import Refusal
 from dialer.returning import Returning
+from dialer.summons import Summons
+from dialer.talk.floor import TalkFloor
 from dialer.tasks import Tasks
 from monitoring import runbooks
 from monitoring.recordings.http import RecordingRoutes
@@ -120,7 +122,7 @@ class Features:
             *callback_routes(made(CallbackService)),
             *calendar_routes(made(CalendarService)),
             *legal_routes(made(LegalService)),
-            *operator_routes(made(OperatorService)),
+            *staff_routes(made(OperatorService), outside_rules(self._settings), region),
         ]
 
     def _report_routes(self) -> list[web.AbstractRouteDef]:
@@ -182,6 +184,11 @@ class Features:
         self.life = Life(board, LifeService(pool, board.floor_id, campaigns, zone), clock)
         self.talks = TalkService(pool, board.floor_id)
         self.desk = Desk(controller, self.talks, zone)
+
+    def compose_phones(self, controller: Controller, talks: TalkFloor) -> None:
+        """Operators' phones other than nailed-up SIP ones; after all else that takes part."""
+        controller.watchers.append(controller.seating.legs.on_event)
+        self.summons = Summons(controller, talks)
 
     async def start(self, tasks: Tasks, dsn: str) -> None:
         await self.live_recordings.restore(self._pool)

@@ -56,6 +56,10 @@ class Handover:
             self._assign(attempt, seat, answer)
         return answer
 
+    def waiting(self) -> tuple[UUID, ...]:
+        """Answered people for whom nobody was free, the longest waiting first."""
+        return tuple(self._waiting)
+
     def give_up(self, attempt_id: UUID) -> None:
         """The session ended: the person hung up or the limit passed."""
         answer = self._waiting.pop(attempt_id, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import aiohttp
 
 from dialer.asterisk.ami import AmiSettings
@@ -10,8 +12,10 @@ from dialer.asterisk.conf import PbxConf, TlsConf, TrunkConf
 from dialer.asterisk.packages import AsteriskRuntime
 from dialer.asterisk.phones import Manager, PhoneKind, PhoneProvisioner
 from dialer.asterisk.server import InstanceLayout
+from dialer.board import Board
 from dialer.config import Settings, TrunkSettings
 from dialer.lines import Trunk
+from dialer.phone_legs import OutsideRules, PhoneLegs
 from dialer.routing import Route
 
 
@@ -128,6 +132,17 @@ def routes_of(settings: Settings) -> tuple[Route, ...]:
             caller_ids = route.caller_ids or trunk.caller_ids
             found.append(Route(trunk.name, route.prefix, weight, caller_ids))
     return tuple(found)
+
+
+def phone_legs(settings: Settings, board: Board, clock: Callable[[], float]) -> PhoneLegs:
+    """How operators' phones are called."""
+    return PhoneLegs(board, clock, settings.asterisk.operator_ring_s, outside_rules(settings))
+
+
+def outside_rules(settings: Settings) -> OutsideRules:
+    """Which outside numbers may be operators' phones, and how they are called."""
+    phones = settings.phones
+    return OutsideRules(phones.outside_numbers, phones.outside_trunks, phones.outside_caller_id)
 
 
 def _tls(settings: Settings) -> TlsConf:

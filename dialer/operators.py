@@ -5,6 +5,9 @@
                     |                            Hold, Consult  |
                     +----------------> Paused <-----------------+
 
+A phone that is rung for each call is down while its operator is `Ready`: before a call is dialed
+for them they are `Summoned`, and with the phone up `Ready` again.
+
 A `Seat` is one operator's shift as the floor sees it now; every change of state goes through
 `Seat.become`, which writes the log of states without gaps: a state starts where the last ended.
 """
@@ -36,6 +39,23 @@ LINE_STATES = frozenset(
     {OperatorState.DIALING, OperatorState.TALKING, OperatorState.HOLD, OperatorState.CONSULT}
 )
 """The states that make up an operator's line time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """An operator's phone. `on_call`: rung for each call, else nailed up for the whole shift.
+
+    `number`: an outside number in E.164 that is called over a trunk; "": the operator's SIP login.
+    """
+
+    on_call: bool = False
+    number: str = ""
+
+
+NAILED_UP = Phone()
+NO_ANSWER, HUNG_UP, NO_LINE = "no_answer", "hung_up", "no_line"
+"""Why the phone paused its operator: it was not answered; the operator ended a call that waited;
+there is no way to the outside number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +107,9 @@ class Ready(State):
     def preview(self, at: float) -> Previewing:
         return Previewing(at, self.free_since)
 
+    def summon(self, at: float, *, by_hand: bool = False) -> Summoned:
+        return Summoned(at, self.free_since, by_hand)
+
     def reserve(self, at: float, attempt: UUID) -> Reserved:
         return Reserved(at, attempt, self.free_since)
 
@@ -122,6 +145,31 @@ class Previewing(State):
 
     def phone_lost(self, at: float) -> Connecting:
         return Connecting(at)
+
+
+@dataclass(frozen=True, slots=True)
+class Summoned(State):
+    """The phone of an operator on call rings for a call that will be dialed, or waits.
+
+    In the reports it is `reserved` with the reason `phone`. `by_hand`: the operator asked for it.
+    """
+
+    kind = OperatorState.RESERVED
+    free_since: float
+    by_hand: bool = False
+
+    @property
+    def why(self) -> str | None:
+        return "phone"
+
+    def phone_up(self, at: float) -> Ready:
+        return Ready(at, self.free_since)
+
+    def released(self, at: float) -> Ready:
+        return Ready(at, self.free_since)
+
+    def pause(self, at: float, reason: str) -> Paused:
+        return Paused(at, reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +310,7 @@ AnyState = (
     Connecting
     | Ready
     | Previewing
+    | Summoned
     | Dialing
     | Reserved
     | Talking
@@ -308,6 +357,9 @@ class Seat:
     failed_calls: int = 0
     wrap_up_limit_s: float = 60.0
     skills: frozenset[str] = frozenset()
+    phone: Phone = NAILED_UP
+    waits: bool = False
+    """The leg is in the holding bridge, alone."""
     home: int | None = None
     """The campaign whose share of the floor this operator is now."""
 
@@ -332,8 +384,45 @@ class Seat:
         return isinstance(self.state, Ready | Dialing) and bool(self.channel)
 
     @property
+    def reachable(self) -> bool:
+        """The phone is up, or is rung when there is a call for it."""
+        return bool(self.channel) or self.phone.on_call
+
+    @property
+    def can_be_summoned(self) -> bool:
+        """Free, and the phone has to be rung first."""
+        return self.phone.on_call and isinstance(self.state, Ready) and not self.leg_id
+
+    @property
     def dials_by_hand(self) -> bool:
         return isinstance(self.state, Dialing) and self.state.by_hand
+
+
+def after_phone_lost(seat: Seat, at: float, *, refused: bool = True) -> AnyState:
+    """What an operator without a conversation does once their phone is down.
+
+    A nailed-up phone is called again. On call: who did not answer, or ended a call that waited for
+    them, is asked for nothing more until they say that they are ready (not `refused`: the line
+    failed, they are free); who ended their own dial, or was asked for advice, is free.
+    """
+    state = seat.state
+    if not seat.phone.on_call:
+        if isinstance(state, Ready | Previewing | Dialing | Reserved | Consult):
+            return state.phone_lost(at)
+        return state
+    if isinstance(state, Dialing) and state.by_hand:
+        return state.released(at)
+    if isinstance(state, Consult):
+        return state.unasked(at)
+    if isinstance(state, Connecting):
+        return state.phone_up(at)
+    if isinstance(state, Summoned):
+        return state.pause(at, NO_ANSWER) if refused else state.released(at)
+    if isinstance(state, Dialing | Reserved):
+        return state.released(at).pause(at, HUNG_UP)
+    if isinstance(state, Ready):
+        return state.pause(at, HUNG_UP) if refused else state
+    return state
 
 
 def _since(state: AnyState, at: float) -> AnyState:
@@ -370,6 +459,13 @@ def longest_ready(seats: Iterable[Seat]) -> Seat | None:
     """The operator for whom the next call is placed (progressive)."""
     free = [s for s in seats if isinstance(s.state, Ready) and s.channel]
     return min(free, key=lambda s: (_ready(s).free_since, s.login), default=None)
+
+
+def free_since(seat: Seat) -> tuple[float, str]:
+    """The order in which free operators get calls."""
+    state = seat.state
+    since = state.free_since if isinstance(state, Ready | Summoned) else state.since
+    return (since, seat.login)
 
 
 def _ready(seat: Seat) -> Ready:

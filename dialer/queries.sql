@@ -259,7 +259,7 @@ with opened as (
     returning id, started_at
 )
 insert into shift_state (shift_id, seq, state, started_at)
-select id, 0, 'connecting', started_at from opened
+select id, 0, $6, started_at from opened
 
 -- name: change_state
 -- The next state of a shift; the last one ends where it starts.

@@ -36,7 +36,7 @@ from dialer.operators import (
     Talking,
     WrapUp,
 )
-from dialer.seating import HOLDING
+from dialer.seating import HOLDING, phone_of
 from dialer.talk.recall import Recall
 
 log = structlog.get_logger(__name__)
@@ -287,11 +287,16 @@ class Recovery:
         for seat in self._controller.board.seats.values():
             if seat.leg_id:
                 continue
-            mine = [uid for uid in (*past, *node.live) if uid.startswith(f"op-{seat.shift_id}")]
+            # Rung for each call, the last leg is mostly one that has ended as it should.
+            known = () if _rests(seat) else past
+            mine = [uid for uid in (*known, *node.live) if uid.startswith(f"op-{seat.shift_id}")]
             if mine:
                 seat.leg_id = mine[-1]
                 self._controller.board.legs[seat.leg_id] = seat.login
                 live = node.live.get(seat.leg_id)
+                if live is not None:
+                    legs = self._controller.seating.legs
+                    legs.adopt(seat.leg_id, live.channel, node.at)
                 if live is not None and live.state == UP:  # in no bridge while it hears ringing
                     seat.channel = live.channel
 
@@ -358,6 +363,11 @@ class Recovery:
         return [(item.get("Key", "").rpartition("/")[2], item.get("Val", "")) for item in items]
 
 
+def _rests(seat: Seat) -> bool:
+    """Has no need of a leg: on call, and busy with no call."""
+    return seat.phone.on_call and isinstance(seat.state, Ready | Paused | WrapUp)
+
+
 def _attempt(row: Any) -> Attempt:
     """An open attempt as the last controller wrote it; nobody watched its ringing since."""
     lead = Lead(
@@ -402,6 +412,7 @@ def _seat(row: Any) -> Seat:
         last_dial_at=dialed,
         legs=_MANY_LEGS,
         skills=frozenset(row["skills"]),
+        phone=phone_of(row),
     )
 
 

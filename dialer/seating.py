@@ -1,14 +1,16 @@
-"""Operators at work: shifts, their states, and their own nailed-up legs.
+"""Operators at work: shifts, their states, and their phones' legs.
 
-A leg is called when the operator signs in and again whenever it is lost; it counts as up when it
-enters the holding bridge. States are changed only here and by the hand-over, and every change is
-journaled.
+A nailed-up leg is called when the operator signs in and again whenever it is lost; that of an
+operator on call when a call is about to be dialed (`summon`), and it ends with the conversation. A
+leg counts as up when it enters the holding bridge. States are changed only here and by the
+hand-over, and every change is journaled.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -21,20 +23,28 @@ from dialer.ids import new_id
 from dialer.journal import Journal
 from dialer.line_time import LineTime
 from dialer.operators import (
+    NAILED_UP,
+    NO_ANSWER,
+    NO_LINE,
+    AnyState,
     Connecting,
     Consult,
     Dialing,
     InCall,
     Paused,
+    Phone,
     Previewing,
     Ready,
     Reserved,
     Seat,
     State,
     StateChange,
+    Summoned,
     WrapUp,
+    after_phone_lost,
 )
 from dialer.outcomes import EndedBy
+from dialer.phone_legs import NoLine, PhoneLegs
 from dialer.store import Store
 from dialer.tasks import Tasks
 
@@ -42,8 +52,18 @@ log = structlog.get_logger(__name__)
 
 RECALL_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Pauses before a lost or unanswered phone is called again."""
+LINE_AGAIN_S = 5.0
+"""So long after no line was free for an outside number."""
+OUTSIDE_CALLS = 3
+"""An outside number that does not answer so often in a row is not called by itself any more: each
+call may cost money, and somebody's rest."""
 RTP_TIMEOUT_CAUSE = 44
 HOLDING = "holding_bridge"
+
+
+def phone_of(row: Any) -> Phone:
+    """The phone in a row of `operator`."""
+    return Phone(row["phone_mode"] == "ring_per_call", row["phone_number"] or "")
 
 
 class Seating:
@@ -58,14 +78,14 @@ class Seating:
         tasks: Tasks,
         line_time: LineTime,
         clock: Callable[[], float],
-        *,
-        operator_ring_s: float,
+        legs: PhoneLegs,
     ) -> None:
         self._board, self._store, self._journal = board, store, journal
         self._ami, self._tasks, self._clock = ami, tasks, clock
         self._line_time = line_time
-        self._operator_ring_s = operator_ring_s
+        self.legs = legs
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._summoned: dict[str, asyncio.Future[bool]] = {}
         self.closing: set[str] = set()  # legs of those who signed out, until they are gone
         self.on_free: Callable[[], None] = lambda: None
         self.on_leave: Callable[[], None] = lambda: None
@@ -79,17 +99,26 @@ class Seating:
 
     # --- shifts
 
-    def sign_in(self, operator_id: int, login: str, skills: frozenset[str] = frozenset()) -> Seat:
-        """Opens a shift and calls the operator's phone; ready when the phone is up."""
+    def sign_in(
+        self,
+        operator_id: int,
+        login: str,
+        skills: frozenset[str] = frozenset(),
+        phone: Phone = NAILED_UP,
+    ) -> Seat:
+        """Opens a shift; ready when the nailed-up phone, which is called, is up; else at once."""
         now = self._clock()
         shift_id = new_id(now)
+        state = Ready(now) if phone.on_call else Connecting(now)
         seat = Seat(
-            operator_id, login, shift_id, now, self._changed, Connecting(now), skills=skills
+            operator_id, login, shift_id, now, self._changed, state, skills=skills, phone=phone
         )
         self._board.seats[login] = seat
-        self._journal.row(self._store.open_shift(shift_id, operator_id, now))
+        first = state.kind.value
+        self._journal.row(self._store.open_shift(shift_id, operator_id, now, first))
         self._changed(StateChange(shift_id, login, 0, None, seat.state))
         self.call_phone(seat)
+        self._freed(seat)
         return seat
 
     def restore(self, seat: Seat) -> None:
@@ -114,8 +143,7 @@ class Seating:
         self._stop_timer(seat.login)
         self._line_time.signed_out(seat.login, seat.state, now)
         self._journal.row(self._store.close_shift(seat.shift_id, now))
-        self._hang_up_leg(seat)
-        self._forget_leg(seat)
+        self.let_leg_go(seat)
         self.on_leave()
 
     def pause(self, seat: Seat, reason: str) -> None:
@@ -125,14 +153,16 @@ class Seating:
             return
         self._wrapped_up(seat.state, self._clock())
         seat.become(seat.state.pause(self._clock(), reason))
+        self._put_down(seat)
         self.on_leave()
 
     def ready(self, seat: Seat) -> None:
         """Ends a pause or wrap-up; takes back what was asked for after the call."""
         seat.after_call = ""
-        now, up = self._clock(), bool(seat.channel)
+        now, up = self._clock(), seat.reachable
         if isinstance(seat.state, Paused):
             seat.become(seat.state.resume(now, phone_up=up))
+            self._call_again(seat)
         elif isinstance(seat.state, WrapUp):
             self._finish_wrap_up(seat)
             return
@@ -146,6 +176,7 @@ class Seating:
             seat.become(seat.state.ended(at))
             seat.wrap_up_limit_s = wrap_up_limit_s
             self._limit_wrap_up(seat)
+            self._put_down(seat)
 
     def taken(self, seat: Seat, attempt: UUID, at: float) -> None:
         """The node gave the person to this operator without asking us first.
@@ -192,8 +223,9 @@ class Seating:
         state = seat.state
         assert isinstance(state, WrapUp)
         self._stop_timer(seat.login)
-        seat.become(state.finished(self._clock(), phone_up=bool(seat.channel)))
+        seat.become(state.finished(self._clock(), phone_up=seat.reachable))
         self._wrapped_up(state, seat.state.since)
+        self._call_again(seat)
         if not self._leave_after_call(seat):
             self._freed(seat)
 
@@ -211,33 +243,100 @@ class Seating:
         return bool(asked)
 
     def _freed(self, seat: Seat) -> None:
-        if seat.can_take:
+        if seat.can_take or seat.can_be_summoned:
             self.on_free()
 
     # --- the operator's own leg
 
     def call_phone(self, seat: Seat) -> None:
-        """Calls the operator's phone into the holding bridge."""
+        """Calls a nailed-up phone, or one that was lost in a conversation, into the bridge."""
+        if seat.phone.on_call and not isinstance(seat.state, InCall):
+            return
         if seat.leg_id or self._board.seats.get(seat.login) is not seat:
             return
-        if self._ami.state is not AmiState.READY or not self._board.recovered:
+        if self._node_away:
             self._recall(seat)
             return
+        try:
+            self._call(seat)
+        except NoLine as error:
+            self._no_line(seat, error)
+
+    def summon(self, seat: Seat, *, by_hand: bool = False) -> asyncio.Future[bool]:
+        """Rings the phone of an operator on call; the result is whether it is up now.
+
+        Unanswered, the operator is paused; where no call could be placed, ready as before.
+        """
+        answer = self._summoned.get(seat.login)
+        if answer is not None:
+            return answer
+        answer = asyncio.get_running_loop().create_future()
+        if seat.channel or self._node_away:
+            answer.set_result(bool(seat.channel))
+            return answer
+        self._summoned[seat.login] = answer
+        if isinstance(seat.state, Ready):
+            seat.become(seat.state.summon(self._clock(), by_hand=by_hand))
+        try:
+            if not seat.leg_id:
+                self._call(seat)
+        except NoLine as error:
+            self._no_line(seat, error)
+        return answer
+
+    def dismiss(self, seat: Seat) -> None:
+        """The phone of an operator on call is not needed now; ready as before."""
+        self.let_leg_go(seat)
+        if isinstance(seat.state, Summoned):
+            seat.become(seat.state.released(self._clock()))
+
+    def _put_down(self, seat: Seat) -> None:
+        """A phone that is rung for each call: the call is over.
+
+        Only once the leg waits alone: one that was hung up earlier would take the person with it.
+        """
+        if seat.phone.on_call and isinstance(seat.state, WrapUp | Paused) and seat.waits:
+            self.let_leg_go(seat)
+
+    def let_leg_go(self, seat: Seat) -> None:
+        """Hangs up the operator's leg, which is forgotten at once."""
+        self._hang_up_leg(seat)
+        self._forget_leg(seat)
+
+    @property
+    def _node_away(self) -> bool:
+        return self._ami.state is not AmiState.READY or not self._board.recovered
+
+    def _no_line(self, seat: Seat, error: NoLine) -> None:
+        """An outside number that cannot be called: later, or not before somebody saw to it."""
+        log.warning("outside_phone_not_called", login=seat.login, why=str(error))
+        if error.lasting and isinstance(seat.state, Connecting | Summoned | Ready | Previewing):
+            seat.become(seat.state.pause(self._clock(), NO_LINE))
+        elif isinstance(seat.state, Summoned):
+            seat.become(seat.state.released(self._clock()))
+        self._told_up(seat, up=False)
+        if not error.lasting:
+            self._timer(f"phone {seat.login}", LINE_AGAIN_S, lambda: self.call_phone(seat))
+
+    def _told_up(self, seat: Seat, *, up: bool) -> None:
+        answer = self._summoned.pop(seat.login, None)
+        if answer is not None and not answer.done():
+            answer.set_result(up)
+
+    def _call_again(self, seat: Seat) -> None:
+        """A phone that is not called by itself any more, now that its operator is there again."""
+        if isinstance(seat.state, Connecting) and not seat.leg_id:
+            seat.failed_calls = 0
+            self._recall(seat)
+
+    def _call(self, seat: Seat) -> None:
+        """Raises NoLine."""
         seat.legs += 1
         suffix = "" if seat.legs == 1 else f"-{seat.legs}"
-        seat.leg_id = f"op-{seat.shift_id}{suffix}"
-        self._board.legs[seat.leg_id] = seat.login
-        request = OriginateRequest(
-            action_id=seat.leg_id,
-            channel=f"PJSIP/op-{seat.login}",
-            channel_id=seat.leg_id,
-            context="prozvon-operator",
-            exten="s",
-            priority=1,
-            timeout_ms=int(self._operator_ring_s * 1000),
-            caller_id="Prozvon",
-            variables={},
-        )
+        leg_id = f"op-{seat.shift_id}{suffix}"
+        request = self.legs.request(seat, leg_id)
+        seat.leg_id = leg_id
+        self._board.legs[leg_id] = seat.login
         self._tasks.command(f"call_phone {seat.login}", self._originate(seat, request), AmiError)
 
     async def _originate(self, seat: Seat, request: OriginateRequest) -> None:
@@ -246,6 +345,7 @@ class Seating:
         except AmiError:
             # Whether Asterisk took it is told by events, or by recovery when the link is back.
             if self._ami.state is AmiState.READY:
+                self.legs.not_sent(request.channel_id)
                 self.leg_failed(request.channel_id)
             raise
 
@@ -254,7 +354,9 @@ class Seating:
         if seat is None:
             return
         leg = (event.unique_id, event.channel, event.at)
-        self._journal.row(self._store.call_created(*leg, shift_id=seat.shift_id))
+        trunk_id = self.legs.trunk_id(event.unique_id)
+        row = self._store.call_created(*leg, shift_id=seat.shift_id, trunk_id=trunk_id)
+        self._journal.row(row)
 
     def leg_failed(self, leg_id: str) -> None:
         """The phone did not answer, or is not registered."""
@@ -267,7 +369,18 @@ class Seating:
                     advice="is the phone on, and registered with the login shown by operator add?",
                 )
             self._forget_leg(seat)
+            self._not_answered(seat, self._clock(), refused=not self.legs.unanswered(leg_id))
             self._recall(seat)
+
+    def _not_answered(self, seat: Seat, at: float, *, refused: bool) -> None:
+        """A phone that was rung for a call; not `refused`: it was not reached, and cannot help."""
+        if seat.phone.on_call and isinstance(seat.state, Summoned | Previewing):
+            if refused:
+                seat.become(seat.state.pause(at, NO_ANSWER))
+                self.on_leave()
+            elif isinstance(seat.state, Summoned):
+                seat.become(seat.state.released(at))
+        self._told_up(seat, up=False)
 
     def leg_entered(self, event: BridgeEntered) -> None:
         """The leg is in a bridge: the holding one means that the phone is up and free."""
@@ -276,13 +389,18 @@ class Seating:
             return
         seat.bridge_id = event.bridge_id
         was_up, seat.channel = bool(seat.channel), event.channel
-        seat.failed_calls = 0
-        if event.technology != HOLDING:
+        seat.waits = event.technology == HOLDING
+        if not seat.waits or not seat.phone.number:  # a voice box answers, too, and hangs up
+            seat.failed_calls = 0
+        if not seat.waits:
             return
-        if isinstance(seat.state, Connecting):
+        self._put_down(seat)
+        if isinstance(seat.state, Connecting | Summoned):
             seat.become(seat.state.phone_up(event.at))
+            self._told_up(seat, up=True)
             self._freed(seat)
         elif not was_up:
+            self._told_up(seat, up=True)
             self._freed(seat)
 
     def leg_hung_up(self, event: Hangup) -> None:
@@ -293,15 +411,22 @@ class Seating:
         self._board.legs.pop(event.unique_id, None)
         if seat is None or seat.leg_id != event.unique_id:
             return
+        was_up = bool(seat.channel)
         self._forget_leg(seat)
+        if not was_up:
+            refused = not self.legs.unanswered(event.unique_id, event)
+            self._not_answered(seat, event.at, refused=refused)
         self._phone_lost(seat, event)
+        self._told_up(seat, up=False)
         self._recall(seat)
 
     def phone_missing(self, seat: Seat, at: float) -> None:
         """After a restart: no leg of this shift is alive. It is called again."""
         state = seat.state
-        if isinstance(state, Ready | Previewing | Dialing | Reserved):
-            seat.become(state.phone_lost(at))
+        if isinstance(state, Previewing | Dialing | Reserved | Summoned | Connecting) or (
+            isinstance(state, Ready) and not seat.phone.on_call
+        ):
+            self._become(seat, after_phone_lost(seat, at, refused=False))
         elif isinstance(state, InCall):
             self.conversation_ended(seat, at, self._wrap_up_limit(state.attempt_id))
         self.call_phone(seat)
@@ -327,8 +452,8 @@ class Seating:
         state, by = seat.state, EndedBy.OPERATOR
         if event.cause == RTP_TIMEOUT_CAUSE:
             by = EndedBy.PHONE_LOST
-        if isinstance(state, Ready | Previewing | Dialing | Reserved):
-            seat.become(state.phone_lost(event.at))
+        if isinstance(state, Ready | Previewing | Summoned | Dialing | Reserved | Connecting):
+            self._become(seat, after_phone_lost(seat, event.at, refused=event.cause != 0))
             if isinstance(state, Reserved):
                 self.on_phone_lost(seat, state.attempt_id)
             elif isinstance(state, Dialing) and state.by_hand:
@@ -340,8 +465,12 @@ class Seating:
             if not self.person_goes_on(seat, state.attempt_id, by):
                 self._note_end(state.attempt_id, by)
             self.conversation_ended(seat, event.at, self._wrap_up_limit(state.attempt_id))
-        if isinstance(seat.state, Connecting):
+        if isinstance(seat.state, Connecting) or seat.phone.on_call:
             self._leave_after_call(seat)
+
+    def _become(self, seat: Seat, new: AnyState) -> None:
+        if new is not seat.state:
+            seat.become(new)
 
     def _note_end(self, attempt_id: UUID, by: EndedBy) -> None:
         attempt = self._board.attempts.get(attempt_id)
@@ -356,18 +485,28 @@ class Seating:
     def _forget_leg(self, seat: Seat) -> None:
         self._board.legs.pop(seat.leg_id, None)
         seat.leg_id = seat.channel = seat.bridge_id = ""
+        seat.waits = False
 
     def _recall(self, seat: Seat) -> None:
         if self._board.seats.get(seat.login) is not seat:
             return
+        in_call = isinstance(seat.state, InCall)
+        if seat.phone.on_call and not in_call:
+            return
         pause = RECALL_S[min(seat.failed_calls, len(RECALL_S) - 1)]
         seat.failed_calls += 1
+        if seat.phone.number and seat.failed_calls >= OUTSIDE_CALLS and not in_call:
+            if isinstance(seat.state, Connecting):
+                seat.become(seat.state.pause(self._clock(), NO_ANSWER))
+            return
         self._timer(f"phone {seat.login}", pause, lambda: self.call_phone(seat))
 
     def _hang_up_leg(self, seat: Seat) -> None:
         self._stop_timer(f"phone {seat.login}")
+        self._told_up(seat, up=False)
         if seat.leg_id:
             self.closing.add(seat.leg_id)
+            self.legs.let_go(seat.leg_id)
             self._tasks.command(f"hang_up {seat.login}", self._close_leg(seat.leg_id), AmiError)
 
     async def _close_leg(self, leg_id: str) -> None:

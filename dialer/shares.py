@@ -20,7 +20,9 @@ from dialer.operators import (
     Ready,
     Reserved,
     Seat,
+    Summoned,
     WrapUp,
+    free_since,
     longest_ready,
 )
 from dialer.ways import Ways
@@ -55,13 +57,25 @@ class Shares:
         """Operators of this campaign's share who can be given a person, or are dialed for."""
         return sum(1 for s in self._of(campaign) if s.can_take and not s.dials_by_hand)
 
+    def coming(self, campaign: Campaign) -> int:
+        """Operators of this share for whom a call can be placed now or in a moment: phones that are
+        up, and those that ring."""
+        waits = (s for s in self._of(campaign) if isinstance(s.state, Ready) and s.channel)
+        rings = (s for s in self._of(campaign) if isinstance(s.state, Summoned))
+        return sum(1 for _ in waits) + sum(1 for _ in rings)
+
+    def can_be_summoned(self, campaign: Campaign) -> list[Seat]:
+        """Operators of this share whose phone may be rung for a call, the longest free first."""
+        found = [s for s in self._of(campaign) if s.can_be_summoned and not s.after_call]
+        return sorted(found, key=free_since)
+
     def next_ready(self, campaign: Campaign) -> Seat | None:
         """For whom the next call of a progressive campaign is placed."""
         return longest_ready(self._of(campaign))
 
     def readers(self, campaign: Campaign) -> list[Seat]:
         """Operators of a preview campaign's share who wait for a card, the longest first."""
-        free = [s for s in self._of(campaign) if isinstance(s.state, Ready) and s.channel]
+        free = [s for s in self._of(campaign) if isinstance(s.state, Ready) and s.reachable]
         return sorted(free, key=lambda seat: (seat.state.since, seat.login))
 
     def spare(self, campaign: Campaign) -> Seat | None:
@@ -156,4 +170,4 @@ def _at_work(seat: Seat) -> bool:
     state = seat.state
     if isinstance(state, Paused | Connecting) or seat.after_call:
         return False
-    return isinstance(state, Ready | Previewing | Dialing | Reserved | InCall | WrapUp)
+    return isinstance(state, Ready | Previewing | Summoned | Dialing | Reserved | InCall | WrapUp)

@@ -283,8 +283,12 @@ class Store:
     ) -> Row:
         return _row("call_ended", self.node_id, call_id, utc(answered_at), utc(at), cause)
 
-    def open_shift(self, shift_id: UUID, operator_id: int, at: float) -> Row:
-        return _row("open_shift", shift_id, operator_id, self.floor_id, self.node_id, utc(at))
+    def open_shift(
+        self, shift_id: UUID, operator_id: int, at: float, state: str = "connecting"
+    ) -> Row:
+        """`state`: the first one; a phone that is rung for each call needs no connecting."""
+        where = (self.floor_id, self.node_id)
+        return _row("open_shift", shift_id, operator_id, *where, utc(at), state)
 
     def change_state(self, change: StateChange) -> Row:
         new = change.new

@@ -10,11 +10,14 @@ from uuid import UUID
 from aiohttp import web
 
 from campaigns.by_hand.model import ByHandError
-from dialer.http.answers import body_of, json_answer, login_of, text_of
+from dialer.http.answers import body_of, json_answer, login_of, may_take, text_of
 from dialer.http.fields import id_in
 
 if TYPE_CHECKING:
     from dialer.by_hand import ByHand
+
+PHONE_LIMIT_S = 70.0
+"""The phone of an operator on call is rung before the number is dialed."""
 
 
 def by_hand_routes(floor: Callable[[], ByHand | None]) -> list[web.RouteDef]:
@@ -32,6 +35,7 @@ class _Routes:
     def __init__(self, floor: Callable[[], ByHand | None]) -> None:
         self._floor = floor
 
+    @may_take(PHONE_LIMIT_S)
     async def dial(self, request: web.Request) -> web.Response:
         login, body = login_of(request), await body_of(request)
         campaign, lead = text_of(body, "campaign"), body.get("lead")
@@ -54,6 +58,7 @@ class _Routes:
         view = await self._by_hand().card(login_of(request), in_clear=in_clear)
         return json_answer(asdict(view))
 
+    @may_take(PHONE_LIMIT_S)
     async def dial_card(self, request: web.Request) -> web.Response:
         login = login_of(request)
         return _dialing(login, await self._by_hand().dial_card(login))

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from campaigns.lists.phones import BadPhone, parse_phone
+from campaigns.refusals import Refusal
 from dialer.ids import SIP_REALM
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
 STAGES = ("cold_call", "sale", "key_account", "support")
 ROLES = ("operator", "supervisor")
+PHONE_MODES = ("nailed_up", "ring_per_call")
 FULL_NAME_CHARS = 200
 SKILL_CHARS = 64
 TEAM_CHARS = 64
@@ -24,12 +27,8 @@ _PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  #
 _PASSWORD_LENGTH = 16
 
 
-class OperatorError(ValueError):
+class OperatorError(Refusal):
     """Staff cannot be changed as asked. `id` is stable; the text says what to do."""
-
-    def __init__(self, id: str, text: str) -> None:
-        super().__init__(text)
-        self.id = id
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,20 @@ class StaffMember:
     team: str
     created_at: datetime
     signed_in_at: datetime | None
+    role: str = "operator"
+    phone_kind: str = "sip"
+    phone_mode: str = "nailed_up"
+    phone_number: str | None = None
+    """An outside number that is called instead of the SIP or browser phone, masked."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneSettings:
+    """How somebody's phone is called: `nailed_up` or `ring_per_call`, and an outside number in
+    E.164 (None: their SIP or browser phone)."""
+
+    mode: str
+    number: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +108,7 @@ def check_team(team: str) -> str:
     name = team.strip()
     if name and not _is_line(name, TEAM_CHARS):
         text = f"a team's name is one line of up to {TEAM_CHARS} characters"
-        raise OperatorError("bad_value", text)
+        raise OperatorError("bad_value", text, status=422)
     return name
 
 
@@ -111,6 +124,44 @@ def _problems(new: NewOperator) -> Iterator[str]:
         yield f"the stage is one of {', '.join(STAGES)}, not {new.stage!r}"
     if len(new.skills) > SKILLS or not all(_is_line(skill, SKILL_CHARS) for skill in new.skills):
         yield f"at most {SKILLS} skills, each one line of 1 to {SKILL_CHARS} characters"
+
+
+def check_phone(
+    mode: str, number: str, region: str, allowed: Callable[[str], bool]
+) -> PhoneSettings:
+    """What was typed as a phone; `number` "" is none. Raises OperatorError `bad_value`,
+    `bad_number`, `number_not_allowed`; the number is not quoted back: refusals are logged.
+
+    `region`: where a number without a country code is; `allowed`: the administrator's rule.
+    """
+    if mode not in PHONE_MODES:
+        modes = ", ".join(PHONE_MODES)
+        raise OperatorError(
+            "bad_value",
+            f"the phone mode is one of {modes}",
+            f"режим телефона: один из {modes}",
+            status=422,
+        )
+    if not number.strip():
+        return PhoneSettings(mode, None)
+    phone = parse_phone(number, region)
+    if isinstance(phone, BadPhone) or phone.extension:
+        raise OperatorError(
+            "bad_number",
+            "this is no telephone number; give it as +74951234567",
+            "это не телефонный номер; укажите его в виде +74951234567",
+            status=422,
+        )
+    if not allowed(phone.e164):
+        raise OperatorError(
+            "number_not_allowed",
+            "this number may be nobody's phone; the administrator allows numbers with "
+            "phones.outside_numbers",
+            "на этот номер звонить оператору нельзя: номера разрешает администратор настройкой "
+            "phones.outside_numbers",
+            status=403,
+        )
+    return PhoneSettings(mode, phone.e164)
 
 
 def _is_line(text: str, length: int) -> bool:

@@ -10,8 +10,8 @@ returning id;
 -- name: operators
 -- The staff of floor $1 by login, with their open shifts.
 select operator.login, operator.full_name, operator.stage, operator.skills, operator.team,
-    operator.created_at,
-    shift.started_at as signed_in_at
+    operator.created_at, shift.started_at as signed_in_at, operator.role, operator.phone_kind,
+    operator.phone_mode, operator.phone_number
 from operator left join shift on shift.operator_id = operator.id and shift.ended_at is null
 where operator.floor_id = $1 and operator.removed_at is null
 order by operator.login;
@@ -72,6 +72,25 @@ returning id;
 update operator set phone_kind = $3
 where floor_id = $1 and login = $2 and removed_at is null
 returning id, phone_ha1;
+
+-- name: set_phone
+-- How somebody's phone is called, and the outside number, if it is one; whether they are at work.
+update operator set phone_mode = $3, phone_number = $4
+where floor_id = $1 and login = $2 and removed_at is null
+returning exists (select from shift where operator_id = operator.id and ended_at is null)
+    as signed_in;
+
+-- name: phone_of
+-- How somebody's phone is called now.
+select phone_mode, phone_number from operator
+where floor_id = $1 and login = $2 and removed_at is null;
+
+-- name: outside_phones
+-- Who of the floor named $1 is called at an outside number.
+select operator.login, operator.phone_number
+from operator join floor on floor.id = operator.floor_id
+where floor.name = $1 and operator.removed_at is null and operator.phone_number is not null
+order by operator.login;
 
 -- name: use_browser
 -- The operator's phone is a browser from now on; locked, so that two logins come in turn.

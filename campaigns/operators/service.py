@@ -6,11 +6,13 @@ from typing import Any, Protocol
 
 import structlog
 
+from campaigns.by_hand.model import masked
 from campaigns.operators.model import (
     ROLES,
     NewOperator,
     OperatorError,
     PhoneLogin,
+    PhoneSettings,
     Provisioned,
     StaffMember,
     check,
@@ -70,7 +72,7 @@ class OperatorService:
         """Everybody on the staff, by login."""
         async with self._session() as connection:
             rows = await connection.fetch(SQL.operators, self._floor_id)
-        return [StaffMember(**{**row, "skills": tuple(row["skills"])}) for row in rows]
+        return [_member(row) for row in rows]
 
     async def remove(self, login: str, actor: str) -> None:
         """Takes an operator off the staff; conversations and reports stay.
@@ -80,9 +82,7 @@ class OperatorService:
         async with self._session() as connection, connection.transaction():
             row = await connection.fetchrow(SQL.find_operator, self._floor_id, login)
             if row is None:
-                raise OperatorError(
-                    "unknown_operator", f"there is no operator {login}; see `prozvon operator list`"
-                )
+                raise unknown_operator(login)
             if await connection.fetchval(SQL.remove_operator, row["id"]) is None:
                 raise _signed_in(login, row["signed_in_at"])
             await self._note(connection, actor, "operator_removed", login, {})
@@ -94,9 +94,7 @@ class OperatorService:
             raise OperatorError("bad_value", f"the role is one of {', '.join(ROLES)}")
         async with self._session() as connection, connection.transaction():
             if await connection.fetchval(SQL.set_role, self._floor_id, login, role) is None:
-                raise OperatorError(
-                    "unknown_operator", f"there is no operator {login}; see `prozvon operator list`"
-                )
+                raise unknown_operator(login)
             await self._note(connection, actor, "operator_role", login, {"role": role})
 
     async def set_team(self, login: str, team: str, actor: str) -> str:
@@ -106,11 +104,33 @@ class OperatorService:
         name = check_team(team)
         async with self._session() as connection, connection.transaction():
             if await connection.fetchval(SQL.set_team, self._floor_id, login, name) is None:
-                raise OperatorError(
-                    "unknown_operator", f"there is no operator {login}; see `prozvon operator list`"
-                )
+                raise unknown_operator(login)
             await self._note(connection, actor, "operator_team", login, {"team": name})
         return name
+
+    async def set_phone(self, login: str, phone: PhoneSettings, actor: str) -> bool:
+        """How somebody's phone is called, from the next sign-in on; whether they are signed in now.
+
+        `phone` comes from `model.check_phone`. Raises OperatorError `unknown_operator`.
+        """
+        number = masked(phone.number) if phone.number else None
+        async with self._session() as connection, connection.transaction():
+            values = (self._floor_id, login, phone.mode, phone.number)
+            row = await connection.fetchrow(SQL.set_phone, *values)
+            if row is None:
+                raise unknown_operator(login)
+            details = {"mode": phone.mode, "number": number}
+            await self._note(connection, actor, "operator_phone_mode", login, details)
+        log.info("operator_phone_mode", login=login, mode=phone.mode, outside=bool(number))
+        return bool(row["signed_in"])
+
+    async def phone(self, login: str) -> PhoneSettings:
+        """How somebody's phone is called. Raises OperatorError `unknown_operator`."""
+        async with self._session() as connection:
+            row = await connection.fetchrow(SQL.phone_of, self._floor_id, login)
+        if row is None:
+            raise unknown_operator(login)
+        return PhoneSettings(row["phone_mode"], row["phone_number"])
 
     async def set_phone_kind(self, login: str, kind: PhoneKind, actor: str) -> str:
         """Which phone somebody uses; returns the digest to give to the node.
@@ -125,9 +145,7 @@ class OperatorService:
         async with self._session() as connection, connection.transaction():
             row = await connection.fetchrow(SQL.set_phone_kind, self._floor_id, login, kind.value)
             if row is None:
-                raise OperatorError(
-                    "unknown_operator", f"there is no operator {login}; see `prozvon operator list`"
-                )
+                raise unknown_operator(login)
             await connection.execute(SQL.end_browser_login, row["id"])
             await self._note(connection, actor, "operator_phone", login, {"kind": kind.value})
         ha1: str = row["phone_ha1"]
@@ -159,6 +177,22 @@ class OperatorService:
         self, connection: Any, actor: str, action: str, login: str, details: dict[str, Any]
     ) -> None:
         await connection.execute(SQL.note, actor, action, f"operator {login}", details)
+
+
+def _member(row: Any) -> StaffMember:
+    values = {**row, "skills": tuple(row["skills"])}
+    if values["phone_number"]:
+        values["phone_number"] = masked(values["phone_number"])
+    return StaffMember(**values)
+
+
+def unknown_operator(login: str) -> OperatorError:
+    return OperatorError(
+        "unknown_operator",
+        f"there is no operator {login}; see `prozvon operator list`",
+        f"нет оператора {login}; список: prozvon operator list",
+        status=404,
+    )
 
 
 def _signed_in(login: str, since: Any) -> OperatorError:

@@ -12,6 +12,9 @@ from dialer.commands.common import CommandError, os_user, speech
 from dialer.config import Settings
 
 REQUEST_TIMEOUT_S = 10.0
+PHONE_TIMEOUT_S = 75.0
+"""For what may have to wait until an operator's phone is answered."""
+MAY_RING = frozenset({"dial", "dial-card", "consult", "pick-up"})
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 
 
@@ -34,12 +37,17 @@ async def act(settings: Settings, login: str, action: str, body: dict[str, Any])
     Raises CommandError with the API's own id and text, or `not_running`.
     """
     path = f"/api/operators/{quote(login, safe='')}/{action}"
-    answer: dict[str, Any] = await ask(settings, "POST", path, body)
+    limit_s = PHONE_TIMEOUT_S if action in MAY_RING else REQUEST_TIMEOUT_S
+    answer: dict[str, Any] = await ask(settings, "POST", path, body, limit_s)
     return answer
 
 
 async def ask(
-    settings: Settings, method: str, path: str, body: dict[str, Any] | None = None
+    settings: Settings,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    limit_s: float = REQUEST_TIMEOUT_S,
 ) -> Any:
     """One request to the API of a running `prozvon serve`; its answer, an object or a list.
 
@@ -52,7 +60,7 @@ async def ask(
         "X-Prozvon-Actor": os_user(),
         "Accept-Language": speech.language,
     }
-    timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
+    timeout = aiohttp.ClientTimeout(total=limit_s)
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,
@@ -62,7 +70,7 @@ async def ask(
     except TimeoutError:
         raise CommandError(
             "no_answer",
-            f"Prozvon at {api_url(settings)} gave no answer in {REQUEST_TIMEOUT_S:g} s; look into "
+            f"Prozvon at {api_url(settings)} gave no answer in {limit_s:g} s; look into "
             "its log, it may be overloaded",
         ) from None
     except aiohttp.ClientError as error:

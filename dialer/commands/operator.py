@@ -8,7 +8,13 @@ from urllib.parse import quote
 
 import typer
 
-from campaigns.operators.model import NewOperator, PhoneLogin, StaffMember
+from campaigns.operators.model import (
+    NewOperator,
+    PhoneLogin,
+    PhoneSettings,
+    StaffMember,
+    check_phone,
+)
 from campaigns.operators.service import OperatorService
 from dialer.asterisk.phones import PhoneKind
 from dialer.commands import by_hand, desk
@@ -26,7 +32,7 @@ from dialer.commands.database import open_floor
 from dialer.commands.moments import moment
 from dialer.commands.node import NODE_ERRORS, node_phones
 from dialer.config import Settings
-from dialer.node import phone_address, sip_server
+from dialer.node import outside_rules, phone_address, sip_server
 
 app = typer.Typer(no_args_is_help=True, help="Staff, and what an operator's desk can ask for.")
 by_hand.add_to(app)
@@ -34,6 +40,13 @@ by_hand.add_to(app)
 Login = Annotated[str, typer.Argument(help="Staff code: a-z, 0-9, _ and -.")]
 Role = Literal["operator", "supervisor"]
 Stage = Literal["cold_call", "sale", "key_account", "support"]
+PhoneMode = Annotated[
+    Literal["nailed_up", "ring_per_call"],
+    typer.Option(help="On the line for the whole shift, or rung for each call."),
+]
+PhoneNumber = Annotated[
+    str, typer.Option(help="An outside number that is called over a trunk; empty: SIP or browser.")
+]
 
 
 @app.command("add")
@@ -45,16 +58,27 @@ def add(
         "cold_call"
     ),
     skill: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
+    phone_mode: PhoneMode = "nailed_up",
+    phone_number: PhoneNumber = "",
     as_json: Json = False,
 ) -> Reply:
     """Add an operator and make the phone's login; its password is shown once."""
-    new = NewOperator(login, name, stage, tuple(skill or ()))
-    return run(_add(use_settings(context), new))
+    settings, new = use_settings(context), NewOperator(login, name, stage, tuple(skill or ()))
+    called = _phone_settings(settings, phone_mode, phone_number)
+    return run(_add(settings, new, called))
 
 
-async def _add(settings: Settings, new: NewOperator) -> Reply:
+def _phone_settings(settings: Settings, mode: str, number: str) -> PhoneSettings:
+    rules = outside_rules(settings)
+    return check_phone(mode, number, settings.floor.phone_region, rules.allow)
+
+
+async def _add(settings: Settings, new: NewOperator, called: PhoneSettings) -> Reply:
     async with open_floor(settings) as floor:
-        phone = await OperatorService(floor.pool, floor.floor_id).add(new, os_user())
+        service = OperatorService(floor.pool, floor.floor_id)
+        phone = await service.add(new, os_user())
+        if called != PhoneSettings("nailed_up", None):
+            await service.set_phone(new.login, called, os_user())
     problem = await _push(settings, new.login, phone)
     where = {"server": sip_server(settings), "port": settings.asterisk.sip_port}
     data = {**asdict(new), "phone": {**asdict(phone), **where}, "provisioned": not problem}
@@ -91,10 +115,63 @@ def show_staff(context: typer.Context, as_json: Json = False) -> Reply:
     """Everybody on the staff."""
     staff = run(_staff(use_settings(context)))
     rows = [
-        (s.login, s.full_name, s.stage, s.team, ", ".join(s.skills), s.signed_in_at) for s in staff
+        (
+            s.login,
+            s.full_name,
+            s.role,
+            s.stage,
+            s.team,
+            ", ".join(s.skills),
+            _phone(s),
+            s.signed_in_at,
+        )
+        for s in staff
     ]
-    columns = ("login", "name", "stage", "team", "skills", "signed in (UTC)")
+    columns = ("login", "name", "role", "stage", "team", "skills", "phone", "signed in (UTC)")
     return Reply(staff, [table(columns, rows) if rows else "No operators yet."])
+
+
+def _phone(member: StaffMember) -> str:
+    """Such as `sip`, `browser, ring_per_call`, `+7495•••••67`."""
+    mode = "" if member.phone_mode == "nailed_up" else f", {member.phone_mode}"
+    return f"{member.phone_number or member.phone_kind}{mode}"
+
+
+@app.command("edit")
+def edit(
+    context: typer.Context,
+    login: Login,
+    phone_mode: Annotated[
+        Literal["nailed_up", "ring_per_call"] | None,
+        typer.Option(help="On the line for the whole shift, or rung for each call."),
+    ] = None,
+    phone_number: Annotated[
+        str | None,
+        typer.Option(help="An outside number that is called over a trunk; '': SIP or browser."),
+    ] = None,
+    as_json: Json = False,
+) -> Reply:
+    """Change how somebody's phone is called, from their next sign-in on."""
+    if phone_mode is None and phone_number is None:
+        raise CommandError(
+            "nothing_to_change",
+            "give --phone-mode, --phone-number or both",
+            "укажите --phone-mode, --phone-number или оба",
+        )
+    return run(_edit(use_settings(context), login, phone_mode, phone_number))
+
+
+async def _edit(settings: Settings, login: str, mode: str | None, number: str | None) -> Reply:
+    async with open_floor(settings) as floor:
+        service = OperatorService(floor.pool, floor.floor_id)
+        now = await service.phone(login)
+        kept = now.number or "" if number is None else number
+        wanted = _phone_settings(settings, mode or now.mode, kept)
+        signed_in = await service.set_phone(login, wanted, os_user())
+        member = next(m for m in await service.staff() if m.login == login)
+    later = [f"{login} is signed in: it holds from the next sign-in on."] if signed_in else []
+    data = {**asdict(member), "from_next_sign_in": signed_in}
+    return Reply(data, [f"{login}: {_phone(member)}", *later])
 
 
 async def _staff(settings: Settings) -> list[StaffMember]:

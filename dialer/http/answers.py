@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -15,14 +15,14 @@ MOST = 2**31 - 1
 LOGIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+H = TypeVar("H", bound=Callable[..., Awaitable[web.StreamResponse]])
 LIMIT_ATTRIBUTE = "limit_s"
 
 
-def may_take(limit_s: float) -> Callable[[Handler], Handler]:
+def may_take(limit_s: float) -> Callable[[H], H]:
     """For routes that read or write a lot: they have `limit_s` instead of the usual limit."""
 
-    def mark(handler: Handler) -> Handler:
+    def mark(handler: H) -> H:
         setattr(handler, LIMIT_ATTRIBUTE, limit_s)
         return handler
 

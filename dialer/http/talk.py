@@ -9,7 +9,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from dialer.http.answers import body_of, json_answer, login_of, text_of
+from dialer.http.answers import body_of, json_answer, login_of, may_take, text_of
 from dialer.refusal import Refusal
 from dialer.talk.checks import Target
 from dialer.talk.service import Talks, TalkView
@@ -52,6 +52,11 @@ ACTIONS: dict[str, Act] = {
 }
 
 
+PHONE_LIMIT_S = 70.0
+MAY_RING = (ACTIONS["consult"], ACTIONS["pick-up"])
+"""They wait until the phone of an operator on call is answered."""
+
+
 def talk_routes(talks: Callable[[], Talks | None]) -> list[web.AbstractRouteDef]:
     """`talks` gives None until the floor is up."""
 
@@ -66,7 +71,7 @@ def talk_routes(talks: Callable[[], Talks | None]) -> list[web.AbstractRouteDef]
             login, body = login_of(request), await body_of(request)
             return json_answer(asdict(await act(floor(), login, body)))
 
-        return handle
+        return may_take(PHONE_LIMIT_S)(handle) if act in MAY_RING else handle
 
     async def call(request: web.Request) -> web.Response:
         return json_answer(asdict(floor().view(login_of(request))))

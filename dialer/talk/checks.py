@@ -15,7 +15,7 @@ from campaigns.lists.numbering import zones_of
 from campaigns.rules.service import RulesService
 from dialer.asterisk.ami import AmiDisconnected, AmiError, AmiState
 from dialer.calls import Conversing
-from dialer.operators import InCall, Seat
+from dialer.operators import InCall, Seat, free_since
 from dialer.refusal import Refusal
 from dialer.routing import NoWay, caller_id, choose
 from dialer.talk.floor import SQL, TalkFloor
@@ -135,7 +135,7 @@ class Checks:
         return seat
 
     def _need_free(self, seat: Seat) -> None:
-        if not seat.can_take:
+        if not seat.can_take and not seat.can_be_summoned:
             raise Refusal(
                 "operator_busy", 409, f"{seat.login} is not free now / сейчас занят: {seat.login}"
             )
@@ -145,6 +145,24 @@ class Checks:
         if not free:
             raise Refusal("nobody_free", 409, "nobody of them is free now / все сейчас заняты")
         return min(free, key=lambda seat: (seat.state.since, seat.login))
+
+    async def _ring_for(self, seats: list[Seat]) -> None:
+        """With nobody else free, the phone of an operator on call is rung, and waited for."""
+        if any(seat.can_take for seat in seats):
+            return
+        on_call = [seat for seat in seats if seat.can_be_summoned]
+        if on_call:
+            await self._phone_up(min(on_call, key=free_since))
+
+    async def _phone_up(self, seat: Seat) -> None:
+        """Raises Refusal `phone_no_answer`."""
+        if not await self._floor.seating.summon(seat, by_hand=True):
+            raise Refusal(
+                "phone_no_answer",
+                409,
+                f"the phone of {seat.login} was called and not answered",
+                f"телефон {seat.login} не ответил",
+            )
 
     def _line(self, attempt: Conversing, phone: str) -> Line:
         """The trunk and the caller id for a further call, as its campaign has them."""

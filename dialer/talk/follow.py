@@ -11,7 +11,7 @@ import structlog
 from dialer.asterisk import events as ev
 from dialer.attempts import RINGING, UP
 from dialer.calls import Conversing, Ended
-from dialer.operators import Consult, InCall, Reserved, Seat
+from dialer.operators import Consult, InCall, Reserved, Seat, after_phone_lost
 from dialer.outcomes import EndedBy, LineEvidence, Outcome, outcome_of
 from dialer.seating import HOLDING
 from dialer.talk.floor import TalkFloor
@@ -243,7 +243,7 @@ class Follow:
         """Somebody who was asked, or is on the way to the person, lost their phone."""
         floor = self._floor
         if isinstance(seat.state, Consult):
-            seat.become(seat.state.phone_lost(floor.clock()))
+            seat.become(after_phone_lost(seat, floor.clock()))
         floor.part_ended(attempt_id, seat.login, floor.clock(), "phone_lost")
         party = talk.party if talk else None
         if party is None or party.login != seat.login:

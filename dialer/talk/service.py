@@ -125,6 +125,8 @@ class Talks(Steps):
     async def pick_up(self, login: str, attempt_id: UUID | None = None) -> TalkView:
         """A free operator takes a waiting person: this one, or who waits longest."""
         seat = self._seat(login)
+        if seat.can_be_summoned and self.parked():
+            await self._phone_up(seat)
         if not seat.can_take:
             raise wrong_state("pick_up", "only a free operator can / взять может только свободный")
         waits = [p.attempt_id for p in self.parked()]
@@ -143,7 +145,7 @@ class Talks(Steps):
             self._need_alone(attempt, "transfer")
             if target.number:
                 await self._to_number(seat, attempt, phone)
-            elif target.operator:
+            elif target.operator and not seats[0].can_be_summoned:
                 await self._to_operator(seat, attempt, seats[0])
             else:
                 await self._to_group(seat, attempt, frozenset(s.login for s in seats))
@@ -153,6 +155,7 @@ class Talks(Steps):
     async def consult(self, login: str, target: Target) -> TalkView:
         """Calls the target while the person hears music."""
         phone, seats = await self._find(login, target, "consult")
+        await self._ring_for(seats)
         async with self._call(login, "consult") as (seat, attempt):
             talk = self._floor.talks.get(attempt.id)
             self._need_alone(attempt, "consult")

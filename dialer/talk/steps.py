@@ -125,25 +125,27 @@ class Steps(Checks):
         self, seat: Seat, attempt: Conversing, why: Why, limit_s: float
     ) -> None:
         """The operator goes free; who was on hold for them is not any more."""
+        # A phone that is rung for each call is put down, and forgotten, as soon as it waits alone.
+        channel, held = seat.channel, seat.state.kind == "hold"
         await self._floor.moves.music(attempt.id, why, "", limit_s)
-        await self._floor.moves.unkeep(seat.channel)
+        await self._floor.moves.unkeep(channel)
         # On hold the operator waits already, kept; out of a bridge it comes to wait by itself.
-        if seat.state.kind == "hold":
-            await self._floor.moves.wait(seat.channel)
+        if held:
+            await self._floor.moves.wait(channel)
 
     async def _to_operator(self, seat: Seat, attempt: Conversing, taker: Seat) -> None:
         self._need_free(taker)
         floor, now = self._floor, self._now()
         floor.reserve(taker, attempt.id)
-        was_held = seat.state.kind == "hold"
+        was_held, mine = seat.state.kind == "hold", seat.channel
         floor.set(joining(attempt.id, seat.login, now, taker.login, "transfer"))
 
         async def move() -> None:
             await floor.moves.take_aside(taker.channel, attempt.id)
-            await floor.moves.unkeep(seat.channel)
+            await floor.moves.unkeep(mine)
             await floor.moves.join(attempt.id, taker.channel)
             if was_held:
-                await floor.moves.wait(seat.channel)
+                await floor.moves.wait(mine)
 
         await self._told(move())
         floor.out(seat.login, attempt.id, "transfer")

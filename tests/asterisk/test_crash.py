@@ -39,6 +39,7 @@ def settings_file(settings: Settings, root: Path) -> Path:
         "agi": {"port": settings.agi.port},
         "http": {"port": settings.http.port},
         "floor": {"name": settings.floor.name, "drain_limit_s": 5.0},
+        "phones": settings.phones.model_dump(mode="json", include={"outside_numbers"}),
         "transfers": settings.transfers.model_dump(mode="json", include=TRANSFER_KEYS),
         "asterisk": {
             "embedded": False,
@@ -48,6 +49,7 @@ def settings_file(settings: Settings, root: Path) -> Path:
             "http_port": settings.asterisk.http_port,
             "ari_secret": settings.secret(settings.asterisk.ari_secret, "ari"),
             "cel_journal": str(settings.asterisk.cel_journal),
+            "operator_ring_s": settings.asterisk.operator_ring_s,
         },
     }
     for name, values in sections.items():

@@ -21,9 +21,11 @@ from dialer.config import (
     DatabaseSettings,
     HttpSettings,
     RecordingSettings,
+    RouteSettings,
     Settings,
     TrunkSettings,
 )
+from dialer.database.pool import open_pool
 from dialer.doctor import examine
 from dialer.findings import LIMIT_S, Finding
 from tests.fixtures_asterisk import FarEnd, Pbx, pbx_conf, running_pbx
@@ -37,6 +39,7 @@ ALL = (
         "ports",
         "serve",
         "installation",
+        "outside phones",
         "ari",
         "modules",
         "trunk carrier",
@@ -132,7 +135,9 @@ async def test_with_nothing_running_the_answer_comes_quickly(tmp_path: Path) -> 
     began = time.monotonic()
     wrong = failures(await examine(settings))
     assert time.monotonic() - began < LIMIT_S
-    assert set(ALL) - set(wrong) == {"host name", "recordings", "ports", "installation"}
+    assert set(ALL) - set(wrong) == {
+        "host name", "recordings", "ports", "installation", "outside phones",
+    }  # fmt: skip
     assert "starts with `prozvon serve`" in wrong["database"]
     assert "nothing listens" in wrong["ami"]
     assert "line `ami`" in wrong["fastagi"]
@@ -224,6 +229,26 @@ async def test_recordings_without_room_or_rights(settings: Settings, tmp_path: P
     (tmp_path / "file").touch()
     below = changed(settings, "recording", folder=tmp_path / "file" / "below")
     assert "cannot be written" in failures(await examine(below))["recordings"]
+
+
+async def test_outside_numbers_that_cannot_be_called(settings: Settings) -> None:
+    assert settings.database.url is not None
+    pool = await open_pool(settings.database.url.get_secret_value(), min_size=1)
+    await pool.execute("insert into floor (name, time_zone) values ('main', 'Europe/Moscow')")
+    await pool.execute(
+        "insert into operator (floor_id, login, full_name, phone_ha1, phone_number) "
+        "select id, 'anna', 'Anna', repeat('0', 32), '+79031234567' from floor"
+    )
+    await pool.close()
+    wrong = failures(await examine(settings))["outside phones"]
+    assert "outside_numbers" in wrong and "anna" in wrong and "1234567" not in wrong
+    allowed = changed(settings, "phones", outside_numbers=("+7903*",))
+    assert "outside phones" not in failures(await examine(allowed))
+    abroad = TrunkSettings(name="carrier", host="127.0.0.1", routes=(RouteSettings(prefix="+44"),))
+    wrong = failures(await examine(allowed.model_copy(update={"trunks": (abroad,)})))[
+        "outside phones"
+    ]
+    assert "no trunk has a route" in wrong
 
 
 async def test_a_port_that_is_taken_is_named(settings: Settings) -> None:

@@ -31,6 +31,7 @@ from dialer.journal import Journal
 from dialer.line_time import LineTime
 from dialer.operators import OperatorState, Talking
 from dialer.outcomes import EndedBy
+from dialer.phone_legs import PhoneLegs
 from dialer.seating import Seating
 from dialer.store import SQL, Store
 from dialer.tasks import Tasks
@@ -121,7 +122,7 @@ def make_controller(pool: Pool, rows: TestFloor, tasks: Tasks) -> Controller:
     )
     line_time, clock = LineTime(board), lambda: 1_790_000_000.0
     common = (board, store, journal, ami, tasks)
-    seating = Seating(*common, line_time, clock, operator_ring_s=20)
+    seating = Seating(*common, line_time, clock, legs=PhoneLegs(board, clock, 20))
     handover = Handover(board, seating, clock)
     attempts = Attempts(*common, seating, handover, line_time, clock)
     return Controller(

@@ -38,6 +38,7 @@ from dialer.lines import Trunk
 from dialer.operators import Dialing, OperatorState, Ready, Seat
 from dialer.outcomes import EndedBy, Outcome
 from dialer.pacing import PredictivePacer
+from dialer.phone_legs import PhoneLegs
 from dialer.seating import HOLDING, Seating
 from dialer.store import SQL, Store
 from dialer.tasks import Tasks
@@ -171,7 +172,7 @@ class OfflineFloor:
             on_down=lambda reason: None,
         )
         common = (board, store, self.journal, self.ami, self.tasks)
-        seating = Seating(*common, self.ends, clock, operator_ring_s=20)
+        seating = Seating(*common, self.ends, clock, legs=PhoneLegs(board, clock, 20))
         handover = Handover(board, seating, clock)
         attempts = Attempts(*common, seating, handover, self.ends, clock)
         self.controller = Controller(
