@@ -92,91 +92,133 @@ class Cores:
         return asked.result
 
 
-@contextmanager
-def cores() -> Iterator[Cores]:
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield Cores(pool)
+@dataclass(frozen=True)
+class Scope:
+    """How much is run. `hindsight`: also the pacers that are tuned or know the truth, which take
+    nine tenths of the time; `processes` None: one a core."""
+
+    shifts: int = 1
+    cap_shifts: int = 2
+    hindsight: bool = True
+    processes: int | None = None
+
+    @contextmanager
+    def cores(self) -> Iterator[Cores]:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self.processes, mp_context=spawn) as pool:
+            yield Cores(pool)
 
 
 def knowing_line(scenario: Scenario, cap: float, seeds: int) -> Line:
     return mean_of([knowing(scenario, cap, seed) for seed in range(seeds)], cap)
 
 
-def floors_part(scenarios: Sequence[Scenario], shifts: int) -> str:
+def floors_part(scenarios: Sequence[Scenario], scope: Scope) -> str:
     """A table of pacers by floor."""
     rows = [
         "| floor | progressive | dial level, hard | tapered | tuned | predictive 1 % | "
         "predictive 3 % | knowing 1 % | knowing 3 % | wait s: progressive | predictive 3 % |",
         "|" + " --- |" * 11,
     ]
-    broken, total, ahead = [0, 0], 0, 0
-    ratios: list[list[float]] = [[], []]
-    with cores() as many:
-        asked = [(s, _asked(many, s, shifts if s.operators <= 10 else 1)) for s in scenarios]
-        for scenario, lines in asked:
-            plain, hard, tapered, tuned, low, high, *knows = [line() for line in lines]
-            total += high.shifts
-            for place, line in enumerate((low, high)):
-                broken[place] += line.broken
-                if knows:
-                    first = one_of(line, knows[place])
-                    ratios[place].append(first)
-            ahead += high.utilisation > max(x.utilisation for x in (hard, tapered, tuned))
-            known = [f"{line.utilisation:.3f}" for line in knows] or ["", ""]
-            cells = [cell(line) for line in (plain, hard, tapered, tuned, low)]
-            rows.append(
-                f"| {scenario.name} | {' | '.join(cells)} | **{high.utilisation:.3f}** "
-                f"({100 * high.abandoned:.1f}) | {' | '.join(known)} | {plain.wait_s:.0f} | "
-                f"{high.wait_s:.0f} |"
-            )
+    found: list[Found] = []
+    with scope.cores() as many:
+        asked = [(scenario, _asked(many, scenario, scope)) for scenario in scenarios]
+        for scenario, (always, perhaps) in asked:
+            some = [line() if line else None for line in perhaps]
+            found.append(Found(*[line() for line in always], *some))
+            rows.append(found[-1].row(scenario.name))
             print(rows[-1], flush=True)
-    rows += [
-        "",
-        f"Ahead of the dial level, tuned or not, on {ahead} of {len(scenarios)} floors. Cap broken "
-        f"on {broken[0]} of {total} shifts at 1 %,\n{broken[1]} of {total} at 3 %.",
-    ]
-    if ratios[0]:
-        told = [f"{statistics.fmean(r):.3f} (worst {min(r):.3f})" for r in ratios]
-        rows.append(f"Predictive / knowing where both ran: {told[0]} at 1 %, {told[1]} at 3 %.")
-    return page(rows)
+    return page([*rows, "", *summary(found)])
 
 
-def one_of(line: Line, known: Line) -> float:
-    return line.utilisation / known.utilisation
+Made = Callable[[], Line] | None
 
 
-def _asked(many: Cores, scenario: Scenario, count: int) -> list[Callable[[], Line]]:
-    """Progressive, hard, tapered, tuned, predictive at 1 and 3 %, and knowing on small floors."""
-    tapered = partial(DialLevelPacer, method="tapered")
-    asked = [
+@dataclass(frozen=True)
+class Found:
+    """One floor's lines; None where one was not run."""
+
+    plain: Line
+    hard: Line
+    tapered: Line
+    low: Line
+    high: Line
+    tuned: Line | None
+    knowing_low: Line | None
+    knowing_high: Line | None
+
+    def row(self, name: str) -> str:
+        cells = [cell(x) for x in (self.plain, self.hard, self.tapered, self.tuned, self.low)]
+        best = f"**{self.high.utilisation:.3f}** ({100 * self.high.abandoned:.1f})"
+        knows = [f"{x.utilisation:.3f}" if x else "" for x in self.knowing]
+        waits = [f"{self.plain.wait_s:.0f}", f"{self.high.wait_s:.0f}"]
+        return f"| {name} | {' | '.join([*cells, best, *knows, *waits])} |"
+
+    @property
+    def knowing(self) -> tuple[Line | None, Line | None]:
+        return self.knowing_low, self.knowing_high
+
+    @property
+    def ahead(self) -> bool:
+        others = [x.utilisation for x in (self.hard, self.tapered, self.tuned) if x]
+        return self.high.utilisation > max(others)
+
+
+def summary(found: Sequence[Found]) -> Iterator[str]:
+    shifts = sum(f.high.shifts for f in found)
+    low, high = sum(f.low.broken for f in found), sum(f.high.broken for f in found)
+    tuned = ", tuned or not," if all(f.tuned for f in found) else " as it comes"
+    yield (
+        f"Ahead of the dial level{tuned} on {sum(f.ahead for f in found)} of {len(found)} floors. "
+        f"Cap broken on {low} of {shifts}\nshifts at 1 %, {high} of {shifts} at 3 %."
+    )
+    pairs = [((f.low, f.knowing_low), (f.high, f.knowing_high)) for f in found]
+    for cap, at in zip((1, 3), zip(*pairs, strict=True), strict=True):
+        ratios = [line.utilisation / known.utilisation for line, known in at if known]
+        if ratios:
+            told = f"{statistics.fmean(ratios):.3f} (worst {min(ratios):.3f})"
+            yield f"Predictive / knowing at {cap} %, where both ran: {told}."
+
+
+def _asked(
+    many: Cores, scenario: Scenario, scope: Scope
+) -> tuple[list[Callable[[], Line]], list[Made]]:
+    """The lines of `Found`, in its order; knowing on small floors only, big ones for one shift."""
+    count = scope.shifts if scenario.operators <= 10 else 1
+    always = [
         many.line(scenario, ProgressivePacer, 0.03, count),
         many.line(scenario, DialLevelPacer, 0.03, count),
-        many.line(scenario, tapered, 0.03, count),
-        many.call(best_tuned, scenario, 0.03, 1),
+        many.line(scenario, partial(DialLevelPacer, method="tapered"), 0.03, count),
         many.line(scenario, PredictivePacer, 0.01, count),
         many.line(scenario, PredictivePacer, 0.03, count),
     ]
-    if scenario.operators <= KNOWING:
-        asked += [many.call(knowing_line, scenario, cap, count) for cap in (0.01, 0.03)]
-    return asked
+    perhaps: list[Made] = [None, None, None]
+    if scope.hindsight:
+        perhaps[0] = many.call(best_tuned, scenario, 0.03, 1)
+        if scenario.operators <= KNOWING:
+            perhaps[1] = many.call(knowing_line, scenario, 0.01, count)
+            perhaps[2] = many.call(knowing_line, scenario, 0.03, count)
+    return always, perhaps
 
 
 KNOWING = 10
 
 
-def cell(line: Line) -> str:
+def cell(line: Line | None) -> str:
+    if line is None:
+        return ""
     return f"{line.utilisation:.3f} ({100 * line.abandoned:.1f})"
 
 
-def caps_part(scenarios: Sequence[Scenario], shifts: int) -> str:
+def caps_part(scenarios: Sequence[Scenario], scope: Scope) -> str:
     """Many shifts of small floors: how often is the cap broken?"""
     rows = ["| cap | shifts | broken | mean abandoned % | worst % |", "|" + " --- |" * 5]
     notes = []
-    with cores() as many:
+    with scope.cores() as many:
         for cap in (0.01, 0.03):
             asked = [
                 (scenario, many.shift(scenario, PredictivePacer, cap, 1000 + seed))
-                for seed in range(shifts)
+                for seed in range(scope.cap_shifts)
                 for scenario in scenarios
             ]
             rates = [(scenario, shift().abandon_rate) for scenario, shift in asked]
@@ -201,31 +243,31 @@ def broken_note(cap: float, scenarios: Sequence[Scenario]) -> list[str]:
     return ["", f"Broken at {100 * cap:.0f} %: {told}."] if told else []
 
 
-def leads_part(scenarios: Sequence[Scenario], shifts: int) -> str:
+def leads_part(scenarios: Sequence[Scenario], scope: Scope) -> str:
     rows = [
         "| floor | averages only | odds learned | true odds told | gain of the learned ones | "
         "knowing the averages | learned against that |",
         "|" + " --- |" * 7,
     ]
-    with cores() as many:
+    with scope.cores() as many:
         asked = [
             (
                 scenario,
                 [
-                    many.line(scenario, PredictivePacer, 0.03, shifts),
+                    many.line(scenario, PredictivePacer, 0.03, scope.shifts),
                     many.line(
                         replace(scenario, learn_odds=True, choose=True),
                         PredictivePacer,
                         0.03,
-                        shifts,
+                        scope.shifts,
                     ),
                     many.line(
                         replace(scenario, tell_odds=True, choose=True),
                         PredictivePacer,
                         0.03,
-                        shifts,
+                        scope.shifts,
                     ),
-                    many.call(knowing_line, scenario, 0.03, shifts),
+                    many.call(knowing_line, scenario, 0.03, scope.shifts),
                 ],
             )
             for scenario in scenarios
@@ -281,24 +323,18 @@ def page(parts: Iterable[str]) -> str:
     return "\n".join(parts) + "\n"
 
 
-def whole_parts(shifts: int, cap_shifts: int) -> dict[str, Callable[[], str]]:
+def parts(scope: Scope, *, whole: bool) -> dict[str, Callable[[], str]]:
+    """By name. Not whole: a look at each in a few minutes, too noisy to tell engines apart."""
+    leads, others = (
+        (BELIEVABLE, OTHERS) if whole else (an_hour(BELIEVABLE[:1]), an_hour(OTHERS[1::4]))
+    )
+    caps, floors = (CAPS, SCENARIOS) if whole else (an_hour(CAPS[:3]), an_hour(SCENARIOS[2:12:4]))
     return {
         "decide": decide_part,
-        "leads": lambda: leads_part(BELIEVABLE, shifts),
-        "others": lambda: floors_part(OTHERS, shifts),
-        "caps": lambda: caps_part(CAPS, cap_shifts),
-        "floors": lambda: floors_part(SCENARIOS, shifts),
-    }
-
-
-def short_parts() -> dict[str, Callable[[], str]]:
-    """A look at every part in a few minutes: too noisy to tell two engines apart."""
-    return {
-        "decide": decide_part,
-        "leads": lambda: leads_part(an_hour(BELIEVABLE[:1]), 1),
-        "others": lambda: floors_part(an_hour(OTHERS[1::4]), 1),
-        "caps": lambda: caps_part(an_hour(CAPS[:3]), 2),
-        "floors": lambda: floors_part(an_hour(SCENARIOS[2:12:4]), 1),
+        "leads": lambda: leads_part(leads, scope),
+        "others": lambda: floors_part(others, scope),
+        "caps": lambda: caps_part(caps, scope),
+        "floors": lambda: floors_part(floors, scope),
     }
 
 
@@ -311,10 +347,15 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="every floor whole; writes the page")
     parser.add_argument("--shifts", type=int, default=2, help="shifts of each small floor")
     parser.add_argument("--cap-shifts", type=int, default=15, help="of each floor of the caps part")
+    parser.add_argument("--no-hindsight", action="store_true", help="a tenth of the time")
+    parser.add_argument("--processes", type=int, help="instead of one a core")
     parser.add_argument("--print", action="store_true", help="print only, write nothing")
     parser.add_argument("--part", choices=("decide", "leads", "others", "caps", "floors"))
     chosen = parser.parse_args()
-    made = whole_parts(chosen.shifts, chosen.cap_shifts) if chosen.full else short_parts()
+    scope = Scope(processes=chosen.processes, hindsight=not chosen.no_hindsight)
+    if chosen.full:
+        scope = replace(scope, shifts=chosen.shifts, cap_shifts=chosen.cap_shifts)
+    made = parts(scope, whole=chosen.full)
     for name, make in made.items():
         if chosen.part in (None, name):
             sys.stdout.write(f"-- {name}\n")
