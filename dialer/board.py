@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,7 @@ from monitoring import metrics
 log = structlog.get_logger(__name__)
 
 JUST_STARTED = Decision(0, "start", "0: just started")
+ENGINE_FAILED = "the pacing engine failed, see pacer_failed in the log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +128,24 @@ class Campaign:
         except Exception:
             self._replace_pacer()
 
-    def decide(self, floor: Floor, leads: Leads | None = None) -> Decision:
-        """The pacer's decision. An engine that raises is replaced: dialing goes on, one to one."""
+    def decide(self, floor: Floor, ringing: Sequence[UUID], now: float) -> Decision:
+        """The pacer's decision. An engine that raises is replaced: dialing goes on, one to one.
+
+        `ringing` goes with `Floor.ringing`. The buffer is put in the order to dial.
+        """
         try:
-            return self.pacer.explain(floor, leads)
+            decision = self.pacer.explain(floor, self._leads(floor, ringing, now))
         except Exception:
             self._replace_pacer()
-            return self.pacer.explain(floor)
+            decision = self.pacer.explain(floor)
+        if self.failed:
+            decision = replace(decision, reason=f"{decision.reason} ({ENGINE_FAILED})")
+        return decision
+
+    def _leads(self, floor: Floor, ringing: Sequence[UUID], now: float) -> Leads | None:
+        if self.mode == "predictive":
+            self.odds.arrange(self.buffer, ringing, floor.idle - floor.waiting, now)
+        return self.odds.leads(ringing, self.buffer, now)
 
     def _replace_pacer(self) -> None:
         log.exception("pacer_failed", campaign=self.name, mode=self.mode)

@@ -329,9 +329,7 @@ class Controller:
         room, limited_by, trouble = self.shares.room(campaign, now)
         floor = self.board.floor_of(campaign, now, self.shares.free(campaign), room)
         ringing = [attempt.id for attempt in self.board.in_flight(campaign.id)]
-        if campaign.mode == "predictive":
-            campaign.odds.arrange(campaign.buffer, ringing, floor.idle - floor.waiting, now)
-        decision = campaign.decide(floor, campaign.odds.leads(ringing, campaign.buffer, now))
+        decision = campaign.decide(floor, ringing, now)
         if trouble and not decision.calls:
             return Decision(0, "trunk", f"0: {trouble}", decision.asked)
         if decision.limited_by == "lines":

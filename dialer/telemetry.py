@@ -67,7 +67,12 @@ class Telemetry:
                 ledger = campaign.engine.ledger
                 answered, abandoned = ledger.totals(now)
                 yield metrics.CampaignNow(
-                    campaign.name, campaign.mode, answered, abandoned, ledger.max_rate
+                    campaign.name,
+                    campaign.mode,
+                    answered,
+                    abandoned,
+                    ledger.max_rate,
+                    campaign.engine.knowledge.odd,
                 )
 
 

@@ -262,6 +262,11 @@ _abandonment_left = _gauge(
     "People who may still be abandoned in the window; negative: too many were",
     "campaign",
 )
+_pacing_odd = _gauge(
+    "prozvon_pacing_odd_events",
+    "Events that pacing was told and that cannot be (time going backwards, endless durations)",
+    "campaign",
+)
 _recordings = _gauge("prozvon_recordings", "Conversations recorded now, by state", "state")
 _recordings_stopped = _counter(
     "prozvon_recordings_stopped_total", "Recordings cut short while they talked", "reason"
@@ -444,18 +449,25 @@ def storage_now(
 @dataclass(frozen=True, slots=True)
 class CampaignNow:
     """A running campaign and its ledger: people who answered within the legal window, those of
-    them who were abandoned, and the share that may be."""
+    them who were abandoned, and the share that may be; `odd`: events that cannot be."""
 
     name: str
     mode: str
     answered: int
     abandoned: int
     limit: float
+    odd: int = 0
 
 
 def campaigns_now(campaigns: Iterable[CampaignNow]) -> None:
     """The running campaigns, and no others."""
-    for gauge in (_campaign_running, _abandonment, _abandonment_limit, _abandonment_left):
+    for gauge in (
+        _campaign_running,
+        _abandonment,
+        _abandonment_limit,
+        _abandonment_left,
+        _pacing_odd,
+    ):
         gauge.clear()
     for now in campaigns:
         name = _campaign(now.name)
@@ -463,6 +475,7 @@ def campaigns_now(campaigns: Iterable[CampaignNow]) -> None:
         _abandonment.labels(name).set(now.abandoned / now.answered if now.answered else 0.0)
         _abandonment_limit.labels(name).set(now.limit)
         _abandonment_left.labels(name).set(now.limit * now.answered - now.abandoned)
+        _pacing_odd.labels(name).set(now.odd)
 
 
 def work_now(campaigns: Iterable[tuple[str, int, float | None]]) -> None:

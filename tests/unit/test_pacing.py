@@ -181,6 +181,8 @@ def test_odd_inputs_are_counted() -> None:
     pacer.talk_ended(102.0, -1.0)
     pacer.attempt_ended(103.0, math.nan, False)
     assert pacer.odd_inputs == 4
+    pacer.talk_ended(104.0, 0.0)  # no time at all is a duration
+    assert pacer.odd_inputs == 4
 
 
 def steady(pacer: PredictivePacer, chance: float, attempts: int, start: float = 0.0) -> float:
