@@ -40,6 +40,7 @@ from dialer.outcomes import CANCELS, EndedBy, Outcome
 from dialer.seating import Seating
 from dialer.store import Store
 from dialer.tasks import Tasks
+from dialer.trunks import judge
 from monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -279,7 +280,7 @@ class Attempts:
         if ended.id not in self._board.attempts:
             return
         self._drop(ended)
-        self._judge_trunk(ended)
+        judge(self._board.trunks[ended.trunk], ended.ended_at, _taken_up(ended))
         self._write_end(ended)
         metrics.attempt_ended(self._board.campaign_name(ended.campaign_id), ended)
         self._line_time.attempt_ended(ended)
@@ -303,21 +304,6 @@ class Attempts:
         self._board.trunks[attempt.trunk].release()
         self._stop_ring_timer(attempt.id)
         self._handover.give_up(attempt.id)
-
-    def _judge_trunk(self, ended: Ended) -> None:
-        breaker = self._board.trunks[ended.trunk].breaker
-        withdrawn = ended.outcome is Outcome.FAILED and ended.ended_by in CANCELS
-        if ended.outcome is Outcome.UNKNOWN or ended.ended_by is EndedBy.DIALER or withdrawn:
-            breaker.forgotten()
-        elif ended.outcome not in (Outcome.FAILED, Outcome.CONGESTION):
-            breaker.alive()
-        elif breaker.dead(ended.ended_at):
-            log.error(
-                "trunk_takes_no_calls",
-                trunk=ended.trunk,
-                pause_s=breaker.pause_s,
-                advice="check the trunk's registration and the provider; a probe call follows",
-            )
 
     def _write_end(self, ended: Ended) -> None:
         lead = ended.lead
@@ -366,6 +352,14 @@ class Attempts:
     def close(self) -> None:
         for attempt_id in tuple(self._ring_timers):
             self._stop_ring_timer(attempt_id)
+
+
+def _taken_up(ended: Ended) -> bool | None:
+    """Whether the network took the call up; None: it was cancelled, or nobody knows."""
+    withdrawn = ended.outcome is Outcome.FAILED and ended.ended_by in CANCELS
+    if ended.outcome is Outcome.UNKNOWN or ended.ended_by is EndedBy.DIALER or withdrawn:
+        return None
+    return ended.outcome not in (Outcome.FAILED, Outcome.CONGESTION)
 
 
 def _dialed(ended: Ended) -> retry.Dialed:

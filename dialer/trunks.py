@@ -36,6 +36,24 @@ _REGISTRATIONS: dict[str, Registration] = {
 }
 
 
+def judge(trunk: Trunk, at: float, taken_up: bool | None) -> None:
+    """Tells the trunk's breaker what a call over it showed.
+
+    `taken_up`: whether the network took it up; None: nothing can be said of that.
+    """
+    if taken_up is None:
+        trunk.breaker.forgotten()
+    elif taken_up:
+        trunk.breaker.alive()
+    elif trunk.breaker.dead(at):
+        log.error(
+            "trunk_takes_no_calls",
+            trunk=trunk.name,
+            pause_s=trunk.breaker.pause_s,
+            advice="check the trunk's registration and the provider; a probe call follows",
+        )
+
+
 class TrunkWatch:
     """Keeps `Trunk.link` as the node tells it."""
 

@@ -25,6 +25,7 @@ from dialer.store import Store, attempt_row, utc
 from dialer.talk.model import AnyTalk, Joining, Third
 from dialer.talk.moves import Moves
 from dialer.tasks import Tasks
+from dialer.trunks import judge
 from monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -222,10 +223,5 @@ class TalkFloor:
         trunk = self.board.trunks.get(third.trunk)
         if trunk is not None:
             trunk.release()
-            if taken_up is None:
-                trunk.breaker.forgotten()
-            elif taken_up:
-                trunk.breaker.alive()
-            elif trunk.breaker.dead(at):
-                log.error("trunk_takes_no_calls", trunk=trunk.name, pause_s=trunk.breaker.pause_s)
+            judge(trunk, at, taken_up)
         metrics.trunk_line_time(third.trunk, max(0.0, at - third.placed_at))

@@ -133,13 +133,13 @@ class Follow:
 
     def _third_state(self, event: ev.ChannelState) -> None:
         if event.state in (RINGING, UP):
-            self._taken_up(event.unique_id)
+            self._network_alive(event.unique_id)
 
     def _third_progress(self, event: ev.DialStateChanged) -> None:
         if event.dial_status == "PROGRESS":
-            self._taken_up(event.dest_unique_id)
+            self._network_alive(event.dest_unique_id)
 
-    def _taken_up(self, call_id: str) -> None:
+    def _network_alive(self, call_id: str) -> None:
         leg = self._floor.legs.get(call_id)
         if leg is not None:
             self._floor.legs[call_id] = leg.ringing()
