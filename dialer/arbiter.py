@@ -109,9 +109,10 @@ class Arbiter:
         options.sort(key=lambda x: (len(x[1]), x[0].login not in self._homes, x[0].login))
         for hand, usable in options:
             able = [claim for claim in usable if len(dealt[claim.id]) < claim.most]
-            if able:
-                home = min(able, key=lambda c: self._order(c, due, len(dealt[c.id]), hand)).id
-                dealt[home].append(hand.login)
+            if len(able) > 1:
+                able = [min(able, key=lambda c: self._order(c, due, len(dealt[c.id]), hand))]
+            for claim in able:
+                dealt[claim.id].append(hand.login)
 
     def _order(
         self, claim: Claim, due: Mapping[int, float], has: int, hand: Hand

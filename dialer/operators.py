@@ -435,24 +435,25 @@ def who_takes(seats: Iterable[Seat], attempt: UUID, campaign: int | None = None)
     Operators who wait without a dial of their own come before those whose dial still rings, those
     of the campaign's own share before others. `seats`: those who have the skills.
     """
-    free = [
-        seat
-        for seat in seats
-        if seat.can_take and (not seat.dials_by_hand or seat.state.attempt == attempt)
-    ]
-    if not free:
-        return None
-    return min(free, key=lambda seat: _turn(seat, attempt, campaign))
+    best, best_turn = None, None
+    for seat in seats:
+        turn = _turn(seat, attempt, campaign)
+        if turn is not None and (best_turn is None or turn < best_turn):
+            best, best_turn = seat, turn
+    return best
 
 
-def _turn(seat: Seat, attempt: UUID, campaign: int | None) -> tuple[int, bool, float, str]:
+def _turn(seat: Seat, attempt: UUID, campaign: int | None) -> tuple[int, bool, float, str] | None:
+    """The smallest comes first; None: cannot take this person."""
     state = seat.state
-    assert isinstance(state, Ready | Dialing)
+    if not isinstance(state, Ready | Dialing) or not seat.channel:
+        return None
     foreign = campaign is not None and seat.home != campaign
-    if isinstance(state, Dialing):
-        rank = 0 if state.attempt_id == attempt else 2
-        return (rank, foreign, state.free_since, seat.login)
-    return (1, foreign, state.free_since, seat.login)
+    if isinstance(state, Ready):
+        return (1, foreign, state.free_since, seat.login)
+    if state.attempt_id == attempt:
+        return (0, foreign, state.free_since, seat.login)
+    return None if state.by_hand else (2, foreign, state.free_since, seat.login)
 
 
 def longest_ready(seats: Iterable[Seat]) -> Seat | None:

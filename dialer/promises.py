@@ -52,11 +52,10 @@ class Promises:
         To be asked again with every decision: a call that must ring on is ended later, and without
         a link nothing can be.
         """
-        kept = {seat.state.attempt for seat in self._board.seats.values() if seat.can_take}
         staffed = cache(self._staffed)  # the same answer for all calls of a campaign
         now = self._clock()
         for attempt in tuple(self._board.attempts.values()):
-            if not isinstance(attempt, Dialing) or attempt.intent is not None or attempt.id in kept:
+            if not isinstance(attempt, Dialing) or attempt.intent is not None:
                 continue
             if self._keep(attempt, staffed):
                 continue
