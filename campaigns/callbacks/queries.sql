@@ -21,8 +21,8 @@ where lead_id = $1 and status in ('waiting', 'dialing', 'escalated')
 -- name: add
 -- A callback is agreed.
 insert into callback (floor_id, campaign_id, lead_id, phone, at, operator_id, grace_s, escalation,
-    note, created_by)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id
+    note, created_by, promised_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $5) returning id
 
 -- name: open_lead
 -- The lead is dialed again then. One that is being dialed or talked with gets its time at the end.

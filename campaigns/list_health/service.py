@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from campaigns.list_health.model import (
     BestHours,
@@ -27,6 +29,7 @@ QUERY_TIMEOUT_S = 30.0
 REPORT_TIMEOUT_S = 120.0
 PACE_DAYS = 7
 LEARN_DAYS = 90
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ListHealthService:
@@ -40,38 +43,13 @@ class ListHealthService:
 
         Raises ListError for an unknown list.
         """
-        since = since or datetime(1970, 1, 1, tzinfo=UTC)
         async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
             found = await connection.fetchrow(SQL.find_list, self._floor_id, name)
             if found is None:
                 raise ListError(f"there is no list named {name!r}; see: prozvon list show")
-            list_id, zone = found["id"], found["time_zone"]
-            rows = await connection.fetch(
-                SQL.outcomes_by_day, list_id, zone, since, timeout=REPORT_TIMEOUT_S
-            )
-            counts = await connection.fetchrow(SQL.leads, list_id, timeout=REPORT_TIMEOUT_S)
-            pace = await connection.fetchrow(
-                SQL.pace, list_id, zone, PACE_DAYS, timeout=REPORT_TIMEOUT_S
-            )
-        assert counts is not None and pace is not None  # aggregates always have a row
-        leads = Leads(**counts)
-        by_day: dict[date, Counter[str]] = defaultdict(Counter)
-        for row in rows:
-            by_day[row["day"]][row["outcome"]] += row["count"]
-        shares = shares_of(sum(by_day.values(), Counter()))
-        per_day, left = days_left(leads, pace["closed"], pace["days"])
-        return Health(
-            name=name,
-            shares=shares,
-            days=tuple(Day(day, shares_of(by_day[day])) for day in sorted(by_day)),
-            leads=leads,
-            not_reached_share=share_of(leads.touched - leads.reached, leads.touched),
-            first_touch_share=share_of(leads.first_touch, leads.closed),
-            closed_per_day=per_day,
-            days_left=left,
-            best_hours=tuple((await self.best_hours(list_id=list_id)).best()),
-            warnings=warnings(shares, leads),
-        )
+            health = await read_health(connection, found["id"], name, found["time_zone"], since)
+        best = await self.best_hours(list_id=found["id"])
+        return replace(health, best_hours=tuple(best.best()))
 
     async def best_hours(
         self,
@@ -97,3 +75,31 @@ class ListHealthService:
                 timeout=REPORT_TIMEOUT_S,
             )
         return best_hours((Cell(**row) for row in rows), towards)
+
+
+async def read_health(
+    connection: Any, list_id: int, name: str, zone: str, since: datetime | None = None
+) -> Health:
+    """How one list stands, without its best hours; days are those of `zone`."""
+    rows = await connection.fetch(
+        SQL.outcomes_by_day, list_id, zone, since or BEGINNING, timeout=REPORT_TIMEOUT_S
+    )
+    leads = Leads(**await connection.fetchrow(SQL.leads, list_id, timeout=REPORT_TIMEOUT_S))
+    pace = await connection.fetchrow(SQL.pace, list_id, zone, PACE_DAYS, timeout=REPORT_TIMEOUT_S)
+    by_day: dict[date, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        by_day[row["day"]][row["outcome"]] += row["count"]
+    shares = shares_of(sum(by_day.values(), Counter()))
+    per_day, left = days_left(leads, pace["closed"], pace["days"])
+    return Health(
+        name=name,
+        shares=shares,
+        days=tuple(Day(day, shares_of(by_day[day])) for day in sorted(by_day)),
+        leads=leads,
+        not_reached_share=share_of(leads.touched - leads.reached, leads.touched),
+        first_touch_share=share_of(leads.first_touch, leads.closed),
+        closed_per_day=per_day,
+        days_left=left,
+        best_hours=(),
+        warnings=warnings(shares, leads),
+    )

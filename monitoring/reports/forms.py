@@ -404,6 +404,201 @@ REACH = (
     ),
 )
 
+HOURS = Form(
+    "hours",
+    Sentence("Answers by weekday and hour", "Ответы по дням недели и часам"),
+    (
+        _column(
+            "weekday",
+            "weekday",
+            ("weekday", "день недели"),
+            ("Of the called person's own time", "По времени абонента"),
+        ),
+        _column(
+            "hour",
+            "hour",
+            ("hour", "час"),
+            (
+                "Of the called person's own time: the contact's zone, else the phone's where it "
+                "leaves only one open, else the floor's",
+                "По времени абонента: пояс контакта, иначе телефона, если он один, иначе площадки",
+            ),
+        ),
+        _column(
+            "dials",
+            "count",
+            ("dials", "наборы"),
+            (
+                "Attempts of the period, without dead numbers and what the line or the node lost",
+                "Наборы периода без мёртвых номеров и того, что потеряли линия или узел",
+            ),
+        ),
+        _column(
+            "answers",
+            "count",
+            ("answers", "ответы"),
+            ("Those that a person answered", "Те, на которые ответил человек"),
+        ),
+        _column(
+            "answer_share",
+            "share",
+            ("share of answers", "доля ответов"),
+            ("Answers divided by dials", "Ответы, делённые на наборы"),
+            "more",
+        ),
+        _column(
+            "expected_share",
+            "share",
+            ("to be expected", "ожидаемая доля"),
+            (
+                "The share pulled to that of the hour and of all dials, as few dials say little",
+                "Доля, сглаженная к доле часа и всех наборов: малые числа обманчивы",
+            ),
+        ),
+    ),
+    names=2,
+)
+LISTS = Form(
+    "lists",
+    Sentence("Lists as they stand now", "Базы на сейчас"),
+    (
+        _column("list", "text", ("list", "база"), ("Its name", "Имя базы")),
+        _column("contacts", "count", ("contacts", "контакты"), ("All of them", "Все")),
+        _column(
+            "open",
+            "count",
+            ("still to dial", "ещё набирать"),
+            (
+                "Leads that are not closed, and contacts that are no lead yet",
+                "Незакрытые лиды и контакты, которые ещё не лиды",
+            ),
+        ),
+        _column(
+            "closed", "count", ("closed", "закрыты"), ("Not dialed any more", "Больше не набирают")
+        ),
+        _column(
+            "closed_per_day",
+            "number",
+            ("closed a day", "закрывается в день"),
+            (
+                "Leads closed a day, over the last 7 days on which the list was dialed",
+                "Лидов закрыто за день, по последним 7 дням, когда базу набирали",
+            ),
+        ),
+        _column(
+            "days_left",
+            "number",
+            ("days of work left", "осталось дней работы"),
+            (
+                "What is still to dial, divided by what is closed a day",
+                "Ещё набирать, делённое на закрываемое за день",
+            ),
+        ),
+        _column(
+            "attempts", "count", ("attempts", "наборы"), ("Ended ones, ever", "Законченные, всего")
+        ),
+        _column(
+            "answered_share",
+            "share",
+            ("answered", "ответили"),
+            (
+                "Of the attempts that say something of the number",
+                "Из наборов, которые говорят о номере",
+            ),
+            "more",
+        ),
+        _column(
+            "invalid_share",
+            "share",
+            ("dead numbers", "мёртвые номера"),
+            ("Attempts on numbers that do not exist", "Наборы несуществующих номеров"),
+            "less",
+        ),
+        _column(
+            "not_reached_share",
+            "share",
+            ("not reached", "недозвон"),
+            ("Not reached of the touched leads", "Без дозвона среди лидов с касанием"),
+            "less",
+        ),
+        _column(
+            "first_touch_share",
+            "share",
+            ("closed at first touch", "закрыты с первого касания"),
+            (
+                "Closed after one approach without being reached, of all closed",
+                "Закрыты после одного касания без дозвона, из всех закрытых",
+            ),
+            "less",
+        ),
+    ),
+)
+CALLBACKS = (
+    _column(
+        "promised",
+        "count",
+        ("promised", "обещано"),
+        (
+            "Callbacks promised for a time in the period, without the canceled ones",
+            "Перезвоны, обещанные на время внутри периода, без отменённых",
+        ),
+    ),
+    _column(
+        "kept",
+        "count",
+        ("kept", "вовремя"),
+        (
+            "Dialed no later than the callback's own grace after the promised time",
+            "Набраны не позже отсрочки перезвона после обещанного времени",
+        ),
+        "more",
+    ),
+    _column("late", "count", ("late", "с опозданием"), ("Dialed later", "Набраны позже"), "less"),
+    _column(
+        "missed",
+        "count",
+        ("missed", "пропущены"),
+        (
+            "Not dialed, though the time and the grace are over",
+            "Не набраны, хотя время и отсрочка прошли",
+        ),
+        "less",
+    ),
+    _column(
+        "waiting", "count", ("waiting", "ждут"), ("Their time is not over", "Их время не прошло")
+    ),
+    _column(
+        "kept_share",
+        "share",
+        ("kept, share", "доля вовремя"),
+        ("Kept of kept, late and missed", "Вовремя из набранных и пропущенных"),
+        "more",
+    ),
+    _column(
+        "reached",
+        "count",
+        ("conversations", "разговоры"),
+        ("Promised ones that came to a conversation", "Обещанные, по которым был разговор"),
+        "more",
+    ),
+    _column(
+        "late_median_s",
+        "duration",
+        ("delay, median", "задержка, медиана"),
+        (
+            "From the promised time to the first dial, median of those dialed",
+            "От обещанного времени до первого набора, медиана по набранным",
+        ),
+        "less",
+    ),
+    _column(
+        "canceled",
+        "count",
+        ("canceled", "отменены"),
+        ("Taken back, or replaced by a newer one", "Сняты или заменены новыми"),
+    ),
+)
+
 # Operators' time belongs to no campaign and no list.
 WORK = (
     *(DIALS, CONVERSATIONS, LINE, *INTERVALS, *WAITS, SHIFT, OCCUPANCY, TALK, TRUNK),
@@ -426,6 +621,9 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
         DISPOSITIONS,
     ),
     "reach": (Form("reach", Sentence("Leads as they stand now", "Лиды на сейчас"), REACH, 0),),
+    "best-hours": (HOURS,),
+    "lists": (LISTS,),
+    "callbacks": (Form("callbacks", Sentence("Callbacks", "Перезвоны"), CALLBACKS, 0),),
     "abandonment": (
         Form("ledger", Sentence("Answers", "Ответы"), (PEOPLE, ABANDONED, ABANDONED_SHARE), 0),
         WINDOWS,

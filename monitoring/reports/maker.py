@@ -8,8 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from campaigns.legal.model import Profile
+from campaigns.list_health.model import Cell
+from campaigns.list_health.service import read_health
 from campaigns.refusals import Sentence
 from dialer.operators import LINE_STATES, OperatorState
+from monitoring.reports.bases import Made, best_hours_of, lists_of
 from monitoring.reports.catalog import DIMENSIONS, KINDS, Request
 from monitoring.reports.errors import ReportError
 from monitoring.reports.forms import ATTEMPTS, CALLS, DISPOSITIONS, ENDED_BY, FORMS, WINDOWS
@@ -47,6 +50,9 @@ class Maker:
             "conversion": self._conversion,
             "outcomes": self._outcomes,
             "reach": self._reach,
+            "best-hours": self._best_hours,
+            "lists": self._lists,
+            "callbacks": self._callbacks,
             "abandonment": self._abandonment,
         }[request.name]
         tables, charts, warnings = await made(request)
@@ -134,6 +140,34 @@ class Maker:
         series = ("leads", "touched", "reached", "closed")
         chart = _chart(table, "leads", Sentence("Leads", "Лиды"), "bar", series)
         return (table,), (chart,), tuple(_hasty(name) for name in hasty)
+
+    async def _best_hours(self, request: Request) -> Made:
+        cells = [Cell(**row) for row in await self._source.hours(request.period, self._scope)]
+        return best_hours_of(cells)
+
+    async def _lists(self, request: Request) -> Made:
+        chosen = self._scope.lists
+        healths = [
+            await read_health(self._connection, id, name, self._source.zone)
+            for id, name in self._source.names.lists.items()
+            if chosen is None or id in chosen
+        ]
+        return lists_of(healths)
+
+    async def _callbacks(self, request: Request) -> Made:
+        period, scope = request.period, self._scope
+        rows = await self._connection.fetch(
+            SQL.callbacks,
+            *(self._floor_id, period.since, period.until, request.by, period.zone.key),
+            *(scope.operators, scope.campaigns, scope.lists, self._now),
+        )
+        found: Found = {_key(row): dict(row) for row in rows}
+        for facts in found.values():
+            facts["over"] = facts["kept"] + facts["late"] + facts["missed"]
+            facts["kept_share"] = _share(facts, "kept", "over")
+        table = self._table(FORMS["callbacks"][0], request, found)
+        title, series = KINDS["callbacks"].title, ("kept", "late", "missed", "waiting")
+        return (table,), (_chart(table, "callbacks", title, "stack", series),), ()
 
     async def _abandonment(self, request: Request) -> Made:
         scope, period = self._scope, request.period
@@ -226,8 +260,6 @@ class Maker:
         names = self._source.names
         return (names.lists if request.by == "list" else names.campaigns).get(int(key), "")
 
-
-Made = tuple[tuple[Table, ...], tuple[Chart, ...], tuple[Sentence, ...]]
 
 NOTHING = Sentence(
     "Nothing happened in this period. Take another one, or see whether campaigns run: "

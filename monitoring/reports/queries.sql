@@ -147,6 +147,44 @@ from cell
 where ($6::bigint[] is null or campaign_id = any($6)) and ($7::bigint[] is null or list_id = any($7))
 group by 1, 2 order by 1, 2;
 
+-- name: callbacks
+-- Callbacks promised for a time from $2 to $3, by the cut $4 (days of zone $5) of operators $6,
+-- campaigns $7, lists $8 (null: all), and all together, as they are at $9.
+with promise as (
+    select b.status, b.promised_at, b.grace_s, first.placed_at as dialed_at,
+        exists (select from attempt a where a.callback_id = b.id and a.bridged_at is not null)
+            as reached,
+        case $4::text when 'operator' then b.operator_id::text when 'team' then o.team
+            when 'campaign' then b.campaign_id::text when 'list' then contact.list_id::text
+            when 'day' then (b.promised_at at time zone $5)::date::text end as key
+    from callback b join lead l on l.id = b.lead_id join contact on contact.id = l.contact_id
+    left join operator o on o.id = b.operator_id
+    left join lateral (select min(a.placed_at) as placed_at from attempt a
+        where a.callback_id = b.id) first on true
+    where b.floor_id = $1 and b.promised_at >= $2 and b.promised_at < $3
+        and ($6::bigint[] is null or b.operator_id = any($6))
+        and ($7::bigint[] is null or b.campaign_id = any($7))
+        and ($8::bigint[] is null or contact.list_id = any($8))
+), judged as (
+    select key, reached, extract(epoch from dialed_at - promised_at)::float8 as delay_s,
+        case when dialed_at <= promised_at + grace_s * interval '1 second' then 'kept'
+            when dialed_at is not null then 'late' when status = 'canceled' then 'canceled'
+            when promised_at + grace_s * interval '1 second' < $9::timestamptz then 'missed'
+            else 'waiting' end as came_to
+    from promise
+)
+select key, grouping(key) = 1 as total,
+    count(*) filter (where came_to <> 'canceled') as promised,
+    count(*) filter (where came_to = 'kept') as kept,
+    count(*) filter (where came_to = 'late') as late,
+    count(*) filter (where came_to = 'missed') as missed,
+    count(*) filter (where came_to = 'waiting') as waiting,
+    count(*) filter (where came_to = 'canceled') as canceled,
+    count(*) filter (where reached) as reached,
+    percentile_cont(0.5) within group (order by greatest(delay_s, 0))
+        filter (where delay_s is not null) as late_median_s
+from judged group by grouping sets ((key), ());
+
 -- name: campaign_terms
 -- What campaigns $2 (null: all) of floor $1 promise of abandoned calls.
 select id, name, legal_profile, max_abandon_rate from campaign

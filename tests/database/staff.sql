@@ -72,3 +72,33 @@ where campaign.id = lead.campaign_id and campaign.name = $1;
 -- One line of a campaign's decision log.
 insert into decision (campaign_id, at, placed, limited_by, reason)
 select id, $2, $3, $4, $5 from campaign where name = $1;
+
+-- name: move_contacts
+-- Where all contacts live.
+update contact set time_zone = $1;
+
+-- name: finish_dialed
+-- Leads of a campaign that were dialed are done.
+update lead set status = 'done', approaches = 1 from campaign
+where campaign.id = lead.campaign_id and campaign.name = $1
+    and exists (select from attempt where attempt.lead_id = lead.id);
+
+-- name: callback
+-- A callback of lead $1 promised for $2.
+insert into callback (floor_id, campaign_id, lead_id, at, promised_at, status, operator_id, created_by)
+select c.floor_id, c.id, l.id, $2, $2, $3, $4, 'tester'
+from lead l join campaign c on c.id = l.campaign_id where l.id = $1 returning id;
+
+-- name: of_callback
+-- An attempt was the callback's dial.
+update attempt set callback_id = $2 where id = $1;
+
+-- name: team
+-- An operator's team.
+update operator set team = $2 where id = $1;
+
+-- name: predictive
+-- All calls were predictive, and each talking state belongs to one.
+with changed as (update attempt set mode = 'predictive' where bridged_at is not null returning id)
+update shift_state set attempt_id = (select min(id::text)::uuid from changed)
+where state = 'talking';

@@ -15,6 +15,7 @@ from dialer.outcomes import EndedBy
 from monitoring.reports.catalog import Filters, request
 from monitoring.reports.errors import ReportError
 from monitoring.reports.forms import ENDED_BY, FORMS
+from monitoring.reports.maker import NO_TEAM
 from monitoring.reports.period import Period
 from monitoring.reports.service import ReportService, reports_pool
 from monitoring.reports.sheet import Report
@@ -211,3 +212,74 @@ async def test_every_report_can_be_written_down(floor: TestFloor) -> None:
     for name in FORMS:
         report = await make(floor, name)
         assert json.dumps([[str(c) for c in r.cells] for t in report.tables for r in t.rows])
+
+
+async def test_best_hours_are_those_of_the_called_people(floor: TestFloor) -> None:
+    await floor.pool.execute(ROWS.move_contacts, "Asia/Yekaterinburg")
+    report = await make(floor, "best-hours")
+    # 09:00 UTC of a Monday is 14:00 there; two of three answered, and one at 16:00.
+    rows = [row.cells[:5] for row in report.table("hours").rows]
+    assert rows == [(0, 14, 3, 2, 0.666667), (0, 16, 1, 1, 1.0)]
+    totals = report.table("hours").totals
+    assert totals is not None
+    assert totals.cells[2:5] == (4, 3, 0.75)
+
+
+async def test_lists_with_their_days_of_work_left(floor: TestFloor) -> None:
+    await floor.add_list(NAME, 3, 500)
+    await floor.pool.execute(ROWS.finish_dialed, NAME)
+    report = await make(floor, "lists")
+    old, new = (cells(report, "lists", row) for row in (0, 1))
+    assert (old["list"], old["contacts"], old["open"], old["closed"]) == ("old", 10, 6, 4)
+    assert (old["closed_per_day"], old["days_left"], old["not_reached_share"]) == (4, 1.5, 0.25)
+    assert (new["list"], new["open"], new["days_left"]) == (NAME, 3, None)
+    assert [warning.en for warning in report.warnings] == ["old: work for 1.5 days is left"]
+
+
+async def test_callbacks_are_kept_late_missed_or_wait(floor: TestFloor) -> None:
+    anna = await floor.pool.fetchval(ROWS.operator_id, "anna")
+    ids = [row["id"] for row in await floor.pool.fetch(ROWS.leads, NAME)]
+    for lead, status, promised, dialed in (
+        (ids[4], "done", after(0), after(300)),
+        (ids[5], "done", after(0), after(3600)),
+        (ids[6], "waiting", after(0), None),
+        (ids[7], "waiting", DAY.until - timedelta(seconds=1), None),
+        (ids[8], "canceled", after(0), None),
+    ):
+        callback = await floor.pool.fetchval(ROWS.callback, lead, promised, status, anna)
+        if dialed:
+            attempt = await floor.add_attempt(lead, dialed, outcome="no_answer")
+            await floor.pool.execute(ROWS.of_callback, attempt, callback)
+    for by in ("operator", "campaign", "list", "day"):
+        report = await make(floor, "callbacks", by)
+        service = ReportService(floor.pool, floor.id)
+        report = await service.make(request("callbacks", DAY, by=by), DAY.until)
+        row = cells(report, "callbacks")
+        counts = [row[k] for k in ("promised", "kept", "late", "missed", "waiting", "canceled")]
+        assert counts == [4, 1, 1, 1, 1, 1]
+        assert (row["kept_share"], row["late_median_s"]) == (0.333333, 1950)
+
+
+async def test_teams_as_rows_and_as_a_filter(floor: TestFloor) -> None:
+    anna = await floor.pool.fetchval(ROWS.operator_id, "anna")
+    await floor.pool.execute(ROWS.team, anna, 'Север "1"')
+    report = await make(floor, "productivity", "team")
+    rows = [(str(row.cells[0]), row.cells[1]) for row in report.table("work").rows]
+    assert rows == [(str(NO_TEAM), 0), ('Север "1"', 3)]
+    only = await make(floor, "productivity", filters=Filters(teams=('Север "1"',)))
+    assert [row.cells[0] for row in only.table("work").rows] == ["anna"]
+    with pytest.raises(ReportError, match="Север") as caught:
+        await make(floor, "conversion", filters=Filters(teams=("Север",)))
+    assert caught.value.id == "unknown_team"
+
+
+async def test_waits_for_a_conversation_in_a_predictive_campaign(floor: TestFloor) -> None:
+    boris = await floor.pool.fetchval(ROWS.operator_id, "boris")
+    states = [("connecting", after(10)), ("ready", after(20)), ("reserved", after(75)),
+              ("talking", after(80)), ("wrap_up", after(90))]  # fmt: skip
+    await floor.add_shift(boris, states, after(95))
+    report = await make(floor, "productivity", "operator")
+    assert cells(report, "work", 1)["wait_median_s"] is None
+    await floor.pool.execute(ROWS.predictive)
+    report = await make(floor, "productivity", "operator")
+    assert cells(report, "work", 1)["wait_median_s"] == pytest.approx(60, rel=0.02)
