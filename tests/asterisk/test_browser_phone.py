@@ -158,6 +158,36 @@ async def test_an_operator_talks_by_browser_and_a_lost_network_leaves_nobody_in_
         assert (await floor.lead(phone))["status"] == "done"
 
 
+async def test_a_browser_that_is_rung_for_each_call_is_answered_by_a_click(
+    desk: FloorApp, tmp_path: Path
+) -> None:
+    """Nobody is dialed before the click; the call is over with the conversation."""
+    floor, login = desk, "w1"
+    await floor.hire(login)
+    await floor.pool.execute("update operator set phone_mode = 'ring_per_call'")
+    voice = await asyncio.to_thread(write_voice, tmp_path / "voice.wav", OPERATOR)
+    async with browser(tmp_path, voice) as page:
+        await open_phone(floor, page, login)
+        await page.until("!document.getElementById('sign-in').disabled")
+        await page.ask("document.getElementById('sign-in').click()")
+        await page.until("prozvonPhone.state === 'ready' && prozvonPhone.onCall")
+        phone = number("1001")
+        await floor.campaign(phone)
+        await page.until("!!prozvonPhone.ringing && !document.getElementById('answer').disabled")
+        await page.until("document.getElementById('notice').textContent.length > 20")
+        assert await floor.attempts() == [] and not floor.seat(login).channel
+        await page.ask("document.getElementById('answer').click()")
+        talking = await floor.stage(phone, Conversing)
+        assert isinstance(talking, Conversing) and talking.answer_to_operator_s < 0.5
+        person = await person_speaks(floor, phone, PERSON)
+        at_person = await Ear(floor.telephony.carrier, person, tmp_path / "p.sln48").start()
+        assert abs(await hears(page, PERSON) - PERSON) < 25
+        assert heard(await at_person.next(2), OPERATOR, at_least=0.2)
+        await page.ask("document.getElementById('hang-up').click()")
+        assert (await floor.outcome(phone))["ended_by"] == "operator"
+        await page.until("prozvonPhone.state === 'wrap_up' && !prozvonPhone.session")
+
+
 async def test_a_phone_by_tls_talks_by_srtp(desk: FloorApp, tmp_path: Path) -> None:
     floor, login, carrier = desk, "s1", desk.telephony.carrier
     conf = floor.telephony.conf

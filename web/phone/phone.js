@@ -10,6 +10,8 @@ const TEXT = {
   "sign-out": RU ? "Закончить смену" : "Sign out",
   ready: RU ? "Готов" : "Ready",
   pause: RU ? "Пауза" : "Pause",
+  answer: RU ? "Ответить" : "Answer",
+  ringing: RU ? "звонит" : "rings",
   "hang-up": RU ? "Положить трубку" : "Hang up",
   offline: RU ? "нет связи, подключаюсь" : "no connection, trying again",
   registered: RU ? "на связи" : "registered",
@@ -29,7 +31,13 @@ const STATE_EVERY_MS = 1000;
 const RECOVERY_S = { min: 1, max: 5 };
 const STUN_NONE = { iceServers: [] };
 
-const phone = { login: "", password: "", ua: null, session: null, registered: false, timer: 0 };
+const RING_HZ = 425, RING_S = 1, SILENCE_S = 3;
+
+const phone = {
+  login: "", password: "", ua: null, session: null, registered: false, timer: 0,
+  onCall: false,    // the phone is rung for each call, and answered by a person
+  ringing: null,    // what stops the sound while it rings
+};
 window.prozvonPhone = phone;
 
 const at = (id) => document.getElementById(id);
@@ -61,13 +69,35 @@ async function act(action, body) {
 function draw(view) {
   const state = view.seat ? view.seat.state : "away";
   phone.state = state;
+  phone.onCall = Boolean(view.seat && view.seat.phone_mode === "ring_per_call");
   show("state", view.seat ? STATES[state] || state : TEXT.away);
+  show("notice", view.seat ? view.seat[RU ? "notice_ru" : "notice_en"] : "");
   at("sign-in").disabled = view.signed_in;
   for (const id of ["sign-out", "ready", "pause", "hang-up"]) at(id).disabled = !view.signed_in;
 }
 
 function drawPhone() {
-  show("phone", phone.session ? TEXT.talking : phone.registered ? TEXT.registered : TEXT.offline);
+  const up = phone.ringing ? TEXT.ringing : TEXT.talking;
+  show("phone", phone.session ? up : phone.registered ? TEXT.registered : TEXT.offline);
+  at("answer").disabled = !phone.ringing;
+}
+
+// One second of tone, three of silence, until it is stopped. Returns what stops it.
+function ringTone() {
+  const context = new AudioContext(), tone = context.createOscillator(), volume = context.createGain();
+  tone.frequency.value = RING_HZ;
+  for (let at = 0; at < 120; at += RING_S + SILENCE_S) {
+    volume.gain.setValueAtTime(0.2, context.currentTime + at);
+    volume.gain.setValueAtTime(0, context.currentTime + at + RING_S);
+  }
+  tone.connect(volume).connect(context.destination);
+  tone.start();
+  return () => context.close();
+}
+
+function stopRinging() {
+  if (phone.ringing) phone.ringing();
+  phone.ringing = null;
 }
 
 async function look() {
@@ -104,11 +134,25 @@ function takeCall({ session, originator }) {
   if (originator !== "remote") return;
   if (phone.session) phone.session.terminate();  // the new call is in place of a lost one
   phone.session = session;
-  const over = () => { if (phone.session === session) phone.session = null; drawPhone(); };
+  stopRinging();
+  const over = () => {
+    if (phone.session === session) { phone.session = null; stopRinging(); }
+    drawPhone();
+  };
   session.on("ended", over);
   session.on("failed", over);
   session.on("confirmed", drawPhone);
   session.on("peerconnection", ({ peerconnection }) => listen(peerconnection));
+  // A phone that was lost in a conversation goes on by itself, also one that is rung for each call.
+  if (phone.onCall && phone.state !== "talking") phone.ringing = ringTone();
+  else answer();
+  drawPhone();
+}
+
+function answer() {
+  const { session } = phone;
+  stopRinging();
+  if (!session) return;
   session.answer({
     mediaConstraints: { audio: { echoCancellation: true, noiseSuppression: true }, video: false },
     pcConfig: STUN_NONE,
@@ -148,6 +192,8 @@ function register(view) {
 
 async function begin() {
   for (const id of ["phone", "state"]) show(`t-${id}`, TEXT[id]);
+  show("answer", TEXT.answer);
+  at("answer").onclick = answer;
   for (const id of ["sign-in", "sign-out", "ready", "hang-up"]) {
     show(id, TEXT[id]);
     at(id).onclick = () => act(id);
