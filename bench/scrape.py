@@ -2,14 +2,18 @@
 
 Goals: under 100 ms, the event loop held for at most 10 ms. The ratio to prometheus_client's own
 writer is measured in the same run; CPU time of this process, so that a busy machine does not count.
+
+    python bench/scrape.py [--full]
 """
 
 from __future__ import annotations
 
 import gc
 import statistics
+import sys
 import time
 
+from _page import write_section
 from prometheus_client import generate_latest
 
 from dialer.operators import OperatorState
@@ -56,10 +60,17 @@ def main() -> None:
         generate_latest(metrics.REGISTRY)
         theirs.append(time.process_time() - begun)
     mine, library = statistics.median(ours), statistics.median(theirs)
-    print(f"{lines} lines, {size >> 10} KiB")
-    print(f"scrape              {mine * 1000:6.1f} ms   (goal: under 100 ms)")
-    print(f"longest hold        {max(slices) * 1000:6.1f} ms   (goal: at most 10 ms)")
-    print(f"prometheus_client   {library * 1000:6.1f} ms   ratio {mine / library:.2f}")
+    text = (
+        f"{lines:,} lines, {size >> 10:,} KiB\n\n"
+        "| | CPU time | goal |\n| --- | ---: | --- |\n"
+        f"| one scrape | {mine * 1000:.1f} ms | under 100 ms |\n"
+        f"| longest hold of the event loop | {max(slices) * 1000:.1f} ms | at most 10 ms |\n"
+        f"| the same by prometheus_client | {library * 1000:.1f} ms | |\n\n"
+        f"Ratio to prometheus_client: {mine / library:.2f}."
+    )
+    print(text)
+    if "--full" in sys.argv[1:]:
+        write_section("scrape", __doc__ or "", text)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import yaml
 from dialer.config import load
 
 FOLDER = Path(__file__).parents[2] / "packaging/compose"
+MONITORING = FOLDER.parents[1] / "monitoring"
 SERVICE_KEYS = {
     "image", "build", "environment", "ports", "volumes", "healthcheck", "restart", "network_mode",
     "depends_on", "stop_grace_period", "command", "profiles", "user",
@@ -48,7 +49,7 @@ def test_services_name_only_what_is_there(compose: dict[str, Any]) -> None:
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
             if source.startswith("."):
-                assert (FOLDER / source).is_file(), source
+                assert (FOLDER / source).exists(), source
             else:
                 assert source in compose["volumes"], source
         for port in service.get("ports", []):
@@ -76,8 +77,36 @@ def test_the_settings_fit_the_services(
     scrape = yaml.safe_load((FOLDER / "prometheus/prometheus.yml").read_text())
     targets = scrape["scrape_configs"][0]["static_configs"][0]["targets"]
     assert targets == [f"127.0.0.1:{settings.http.port}"]
-    source = yaml.safe_load((FOLDER / "grafana/datasource.yml").read_text())
-    assert source["datasources"][0]["url"] == "http://127.0.0.1:9090"
+    assert scrape["scrape_configs"][1]["static_configs"][0]["targets"] == [
+        f"127.0.0.1:{settings.asterisk.http_port}"
+    ]
+
+
+def test_prometheus_reads_what_is_shipped_and_grafana_shows_it(compose: dict[str, Any]) -> None:
+    own = yaml.safe_load((FOLDER / "prometheus/prometheus.yml").read_text())
+    shipped = yaml.safe_load((MONITORING / "prometheus/prometheus.yml").read_text())
+    for one in (own, shipped):
+        for job in one["scrape_configs"]:
+            del job["static_configs"][0]["targets"]
+    assert own == shipped
+    mounted = {
+        (FOLDER / source).resolve(): target
+        for service in ("prometheus", "grafana")
+        for source, target, *_ in (v.split(":") for v in compose["services"][service]["volumes"])
+        if source.startswith(".")
+    }
+    assert mounted[MONITORING / "prometheus/rules"] == "/etc/prometheus/rules"
+    boards = MONITORING / "grafana/provisioning/dashboards/prozvon.yml"
+    assert boards in mounted and MONITORING / "grafana/dashboards" in mounted
+    for provider in yaml.safe_load(boards.read_text())["providers"]:
+        folder = provider["options"]["path"]
+        inside = Path(folder).relative_to(mounted[MONITORING / "grafana/dashboards"])
+        assert list((MONITORING / "grafana/dashboards" / inside).glob("*.json")), folder
+    source = MONITORING / "grafana/provisioning/datasources/prozvon.yml"
+    assert source in mounted
+    (prometheus,) = yaml.safe_load(source.read_text())["datasources"]
+    address = prometheus["url"].removeprefix("http://")
+    assert f"--web.listen-address={address}" in compose["services"]["prometheus"]["command"]
 
 
 def test_compose_itself_takes_it(compose: dict[str, Any]) -> None:
