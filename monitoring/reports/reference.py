@@ -8,12 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from dialer.config import PROJECT
 from monitoring.reports.catalog import ALIASES, ReportKind
 from monitoring.reports.formats import FORMATS
 from monitoring.reports.forms import FORMS
 from monitoring.reports.service import catalogue
 from monitoring.reports.sheet import Column, Form
 
+PICTURES = PROJECT / "docs/images/reports"
 INTRO = """\
 # Reports
 
@@ -77,7 +79,8 @@ def _report(kind: ReportKind) -> Iterator[str]:
     yield f"## {kind.name}\n\n{kind.answers.en}.\n"
     if kind.timeless:
         yield "It shows how things stand now, whatever the period.\n"
-    yield f"![{kind.title.en}](../images/reports/{kind.name}.png)\n"
+    if (PICTURES / f"{kind.name}.png").exists():
+        yield f"![{kind.title.en}](../images/reports/{kind.name}.png)\n"
     for form in FORMS[kind.name]:
         yield from _form(form)
 
