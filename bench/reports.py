@@ -40,6 +40,7 @@ YEAR = Period(datetime(2025, 1, 1, tzinfo=MOSCOW), datetime(2026, 1, 1, tzinfo=M
 MONTH = Period(datetime(2025, 12, 1, tzinfo=MOSCOW), YEAR.until, MOSCOW)
 NOW = datetime(2026, 1, 1, 3, tzinfo=UTC)
 BATCH, LIMIT_S = 1_000_000, 600.0
+DAYS_OF_WORK = 200 * 365
 ROLLED = ("productivity", "conversion", "outcomes", "abandonment", "best-hours")
 
 
@@ -101,7 +102,8 @@ async def seed(pool: Pool, attempts: int) -> None:
         for first in range(0, attempts, BATCH):
             last = min(first + BATCH, attempts) - 1
             await connection.execute(SQL.attempts, first, last, attempts, leads, OPENING)
-        await connection.execute(SQL.shifts, 100, OPENING)
+        states = max(5, min(100, attempts // DAYS_OF_WORK // 3))
+        await connection.execute(SQL.shifts, states, OPENING)
         for name in ("tighten", "tighten_abandoned", "tighten_open", "vacuum"):
             await connection.execute(SQL[name])
 

@@ -38,6 +38,7 @@ from dialer.commands import (
     lists,
     operator,
     pacing,
+    plan,
     recording,
     report,
     rollups,
@@ -94,6 +95,7 @@ app.add_typer(dnc.app, name="dnc")
 app.add_typer(consent.app, name="consent")
 app.add_typer(callback.app, name="callback")
 app.command("report")(report.report)
+app.add_typer(plan.app, name="plan")
 app.add_typer(rollups.app, name="rollups")
 app.command("why")(why.why)
 app.command("simulate")(simulate.simulate)

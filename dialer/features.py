@@ -52,6 +52,8 @@ from dialer.summons import Summons
 from dialer.talk.floor import TalkFloor
 from dialer.tasks import Tasks
 from monitoring import runbooks
+from monitoring.plans.http import routes as plan_routes
+from monitoring.plans.service import PlanService
 from monitoring.recordings.http import RecordingRoutes
 from monitoring.recordings.service import Finisher, RecordingService
 from monitoring.reports.http import ReportRoutes
@@ -123,6 +125,7 @@ class Features:
             *calendar_routes(made(CalendarService)),
             *legal_routes(made(LegalService)),
             *staff_routes(made(OperatorService), outside_rules(self._settings), region),
+            *plan_routes(made(PlanService)),
         ]
 
     def _report_routes(self) -> list[web.AbstractRouteDef]:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from campaigns.campaign.model import NewCampaign
 from campaigns.campaign.service import CampaignService
 from dialer.database.pool import Pool
+from monitoring.plans.model import Plan
+from monitoring.plans.service import PlanService
 from tests.database.staff import ROWS, TestFloor
 
 MONDAY = datetime(2026, 3, 2, 6, tzinfo=UTC)  # nine o'clock in Moscow
@@ -53,6 +55,24 @@ class Worked:
             for number, login in enumerate(STAFF):
                 await self._work(self.staff[login], MONDAY + timedelta(days=day), number)
         return self.floor
+
+    async def promise(self) -> None:
+        """Teams, plans, and callbacks, most of which are kept."""
+        plans, first = PlanService(self._pool, self.floor.id), MONDAY.date()
+        for number, (login, operator) in enumerate(self.staff.items()):
+            await self._pool.execute(ROWS.team, operator, ("Север", "Юг")[number % 2])
+            await plans.set(Plan("operator", login, "target", 4, first), "olga")
+            await plans.set(Plan("operator", login, "conversations", 10, first), "olga")
+        leads = [lead for ids in self.leads.values() for lead in ids]
+        for number in range(40):
+            lead, operator = leads[-1 - number], list(self.staff.values())[number % 5]
+            at = MONDAY + timedelta(days=number % 6, hours=1 + number % 7)
+            dialed = None if number % 9 == 8 else at + timedelta(minutes=number % 8 * 2)
+            status = "done" if dialed else "missed"
+            callback = await self._pool.fetchval(ROWS.callback, lead, at, status, operator)
+            if dialed:
+                attempt = await self.floor.add_attempt(lead, dialed, outcome="no_answer")
+                await self._pool.execute(ROWS.of_callback, attempt, callback)
 
     async def _work(self, operator: int, begin: datetime, number: int) -> None:
         """One operator's day: dial, perhaps talk, note, wait; an hour of rest in the middle."""

@@ -84,7 +84,9 @@ async def make(folder: Path, tables: Path) -> None:
             dsn = await server.create_database("pictures", if_missing=True)
             await migrate(dsn)
             pool = await open_pool(dsn, application_name="prozvon pictures")
-            floor = await Worked(pool).make()
+            worked = Worked(pool)
+            floor = await worked.make()
+            await worked.promise()
             made = Pictures(ReportService(pool, floor.id))
             async with browser(work, write_voice(work / "voice.wav", 440, 1)) as page:
                 for kind in catalogue():

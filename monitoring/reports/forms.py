@@ -599,6 +599,57 @@ CALLBACKS = (
     ),
 )
 
+PLAN_MEASURE = _column(
+    "measure", "text", ("measure", "показатель"), ("What is counted", "Что считается")
+)
+PLAN = Form(
+    "plan",
+    Sentence("Plan and fact", "План и факт"),
+    (
+        _column(
+            "plan",
+            "number",
+            ("plan", "план"),
+            (
+                "The plan of a day times its working days in the period, the last one whole",
+                "План на день, умноженный на рабочие дни периода; последний день целиком",
+            ),
+        ),
+        _column(
+            "fact",
+            "number",
+            ("fact", "факт"),
+            ("What was done in the period", "Сделано за период"),
+            "more",
+        ),
+        _column("done", "share", ("done", "выполнено"), ("Fact of plan", "Факт от плана"), "more"),
+        _column("left", "number", ("left", "осталось"), ("To the plan", "До плана"), "less"),
+        _column(
+            "checkpoint_plan",
+            "number",
+            ("plan at the checkpoint", "план к контрольному часу"),
+            (
+                "What should be done by the plan's own hour of the period's last day",
+                "Сколько должно быть сделано к контрольному часу последнего дня периода",
+            ),
+        ),
+        _column(
+            "checkpoint_fact",
+            "number",
+            ("fact at the checkpoint", "факт к контрольному часу"),
+            ("What was done on that day by then", "Сколько сделано в этот день к этому часу"),
+            "more",
+        ),
+        _column(
+            "on_time",
+            "flag",
+            ("in time", "успевали"),
+            ("Whether it was enough", "Достаточно ли было сделано"),
+        ),
+    ),
+    names=0,
+)
+
 # Operators' time belongs to no campaign and no list.
 WORK = (
     *(DIALS, CONVERSATIONS, LINE, *INTERVALS, *WAITS, SHIFT, OCCUPANCY, TALK, TRUNK),
@@ -624,6 +675,7 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
     "best-hours": (HOURS,),
     "lists": (LISTS,),
     "callbacks": (Form("callbacks", Sentence("Callbacks", "Перезвоны"), CALLBACKS, 0),),
+    "plan": (PLAN,),
     "abandonment": (
         Form("ledger", Sentence("Answers", "Ответы"), (PEOPLE, ABANDONED, ABANDONED_SHARE), 0),
         WINDOWS,

@@ -17,6 +17,7 @@ from monitoring.reports.catalog import DIMENSIONS, KINDS, Request
 from monitoring.reports.errors import ReportError
 from monitoring.reports.forms import ATTEMPTS, CALLS, DISPOSITIONS, ENDED_BY, FORMS, WINDOWS
 from monitoring.reports.period import Period
+from monitoring.reports.planned import Planned
 from monitoring.reports.sheet import Chart, Form, Report, Row, Table, Value
 from monitoring.reports.source import PEOPLE_CUTS, SQL, TOTAL, Facts, Found, Scope, Source
 
@@ -53,6 +54,7 @@ class Maker:
             "best-hours": self._best_hours,
             "lists": self._lists,
             "callbacks": self._callbacks,
+            "plan": self._planned,
             "abandonment": self._abandonment,
         }[request.name]
         tables, charts, warnings = await made(request)
@@ -153,6 +155,9 @@ class Maker:
             if chosen is None or id in chosen
         ]
         return lists_of(healths)
+
+    async def _planned(self, request: Request) -> Made:
+        return await Planned(self._source, self._scope, self._now).make(request)
 
     async def _callbacks(self, request: Request) -> Made:
         period, scope = request.period, self._scope
