@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from campaigns.list_health.model import Cell, Health, best_hours
 from campaigns.refusals import Sentence
-from monitoring.reports.forms import HOURS, LISTS
+from monitoring.reports.forms_bases import HOURS, LISTS
 from monitoring.reports.sheet import Chart, Row, Table
 
 Made = tuple[tuple[Table, ...], tuple[Chart, ...], tuple[Sentence, ...]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from campaigns.refusals import Sentence
 from dialer.operators import OperatorState
 from dialer.outcomes import EndedBy, Outcome
-from monitoring.reports.sheet import Column, Form, Kind
+from monitoring.reports.columns import column
+from monitoring.reports.forms_bases import HOURS, LISTS
+from monitoring.reports.forms_promises import CALLBACKS, PLAN
+from monitoring.reports.sheet import Column, Form
 
 STATE_TITLES = {
     OperatorState.CONNECTING: Sentence("connecting", "подключение"),
@@ -81,17 +83,7 @@ FLAGS = {
 }
 
 
-def _column(
-    key: str,
-    kind: Kind,
-    title: tuple[str, str],
-    help: tuple[str, str],
-    better: Literal["more", "less"] | None = None,
-) -> Column:
-    return Column(key, kind, Sentence(*title), Sentence(*help), better)
-
-
-DIALS = _column(
+DIALS = column(
     "dials",
     "count",
     ("dials", "наборы"),
@@ -102,7 +94,7 @@ DIALS = _column(
         "принадлежит никому)",
     ),
 )
-CONVERSATIONS = _column(
+CONVERSATIONS = column(
     "conversations",
     "count",
     ("conversations", "разговоры"),
@@ -114,7 +106,7 @@ CONVERSATIONS = _column(
     ),
     "more",
 )
-TALK = _column(
+TALK = column(
     "talk_s",
     "duration",
     ("talk time", "время разговоров"),
@@ -123,7 +115,7 @@ TALK = _column(
         "Длительность этих разговоров, у каждого оператора его часть",
     ),
 )
-LINE = _column(
+LINE = column(
     "line_s",
     "duration",
     ("line time", "время на линии"),
@@ -133,7 +125,7 @@ LINE = _column(
     ),
     "more",
 )
-TRUNK = _column(
+TRUNK = column(
     "trunk_s",
     "duration",
     ("time on trunks", "время линий"),
@@ -143,7 +135,7 @@ TRUNK = _column(
     ),
 )
 INTERVALS = (
-    _column(
+    column(
         "interval_median_s",
         "seconds",
         ("interval, median", "интервал, медиана"),
@@ -155,7 +147,7 @@ INTERVALS = (
         ),
         "less",
     ),
-    _column(
+    column(
         "interval_p90_s",
         "seconds",
         ("interval, p90", "интервал, p90"),
@@ -164,7 +156,7 @@ INTERVALS = (
     ),
 )
 WAITS = (
-    _column(
+    column(
         "wait_median_s",
         "seconds",
         ("wait for a conversation, median", "ожидание разговора, медиана"),
@@ -176,7 +168,7 @@ WAITS = (
         ),
         "less",
     ),
-    _column(
+    column(
         "wait_p90_s",
         "seconds",
         ("wait, p90", "ожидание, p90"),
@@ -185,14 +177,14 @@ WAITS = (
     ),
 )
 SIGNALS = (
-    _column(
+    column(
         "short",
         "count",
         ("short conversations", "короткие разговоры"),
         ("Conversations of less than 10 s", "Разговоры короче 10 с"),
         "less",
     ),
-    _column(
+    column(
         "given_up",
         "count",
         ("own hang-ups", "свои отбои"),
@@ -202,7 +194,7 @@ SIGNALS = (
         ),
         "less",
     ),
-    _column(
+    column(
         "given_up_ring_s",
         "seconds",
         ("ringing before them", "гудки до отбоя"),
@@ -212,13 +204,13 @@ SIGNALS = (
         ),
     ),
 )
-SHIFT = _column(
+SHIFT = column(
     "shift_s",
     "duration",
     ("shift", "смена"),
     ("Time signed in inside the period", "Время в системе внутри периода"),
 )
-OCCUPANCY = _column(
+OCCUPANCY = column(
     "occupancy",
     "share",
     ("occupancy", "занятость"),
@@ -245,7 +237,7 @@ OUTCOMES = tuple(
     )
     for outcome, title in OUTCOME_TITLES.items()
 )
-IN_PROGRESS = _column(
+IN_PROGRESS = column(
     "in_progress",
     "count",
     ("in progress", "ещё идут"),
@@ -253,14 +245,14 @@ IN_PROGRESS = _column(
 )
 FLAG_COLUMNS = tuple(Column(key, "count", *words) for key, words in FLAGS.items())
 SHARES = (
-    _column(
+    column(
         "productive_share",
         "share",
         ("productive of conversations", "результативных из разговоров"),
         ("Productive divided by conversations", "Результативные, делённые на разговоры"),
         "more",
     ),
-    _column(
+    column(
         "target_share",
         "share",
         ("target of productive", "целевых из результативных"),
@@ -268,7 +260,7 @@ SHARES = (
         "more",
     ),
 )
-PEOPLE = _column(
+PEOPLE = column(
     "people",
     "count",
     ("answered by a person", "ответил человек"),
@@ -277,7 +269,7 @@ PEOPLE = _column(
         "Наборы, на которые внутри периода ответил человек, с оператором или без",
     ),
 )
-ABANDONED = _column(
+ABANDONED = column(
     "abandoned",
     "count",
     ("abandoned", "брошены"),
@@ -287,20 +279,20 @@ ABANDONED = _column(
     ),
     "less",
 )
-ABANDONED_SHARE = _column(
+ABANDONED_SHARE = column(
     "abandoned_share",
     "share",
     ("share", "доля"),
     ("Abandoned divided by answered by a person", "Брошенные, делённые на ответивших"),
     "less",
 )
-CAMPAIGN = _column("campaign", "text", ("campaign", "кампания"), ("Its name", "Имя кампании"))
+CAMPAIGN = column("campaign", "text", ("campaign", "кампания"), ("Its name", "Имя кампании"))
 WINDOWS = Form(
     "windows",
     Sentence("Legal windows at the end of the period", "Законные окна на конец периода"),
     (
         CAMPAIGN,
-        _column(
+        column(
             "window_s",
             "duration",
             ("window", "окно"),
@@ -309,7 +301,7 @@ WINDOWS = Form(
         PEOPLE,
         ABANDONED,
         ABANDONED_SHARE,
-        _column(
+        column(
             "limit",
             "share",
             ("limit", "предел"),
@@ -318,7 +310,7 @@ WINDOWS = Form(
                 "Меньший из пределов кампании и её правового профиля",
             ),
         ),
-        _column(
+        column(
             "kept",
             "flag",
             ("kept", "соблюдён"),
@@ -330,12 +322,12 @@ ATTEMPTS = Form(
     "attempts",
     Sentence("The abandoned attempts", "Брошенные наборы"),
     (
-        _column("attempt", "text", ("attempt", "набор"), ("The attempt's id", "Код набора")),
+        column("attempt", "text", ("attempt", "набор"), ("The attempt's id", "Код набора")),
         CAMPAIGN,
-        _column("placed_at", "moment", ("placed", "набран"), ("When", "Когда")),
-        _column("answered_at", "moment", ("answered", "ответ"), ("When", "Когда")),
-        _column("ended_at", "moment", ("ended", "конец"), ("When", "Когда")),
-        _column(
+        column("placed_at", "moment", ("placed", "набран"), ("When", "Когда")),
+        column("answered_at", "moment", ("answered", "ответ"), ("When", "Когда")),
+        column("ended_at", "moment", ("ended", "конец"), ("When", "Когда")),
+        column(
             "waited_s",
             "seconds",
             ("on the line", "на линии"),
@@ -344,7 +336,7 @@ ATTEMPTS = Form(
                 "От ответа до конца, вместе с сообщением",
             ),
         ),
-        _column("ended_by", "text", ("ended by", "кто завершил"), ("Who", "Кто")),
+        column("ended_by", "text", ("ended by", "кто завершил"), ("Who", "Кто")),
     ),
     names=0,
 )
@@ -352,9 +344,9 @@ DISPOSITIONS = Form(
     "dispositions",
     Sentence("Dispositions", "Результаты"),
     (
-        _column("code", "text", ("code", "код"), ("The disposition's code", "Код результата")),
-        _column("title", "text", ("disposition", "результат"), ("Its title", "Название")),
-        _column(
+        column("code", "text", ("code", "код"), ("The disposition's code", "Код результата")),
+        column("title", "text", ("disposition", "результат"), ("Its title", "Название")),
+        column(
             "attempts",
             "count",
             ("attempts", "наборы"),
@@ -364,28 +356,26 @@ DISPOSITIONS = Form(
     names=2,
 )
 REACH = (
-    _column("leads", "count", ("leads", "лиды"), ("Leads of the base", "Лиды базы")),
-    _column(
+    column("leads", "count", ("leads", "лиды"), ("Leads of the base", "Лиды базы")),
+    column(
         "touched", "count", ("touched", "с касанием"), ("Dialed at least once", "Набраны хоть раз")
     ),
-    _column(
+    column(
         "reached",
         "count",
         ("reached", "дозвон"),
         ("A person answered at least once", "Человек ответил хотя бы раз"),
         "more",
     ),
-    _column(
+    column(
         "not_reached_share",
         "share",
         ("not reached", "недозвон"),
         ("Not reached of the touched", "Без дозвона среди лидов с касанием"),
         "less",
     ),
-    _column(
-        "closed", "count", ("closed", "закрыты"), ("Not dialed any more", "Больше не набирают")
-    ),
-    _column(
+    column("closed", "count", ("closed", "закрыты"), ("Not dialed any more", "Больше не набирают")),
+    column(
         "first_touch",
         "count",
         ("closed after the first touch", "закрыты после первого касания"),
@@ -395,259 +385,13 @@ REACH = (
         ),
         "less",
     ),
-    _column(
+    column(
         "first_touch_share",
         "share",
         ("share of the closed", "доля закрытых"),
         ("Closed after the first touch of all closed", "Закрытые после первого касания из всех"),
         "less",
     ),
-)
-
-HOURS = Form(
-    "hours",
-    Sentence("Answers by weekday and hour", "Ответы по дням недели и часам"),
-    (
-        _column(
-            "weekday",
-            "weekday",
-            ("weekday", "день недели"),
-            ("Of the called person's own time", "По времени абонента"),
-        ),
-        _column(
-            "hour",
-            "hour",
-            ("hour", "час"),
-            (
-                "Of the called person's own time: the contact's zone, else the phone's where it "
-                "leaves only one open, else the floor's",
-                "По времени абонента: пояс контакта, иначе телефона, если он один, иначе площадки",
-            ),
-        ),
-        _column(
-            "dials",
-            "count",
-            ("dials", "наборы"),
-            (
-                "Attempts of the period, without dead numbers and what the line or the node lost",
-                "Наборы периода без мёртвых номеров и того, что потеряли линия или узел",
-            ),
-        ),
-        _column(
-            "answers",
-            "count",
-            ("answers", "ответы"),
-            ("Those that a person answered", "Те, на которые ответил человек"),
-        ),
-        _column(
-            "answer_share",
-            "share",
-            ("share of answers", "доля ответов"),
-            ("Answers divided by dials", "Ответы, делённые на наборы"),
-            "more",
-        ),
-        _column(
-            "expected_share",
-            "share",
-            ("to be expected", "ожидаемая доля"),
-            (
-                "The share pulled to that of the hour and of all dials, as few dials say little",
-                "Доля, сглаженная к доле часа и всех наборов: малые числа обманчивы",
-            ),
-        ),
-    ),
-    names=2,
-)
-LISTS = Form(
-    "lists",
-    Sentence("Lists as they stand now", "Базы на сейчас"),
-    (
-        _column("list", "text", ("list", "база"), ("Its name", "Имя базы")),
-        _column("contacts", "count", ("contacts", "контакты"), ("All of them", "Все")),
-        _column(
-            "open",
-            "count",
-            ("still to dial", "ещё набирать"),
-            (
-                "Leads that are not closed, and contacts that are no lead yet",
-                "Незакрытые лиды и контакты, которые ещё не лиды",
-            ),
-        ),
-        _column(
-            "closed", "count", ("closed", "закрыты"), ("Not dialed any more", "Больше не набирают")
-        ),
-        _column(
-            "closed_per_day",
-            "number",
-            ("closed a day", "закрывается в день"),
-            (
-                "Leads closed a day, over the last 7 days on which the list was dialed",
-                "Лидов закрыто за день, по последним 7 дням, когда базу набирали",
-            ),
-        ),
-        _column(
-            "days_left",
-            "number",
-            ("days of work left", "осталось дней работы"),
-            (
-                "What is still to dial, divided by what is closed a day",
-                "Ещё набирать, делённое на закрываемое за день",
-            ),
-        ),
-        _column(
-            "attempts", "count", ("attempts", "наборы"), ("Ended ones, ever", "Законченные, всего")
-        ),
-        _column(
-            "answered_share",
-            "share",
-            ("answered", "ответили"),
-            (
-                "Of the attempts that say something of the number",
-                "Из наборов, которые говорят о номере",
-            ),
-            "more",
-        ),
-        _column(
-            "invalid_share",
-            "share",
-            ("dead numbers", "мёртвые номера"),
-            ("Attempts on numbers that do not exist", "Наборы несуществующих номеров"),
-            "less",
-        ),
-        _column(
-            "not_reached_share",
-            "share",
-            ("not reached", "недозвон"),
-            ("Not reached of the touched leads", "Без дозвона среди лидов с касанием"),
-            "less",
-        ),
-        _column(
-            "first_touch_share",
-            "share",
-            ("closed at first touch", "закрыты с первого касания"),
-            (
-                "Closed after one approach without being reached, of all closed",
-                "Закрыты после одного касания без дозвона, из всех закрытых",
-            ),
-            "less",
-        ),
-    ),
-)
-CALLBACKS = (
-    _column(
-        "promised",
-        "count",
-        ("promised", "обещано"),
-        (
-            "Callbacks promised for a time in the period, without the canceled ones",
-            "Перезвоны, обещанные на время внутри периода, без отменённых",
-        ),
-    ),
-    _column(
-        "kept",
-        "count",
-        ("kept", "вовремя"),
-        (
-            "Dialed no later than the callback's own grace after the promised time",
-            "Набраны не позже отсрочки перезвона после обещанного времени",
-        ),
-        "more",
-    ),
-    _column("late", "count", ("late", "с опозданием"), ("Dialed later", "Набраны позже"), "less"),
-    _column(
-        "missed",
-        "count",
-        ("missed", "пропущены"),
-        (
-            "Not dialed, though the time and the grace are over",
-            "Не набраны, хотя время и отсрочка прошли",
-        ),
-        "less",
-    ),
-    _column(
-        "waiting", "count", ("waiting", "ждут"), ("Their time is not over", "Их время не прошло")
-    ),
-    _column(
-        "kept_share",
-        "share",
-        ("kept, share", "доля вовремя"),
-        ("Kept of kept, late and missed", "Вовремя из набранных и пропущенных"),
-        "more",
-    ),
-    _column(
-        "reached",
-        "count",
-        ("conversations", "разговоры"),
-        ("Promised ones that came to a conversation", "Обещанные, по которым был разговор"),
-        "more",
-    ),
-    _column(
-        "late_median_s",
-        "duration",
-        ("delay, median", "задержка, медиана"),
-        (
-            "From the promised time to the first dial, median of those dialed",
-            "От обещанного времени до первого набора, медиана по набранным",
-        ),
-        "less",
-    ),
-    _column(
-        "canceled",
-        "count",
-        ("canceled", "отменены"),
-        ("Taken back, or replaced by a newer one", "Сняты или заменены новыми"),
-    ),
-)
-
-PLAN_MEASURE = _column(
-    "measure", "text", ("measure", "показатель"), ("What is counted", "Что считается")
-)
-PLAN = Form(
-    "plan",
-    Sentence("Plan and fact", "План и факт"),
-    (
-        _column(
-            "plan",
-            "number",
-            ("plan", "план"),
-            (
-                "The plan of a day times its working days in the period, the last one whole",
-                "План на день, умноженный на рабочие дни периода; последний день целиком",
-            ),
-        ),
-        _column(
-            "fact",
-            "number",
-            ("fact", "факт"),
-            ("What was done in the period", "Сделано за период"),
-            "more",
-        ),
-        _column("done", "share", ("done", "выполнено"), ("Fact of plan", "Факт от плана"), "more"),
-        _column("left", "number", ("left", "осталось"), ("To the plan", "До плана"), "less"),
-        _column(
-            "checkpoint_plan",
-            "number",
-            ("plan at the checkpoint", "план к контрольному часу"),
-            (
-                "What should be done by the plan's own hour of the period's last day",
-                "Сколько должно быть сделано к контрольному часу последнего дня периода",
-            ),
-        ),
-        _column(
-            "checkpoint_fact",
-            "number",
-            ("fact at the checkpoint", "факт к контрольному часу"),
-            ("What was done on that day by then", "Сколько сделано в этот день к этому часу"),
-            "more",
-        ),
-        _column(
-            "on_time",
-            "flag",
-            ("in time", "успевали"),
-            ("Whether it was enough", "Достаточно ли было сделано"),
-        ),
-    ),
-    names=0,
 )
 
 # Operators' time belongs to no campaign and no list.

@@ -12,7 +12,7 @@ from monitoring.plans.model import MEASURES, Plan
 from monitoring.plans.service import read_plans
 from monitoring.reports.bases import Made
 from monitoring.reports.catalog import DIMENSIONS, KINDS, By, Request
-from monitoring.reports.forms import PLAN, PLAN_MEASURE
+from monitoring.reports.forms_promises import PLAN, PLAN_MEASURE
 from monitoring.reports.period import Period, midnight
 from monitoring.reports.sheet import Chart, Form, Row, Table, Value
 from monitoring.reports.source import TOTAL, Found, Scope, Source
