@@ -15,6 +15,7 @@ POINTS = 6
 _LANES = struct.Struct(f"<{3 * POINTS}Q")
 _UNIT = float(1 << 32)
 _ROOT_HALF = sqrt(0.5)
+_SPARE = 4  # times the rows of a table: places of longer times
 
 Row = tuple[float, ...]
 # at every point: mean, variance, third central moment; and the mean of the people alone
@@ -35,41 +36,51 @@ class Table:
         self._make = make
         self._per_second = float(per_second)
         self._last = size - 1
-        self._rows: list[Row | None] = [None] * size
-        self._packed: list[int | None] = [None] * size
+        # Long conversations are common: their places share the last row, and are not looked for.
+        self._rows: list[Row | None] = [None] * (_SPARE * size)
+        self._packed: list[int | None] = [None] * (_SPARE * size)
 
     def rows(self, elapsed: Sequence[float]) -> list[Row]:
-        known = self._rows
-        return [known[i] or self._fill(i) for i in self._places(elapsed)]
+        return [self._rows[i] or self._fill(i) for i in self._within(self._places(elapsed))]
 
     def total(self, elapsed: Sequence[float]) -> int:
         """The sum of the packed rows."""
         places = self._places(elapsed)
         try:
             return sum(map(self._packed.__getitem__, places))  # type: ignore[arg-type]
-        except TypeError:  # a row that is not made yet
+        except (TypeError, IndexError):  # a row that is not made yet, or a very long time
+            places = self._within(places)
             for place in places:
                 if self._packed[place] is None:
                     self._pack(place)
             return sum(map(self._packed.__getitem__, places))  # type: ignore[arg-type]
 
     def _places(self, elapsed: Sequence[float]) -> list[int]:
-        last, scale = self._last, self._per_second
-        if elapsed and min(elapsed) >= 0.0 and max(elapsed) * scale < last:
-            with suppress(ValueError):  # NaN hides from min and max
+        scale = self._per_second
+        if elapsed and min(elapsed) >= 0.0:
+            with suppress(ValueError, OverflowError):  # NaN hides from min; infinity
                 # Twice as fast as a comprehension, and most of a decision on a large floor.
                 return list(map(int, elapsed if scale == 1.0 else map(scale.__mul__, elapsed)))
+        last = self._last
         return [
             int(x * scale) if 0.0 <= x * scale < last else 0 if x < 0.0 else last for x in elapsed
         ]
 
+    def _within(self, places: list[int]) -> list[int]:
+        last = self._last
+        return [place if place < len(self._rows) else last for place in places]
+
     def _fill(self, place: int) -> Row:
-        row = self._rows[place] = self._make(place)
+        row = self._make(place) if place <= self._last else self._row(self._last)
+        self._rows[place] = row
         return row
+
+    def _row(self, place: int) -> Row:
+        return self._rows[place] or self._fill(place)
 
     def _pack(self, place: int) -> int:
         lanes = []
-        for p in self._rows[place] or self._fill(place):
+        for p in self._row(place):
             scaled = p * _UNIT
             lanes += [int(scaled), int(p * scaled), int(p * p * scaled)]
         packed = self._packed[place] = int.from_bytes(_LANES.pack(*lanes), "little")
