@@ -1,6 +1,6 @@
 """Which of the leads at hand is dialed now, where their order leaves a choice. PURE.
 
-While no more than one operator would be free for the answers to come, the surest leads go first:
+While fewer than two operators would be free for the answers to come, the surest leads go first:
 one call brings the conversation, and the number of answers is hardly uncertain. While more are
 free, the doubtful ones go: several people may answer then and all are served. A buffer is finite,
 so over time its leads are dialed in the proportion in which they come; only the moment differs.
@@ -13,7 +13,7 @@ from itertools import groupby
 
 from dialer.calls import Lead
 
-ENOUGH = 1.0
+ENOUGH = 2.0
 """Operators free for answers to come, from which on doubtful leads are dialed."""
 
 

@@ -57,10 +57,10 @@ def test_what_was_passed_over_for_long_goes_first() -> None:
     assert [x.id for x in out] == [2, 1, 0]
 
 
-def test_sure_ones_while_one_operator_is_free_for_what_comes() -> None:
+def test_sure_ones_while_hardly_an_operator_is_free_for_what_comes() -> None:
     assert wants_sure(0, [])
     assert wants_sure(2, [0.6, 0.6])
-    assert not wants_sure(2, [0.3, 0.3])
+    assert not wants_sure(3, [0.3, 0.3])
 
 
 def taught() -> OddsBook:
