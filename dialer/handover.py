@@ -39,6 +39,8 @@ class Handover:
         self._board, self._seating, self._clock = board, seating, clock
         self._waiting: dict[UUID, Answer] = {}
         self._resting: set[str] = set()
+        self.on_wait: Callable[[], None] = lambda: None
+        """An answered person is there, and nobody free."""
         self.on_answered: Callable[[Answered], None] = lambda attempt: None
         seating.on_phone_lost = self._phone_lost
 
@@ -52,6 +54,7 @@ class Handover:
         seat = self._taker(attempt_id)
         if seat is None:
             self._waiting[attempt_id] = answer
+            self.on_wait()
         else:
             self._assign(attempt, seat, answer)
         return answer

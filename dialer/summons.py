@@ -38,6 +38,7 @@ class Summons:
         self._board, self._clock = controller.board, controller.clock
         self._wanted_at: dict[str, float] = {}
         self._tried_at: dict[str, float] = {}
+        controller.handover.on_wait = controller.wake
         before = controller.before_decide
 
         def before_decide() -> None:

@@ -10,13 +10,23 @@ from pathlib import Path
 import pytest
 
 from campaigns.by_hand.model import ByHandError
-from dialer.calls import Conversing, Ringing
+from dialer.calls import Answered, Conversing, Ringing
 from dialer.config import PhonesSettings, Settings, TransferSettings
 from dialer.database.pool import open_pool
 from dialer.demo.carrier import Manners
 from dialer.talk.checks import Target
 from tests.asterisk.race_tools import carrier_channel, phones_as_before
-from tests.asterisk.talk_tools import FIRST, PERSON, SECOND, Ear, all_hear, hang_up, phone_ear
+from tests.asterisk.talk_tools import (
+    FIRST,
+    PERSON,
+    SECOND,
+    Call,
+    Ear,
+    all_hear,
+    hang_up,
+    phone_ear,
+)
+from tests.asterisk.test_broadcast import People, survey
 from tests.asterisk.test_crash import serving
 from tests.fixtures_floor import FloorApp, Telephony, number, running_app, settings_for
 
@@ -235,6 +245,56 @@ async def test_people_who_are_handed_on_hear_music_while_the_phone_rings(
     assert (await floor.outcome(stays))["operator"] == "t2"
     await floor.state("t2", "wrap_up")
     await put_down(floor, "t2")
+
+
+async def test_people_who_ask_for_somebody_have_the_phone_rung(
+    floor: FloorApp, telephony: Telephony, tmp_path: Path
+) -> None:
+    """By a key in a broadcast, in time for the law; by an operator who asks for advice or parks."""
+    await on_call(floor, "t2")
+    pressed, people = number("1101"), People(telephony)
+    await floor.campaign(pressed, mode="broadcast", broadcast=survey(), wrap_up_limit_s=1.0)
+    attempt = str((await floor.stage(pressed, Answered)).id)
+    await people.hears(attempt, "service")
+    assert not floor.seat("t2").leg_id
+    await people.press(pressed, "1")
+    talking = await floor.stage(pressed, Conversing)
+    assert isinstance(talking, Conversing) and talking.operator == "t2"
+    floor.app.desk.hang_up("t2")
+    assert (await floor.outcome(pressed))["outcome"] == "answered"
+    await put_down(floor, "t2")
+
+    await floor.sign_in("t1")
+    call = await talking_with_t1(floor, tmp_path)
+    talks = call.talks
+    await floor.state("t2", "ready")
+    await talks.consult("t1", Target(operator="t2"))
+    second = await call.other("t2", SECOND)
+    await all_hear((call.person, ["music"]), (second, [FIRST]), (call.first, [SECOND]))
+    await talks.cancel("t1")
+    await all_hear((call.person, [FIRST]), (call.first, [PERSON]))
+    await floor.state("t2", "ready")
+    floor.app.desk.pause("t2", "tea")
+    await put_down(floor, "t2")
+    floor.app.desk.ready("t2")
+    await talks.park("t1")
+    await talks.pick_up("t2")
+    await floor.state("t2", "talking")
+    second = await call.other("t2", SECOND)
+    await all_hear((call.person, [SECOND]), (second, [PERSON]))
+    assert (await call.end())["operator"] == "t2"
+    await put_down(floor, "t2")
+
+
+async def talking_with_t1(floor: FloorApp, folder: Path) -> Call:
+    """t1, who is signed in, talks with a person; both say their tones."""
+    phone = number("1101")
+    campaign = await floor.campaign(phone)
+    attempt = await floor.stage(phone, Conversing)
+    assert isinstance(attempt, Conversing)
+    await floor.set_campaign(campaign, "paused")
+    first = await phone_ear(floor, "t1", folder, FIRST)
+    return Call(floor, phone, attempt, await person_of(floor, phone, folder), first)
 
 
 async def test_predictive_counts_a_phone_only_while_it_is_up(floor: FloorApp) -> None:
