@@ -161,8 +161,9 @@ class Features:
         recording, folder = self._settings.recording, self._settings.recordings_dir
         self._pool, self._floor_id = pool, board.floor_id
         self.live_recordings = LiveRecordings(
-            board, journal, ami, clock, folder, recording.stop_free_mb << 20
+            board, journal, ami, controller.tasks, clock, folder, recording.stop_free_mb << 20
         )
+        controller.watchers.append(self.live_recordings.on_event)
         self.recordings = RecordingService(pool, board.floor_id)
         self.finisher = Finisher(pool, board.floor_id, recording.format)
         self._compose_campaigns(controller, pool, clock)

@@ -14,12 +14,14 @@ from uuid import UUID
 
 import structlog
 
+from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused
 from dialer.board import Board
 from dialer.calls import Conversing
 from dialer.database.pool import Pool
 from dialer.journal import Journal
 from dialer.store import utc
+from dialer.tasks import Tasks
 from monitoring import metrics
 from monitoring.recordings.model import RecordingError
 from monitoring.recordings.service import SQL, free_bytes
@@ -50,11 +52,13 @@ class LiveRecordings:
         board: Board,
         journal: Journal,
         ami: AmiClient,
+        tasks: Tasks,
         clock: Callable[[], float],
         folder: Path,
         stop_free_bytes: int,
     ) -> None:
         self._board, self._journal, self._ami, self._clock = board, journal, ami, clock
+        self._tasks = tasks
         self._folder, self._stop_free_bytes = folder, stop_free_bytes
         self.free_bytes: Callable[[Path], int] = free_bytes
         self.paused: set[UUID] = set()
@@ -77,8 +81,13 @@ class LiveRecordings:
         attempt = self._recorded(login)
         if attempt.id in self.paused:
             raise RecordingError("already_paused", 409, "the recording is paused already")
-        await self._mute(attempt, on=True)
+        # First, so that a recording that is begun anew meanwhile is made mute as well.
         self.paused.add(attempt.id)
+        try:
+            await self._mute(attempt, on=True)
+        except RecordingError:
+            self.paused.discard(attempt.id)
+            raise
         at = utc(self._clock())
         self._journal.write("pause", lambda c: c.execute(SQL.pause, attempt.id, at))
         self._note(actor, "recording_paused", attempt.id, login)
@@ -89,10 +98,29 @@ class LiveRecordings:
         if attempt.id not in self.paused:
             raise RecordingError("not_paused", 409, "the recording is not paused")
         at = utc(self._clock())
-        await self._mute(attempt, on=False)
         self.paused.discard(attempt.id)
+        try:
+            await self._mute(attempt, on=False)
+        except RecordingError:
+            self.paused.add(attempt.id)
+            raise
         self._journal.write("resume", lambda c: c.execute(SQL.resume, attempt.id, at))
         self._note(actor, "recording_resumed", attempt.id, login)
+
+    def on_event(self, event: ev.Event) -> None:
+        """A paused recording was begun anew for another phone, and waits to be made mute."""
+        if isinstance(event, ev.UserEvent) and event.name == "ProzvonRecordsAgain":
+            attempt = self._board.attempt_of_channel(event.fields.get("Attempt", ""))
+            if attempt is not None and attempt.channel:
+                name = f"mute recording {attempt.id}"
+                self._tasks.command(name, self._mute_again(attempt.id, attempt.channel), AmiError)
+
+    async def _mute_again(self, attempt_id: UUID, channel: str) -> None:
+        paused = attempt_id in self.paused
+        if paused:
+            fields = {"Channel": channel, "Direction": "both", "State": "1"}
+            await self._ami.action("MixMonitorMute", fields)
+        await self._ami.set_variable(channel, PAUSED, "2" if paused else "")
 
     def _recorded(self, login: str) -> Conversing:
         seat = self._board.seats.get(login)
@@ -111,7 +139,7 @@ class LiveRecordings:
     async def _mute(self, attempt: Conversing, *, on: bool) -> None:
         fields = {"Channel": attempt.channel, "Direction": "both", "State": "1" if on else "0"}
         try:
-            # First, so that a transfer in this moment does not begin the recording anew.
+            # First, so that a recording that a transfer begins anew waits to be made mute.
             if on:
                 await self._ami.set_variable(attempt.channel, PAUSED, "1")
             await self._ami.action("MixMonitorMute", fields)

@@ -167,3 +167,36 @@ async def test_a_call_by_commands(floor_app: FloorApp, tmp_path: Path) -> None:
     assert (await do("pick-up", "t1", "--attempt", str(call.attempt.id)))[0] == 0
     await all_hear((call.person, [FIRST]), (call.first, [PERSON]), (second, []))
     assert (await call.end())["operator"] == "t1"
+
+
+def spans(leg: Path) -> list[str]:
+    """What the leg has after its first 0.1 s: "sound" and "silence" in turn, in steps of 20 ms."""
+    samples = array("h", leg.read_bytes()[44:][: leg.stat().st_size // 2 * 2 - 44])
+    steps = [samples[i : i + 160] for i in range(800, len(samples) - 160, 160)]
+    found = ["silence" if max(map(abs, step)) < 60 else "sound" for step in steps]
+    return [kind for kind, before in zip(found, ["", *found], strict=False) if kind != before]
+
+
+async def test_a_pause_goes_on_through_a_transfer(floor_app: FloorApp, tmp_path: Path) -> None:
+    call = await talking(floor_app, tmp_path, "t2")
+    second = await call.other("t2", SECOND)
+    assert call.attempt.recording is not None
+    person_leg, operator_leg = legs_of(call.attempt.recording)
+    await recorded(floor_app, operator_leg, FIRST)
+
+    assert (await api(floor_app, "POST", "/operators/t1/recording-pause"))[0] == 200
+    for taker, giver, ear in (("t2", "t1", second), ("t1", "t2", call.first)):
+        await api(floor_app, "POST", f"/operators/{taker}/ready")
+        path = f"/operators/{giver}/transfer"
+        status, view = await api(floor_app, "POST", path, {"operator": taker})
+        assert status == 200, view
+        await ear.hears(PERSON)
+    before = person_leg.stat().st_size
+    await floor_app.until(lambda: person_leg.stat().st_size > before + 16000, "a second of pause")
+    assert (await api(floor_app, "POST", "/operators/t1/recording-resume"))[0] == 200
+    await recorded(floor_app, operator_leg, FIRST)
+    await recorded(floor_app, person_leg, PERSON)
+
+    assert spans(person_leg) == ["sound", "silence", "sound"]
+    assert spans(operator_leg)[-3:] == ["sound", "silence", "sound"]
+    await call.end()
