@@ -9,15 +9,23 @@ from __future__ import annotations
 import shutil
 import socket
 import tempfile
+from datetime import datetime
 from functools import partial
+from typing import cast
+from zoneinfo import ZoneInfo
 
+import asyncpg
+
+from campaigns.hours.calendar import Calendar, doubt
+from campaigns.rules.affected import calendars_in_use
+from campaigns.rules.effective import doubts
 from dialer.asterisk.server import hostname_resolves
 from dialer.commands.database import embedded_server
 from dialer.commands.desk import api_url
 from dialer.commands.node import listens
 from dialer.config import Settings
 from dialer.database.migrate import pending
-from dialer.database.pool import DatabaseError, connect, describe
+from dialer.database.pool import DatabaseError, Pool, connect, describe
 from dialer.doctor_install import check_installation
 from dialer.doctor_node import Node
 from dialer.doctor_phones import check_outside_phones
@@ -30,6 +38,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings = [
         await finding("host name", machine.host_name),
         await finding("database", machine.database),
+        await finding("calendars", machine.calendars),
         await finding("recordings", machine.recordings),
         await finding("ports", machine.ports),
         await finding("serve", machine.serve),
@@ -88,6 +97,27 @@ class Machine:
             if await pending(connection):
                 return not_looked_at
             return await check_outside_phones(self._settings, connection)
+        finally:
+            await connection.close(timeout=REQUEST_TIMEOUT_S)
+
+    async def calendars(self) -> str:
+        """A year that nobody is sure of narrows calling hours, or misses a day off."""
+        try:
+            used = await self._calendars()
+        except (Trouble, DatabaseError, OSError, asyncpg.PostgresError):
+            return "not looked at; see the line `database`"
+        today = datetime.now(ZoneInfo(self._settings.floor.time_zone)).date()
+        now = [told.en for calendar in used if (told := doubt(calendar, today.year))]
+        if now:
+            raise Trouble("; ".join(now))
+        soon = [told.en for calendar in used for told in doubts(calendar, today)]
+        names = ", ".join(calendar.name for calendar in used) or "none"
+        return "; ".join([f"those of campaigns ({names}) know {today.year}", *soon])
+
+    async def _calendars(self) -> list[Calendar]:
+        connection = await connect(self._dsn(), statement_timeout_s=5, application_name="doctor")
+        try:
+            return await calendars_in_use(cast(Pool, connection), self._settings.floor.name)
         finally:
             await connection.close(timeout=REQUEST_TIMEOUT_S)
 

@@ -35,6 +35,7 @@ from campaigns.lists.http import routes as list_routes
 from campaigns.operators.browser import BrowserPhones
 from campaigns.operators.http import routes as staff_routes
 from campaigns.operators.service import OperatorService
+from campaigns.rules.affected import affected
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.phones import PhonesError
 from dialer.config import Settings
@@ -123,7 +124,10 @@ class Features:
             *consent_routes(made(ConsentService, region)),
             *callback_routes(made(CallbackService)),
             *calendar_routes(made(CalendarService)),
-            *legal_routes(made(LegalService)),
+            *legal_routes(
+                made(LegalService),
+                lambda name: affected(self._part("_pool"), self._part("_floor_id"), name),
+            ),
             *staff_routes(made(OperatorService), outside_rules(self._settings), region),
             *plan_routes(made(PlanService)),
         ]

@@ -112,9 +112,10 @@ class CallbackService:
     ) -> None:
         """To another operator or to anyone, by default now.
 
-        Raises CallbackError `unknown_callback`, `unknown_operator`.
+        Raises CallbackError `bad_callback`, `unknown_callback`, `unknown_operator`.
         """
         moment = at or datetime.now(UTC)
+        _check_time(moment)
         async with self._session() as connection, connection.transaction():
             operator_id = await self._operator(connection, operator)
             lead = await connection.fetchval(
@@ -128,7 +129,14 @@ class CallbackService:
     async def callbacks(
         self, statuses: tuple[str, ...] = OPEN, operator: str | None = None, limit: int = 200
     ) -> list[dict[str, Any]]:
-        """Callbacks in these statuses, the next first."""
+        """Callbacks in these statuses, the next first. Raises CallbackError `bad_value`."""
+        if unknown := sorted(set(statuses) - set(STATUSES)):
+            raise CallbackError(
+                "bad_value",
+                f"no status {', '.join(unknown)}; one of: {', '.join(STATUSES)}",
+                f"нет статуса {', '.join(unknown)}; есть: {', '.join(STATUSES)}",
+                status=422,
+            )
         rows = await self._pool.fetch(
             SQL.callbacks, self._floor_id, list(statuses), operator, limit
         )
@@ -148,15 +156,19 @@ class CallbackService:
         return self._pool.acquire(timeout=QUERY_TIMEOUT_S)
 
 
-def _check(new: NewCallback) -> None:
+def _check_time(at: datetime) -> None:
     now = datetime.now(UTC)
-    if not now - timedelta(days=1) <= new.at <= now + LONGEST:
+    if not now - timedelta(days=1) <= at <= now + LONGEST:
         raise CallbackError(
             "bad_callback",
             "give a time from now to a year ahead",
             "время перезвона должно быть в пределах года от текущего момента",
             status=422,
         )
+
+
+def _check(new: NewCallback) -> None:
+    _check_time(new.at)
     if new.escalation not in ESCALATIONS or not 0 <= new.grace_s <= 7 * 86_400:
         raise CallbackError(
             "bad_callback",

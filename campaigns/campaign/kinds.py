@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
 
+from campaigns.moments import meant
 from campaigns.refusals import Sentence
 
 Value = Any
@@ -209,7 +210,7 @@ class LocalTime:
 
     def read(self, value: Value) -> Value:
         moment = _moment(value) if isinstance(value, str) else value
-        if not isinstance(moment, datetime) or moment.tzinfo is not None:
+        if not isinstance(moment, datetime) or moment.tzinfo is not None or not meant(moment):
             raise Wrong(
                 f"{_shown(value)} is no {self.doc.en}, without an offset",
                 f"{_shown(value)}: нужна {self.doc.ru}, без смещения",
@@ -240,7 +241,7 @@ class Day:
             day = date.fromisoformat(value) if isinstance(value, str) else value
         except ValueError:
             day = None
-        if not isinstance(day, date) or isinstance(day, datetime):
+        if not isinstance(day, date) or isinstance(day, datetime) or not meant(day):
             raise Wrong(
                 f"{_shown(value)} is no {self.doc.en}", f"{_shown(value)}: нужна {self.doc.ru}"
             )

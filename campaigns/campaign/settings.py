@@ -333,4 +333,5 @@ RULES: tuple[Callable[[Mapping[str, Value]], Iterator[Problem]], ...] = (
     _told(dispositions.required_are_fields),
     _told(scripts.answers_end),
     _told(broadcast.complete),
+    _told(rules.weights_of_lists),
 )

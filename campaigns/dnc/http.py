@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
+from campaigns.dnc.file import cells_of
 from campaigns.dnc.service import DncService, Where
 from campaigns.refusals import Refusal
 from dialer.http.answers import actor_of, body_of, json_answer, may_take, text_of
@@ -48,11 +47,11 @@ def routes(service: Callable[[], DncService]) -> Sequence[web.AbstractRouteDef]:
         """A file of numbers, one a line or in the first column, as the body."""
         query = request.query
         done = await service().load(
-            _cells(await _file(request)),
+            cells_of(await _file(request)),
             actor_of(request),
             where=_where(query),
-            reason=query.get("reason", ""),
-            register=query.get("register"),
+            reason=text_in(query, "reason") or "",
+            register=text_in(query, "register"),
         )
         return json_answer(asdict(done), 201)
 
@@ -64,8 +63,9 @@ def routes(service: Callable[[], DncService]) -> Sequence[web.AbstractRouteDef]:
     )
 
 
-def _where(given: Any) -> Where:
-    scope, campaign = given.get("scope", "floor"), given.get("campaign")
+def _where(given: Mapping[str, Any]) -> Where:
+    body = dict(given)
+    scope, campaign = body.get("scope", "floor"), optional_text(body, "campaign")
     if campaign:
         scope = "campaign"
     if scope not in ("system", "floor", "campaign") or (scope == "campaign" and not campaign):
@@ -97,14 +97,3 @@ async def _file(request: web.Request) -> bytes:
             )
         pieces.append(chunk)
     return b"".join(pieces)
-
-
-def _cells(data: bytes) -> list[str]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Refusal(
-            "bad_file", "send the file in UTF-8", "отправьте файл в UTF-8", status=422
-        ) from None
-    delimiter = max(";\t,", key=text[:4096].count)
-    return [row[0] for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]

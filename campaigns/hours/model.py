@@ -182,17 +182,19 @@ def week(document: Any) -> dict[str, tuple[Window, ...]]:
     Raises HoursError `bad_hours` that names the key.
     """
     if not isinstance(document, Mapping):
-        raise _bad("hours", "give windows by day of the week")
+        raise _bad("hours", "give windows by day of the week", "нужны интервалы по дням недели")
     found: dict[str, tuple[Window, ...]] = {}
     for key, windows in document.items():
         if key not in (*WEEKDAYS, *DAY_KINDS):
-            raise _bad(str(key), f"choose from {', '.join((*WEEKDAYS, *DAY_KINDS))}")
+            days = ", ".join((*WEEKDAYS, *DAY_KINDS))
+            raise _bad(str(key), f"choose from {days}", f"выберите из {days}")
         try:
             found[key] = overlap(tuple(window(pair) for pair in windows), ALL_DAY)
         except (ValueError, TypeError) as error:
-            raise _bad(key, str(error)) from None
+            told = 'нужны пары времён одного дня: [["09:00", "18:00"]]'
+            raise _bad(key, str(error), told) from None
     return found
 
 
-def _bad(key: str, told: str) -> HoursError:
-    return HoursError("bad_hours", f"{key}: {told}", f"часы звонков, {key}: {told}", status=422)
+def _bad(key: str, told: str, ru: str) -> HoursError:
+    return HoursError("bad_hours", f"{key}: {told}", f"часы звонков, {key}: {ru}", status=422)

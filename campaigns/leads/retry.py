@@ -9,6 +9,7 @@ What is not said stays as in `campaigns.leads.model`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,6 +24,7 @@ DAY_PARTS = (0, 12, 17, 24)
 """Hours at which morning, afternoon and evening begin, and the day ends."""
 MORNING_H = 9
 OUTCOMES = tuple(outcome.value for outcome in PAUSE_S)
+RULE_KEYS = "pause_s, day_part, other_phone, max"
 LONGEST_S = 366 * DAY_S
 SOON_S = 1.0
 
@@ -58,7 +60,7 @@ class Dialed:
 def read(document: Any) -> dict[str, Any]:
     """Retry rules as they are kept. Raises RetryError `bad_retry` that names the key."""
     if not isinstance(document, Mapping):
-        raise _bad("retry", "give rules by outcome")
+        raise _bad("retry", "give rules by outcome", "нужны правила по исходам")
     found: dict[str, Any] = {}
     for key, value in document.items():
         if key == "dispositions":
@@ -66,19 +68,20 @@ def read(document: Any) -> dict[str, Any]:
         elif key in OUTCOMES:
             found[key] = _kept(key, value)
         else:
-            raise _bad(str(key), f"choose from {', '.join((*OUTCOMES, 'dispositions'))}")
+            keys = ", ".join((*OUTCOMES, "dispositions"))
+            raise _bad(str(key), f"choose from {keys}", f"выберите из {keys}")
     return found
 
 
 def _map(value: Any) -> Any:
     if not isinstance(value, Mapping):
-        raise _bad("dispositions", "give rules by a disposition's code")
+        raise _bad("dispositions", "give rules by a disposition's code", "нужны правила по кодам")
     return value.items()
 
 
 def _kept(where: str, rule: Any) -> dict[str, Any]:
     if not isinstance(rule, Mapping):
-        raise _bad(where, "give pause_s, day_part, other_phone, max")
+        raise _bad(where, f"give {RULE_KEYS}", f"нужны {RULE_KEYS}")
     for key, value in rule.items():
         fine = {
             "pause_s": _number(value) and 0 <= value <= LONGEST_S,
@@ -87,18 +90,20 @@ def _kept(where: str, rule: Any) -> dict[str, Any]:
             "max": _number(value) and value == int(value) and 1 <= value <= 100,
         }
         if key not in fine:
-            raise _bad(f"{where}.{key}", f"choose from {', '.join(fine)}")
+            keys = ", ".join(fine)
+            raise _bad(f"{where}.{key}", f"choose from {keys}", f"выберите из {keys}")
         if not fine[key]:
-            raise _bad(f"{where}.{key}", f"{value!r} does not fit")
+            raise _bad(f"{where}.{key}", f"{value!r} does not fit", f"{value!r} не подходит")
     return dict(rule)
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value)
 
 
-def _bad(key: str, told: str) -> RetryError:
-    return RetryError("bad_retry", f"{key}: {told}", f"правила повтора, {key}: {told}", status=422)
+def _bad(key: str, told: str, ru: str) -> RetryError:
+    return RetryError("bad_retry", f"{key}: {told}", f"правила повтора, {key}: {ru}", status=422)
 
 
 def rule_of(kept: Mapping[str, Any], outcome: Outcome) -> Rule:

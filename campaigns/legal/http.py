@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from aiohttp import web
 
@@ -10,8 +12,10 @@ from campaigns.legal.service import LegalService
 from dialer.http.answers import actor_of, body_of, json_answer
 
 
-def routes(service: Callable[[], LegalService]) -> Sequence[web.AbstractRouteDef]:
-    """`service` raises Refusal while the floor is not up."""
+def routes(
+    service: Callable[[], LegalService], affected: Callable[[str], Awaitable[Sequence[Any]]]
+) -> Sequence[web.AbstractRouteDef]:
+    """`service` raises Refusal while the floor is not up; `affected`: campaigns under a profile."""
 
     async def profiles(_: web.Request) -> web.Response:
         found = await service().profiles()
@@ -22,9 +26,10 @@ def routes(service: Callable[[], LegalService]) -> Sequence[web.AbstractRouteDef
         return json_answer(profile.model_dump(mode="json"))
 
     async def define(request: web.Request) -> web.Response:
-        """A new version of the floor's own profile."""
+        """A new version of the floor's own profile, with the campaigns that it touches."""
         profile = await service().define(await body_of(request), actor_of(request))
-        return json_answer(profile.model_dump(mode="json"), 201)
+        touched = [asdict(one) for one in await affected(profile.name)]
+        return json_answer({**profile.model_dump(mode="json"), "campaigns": touched}, 201)
 
     return (
         web.get("/api/legal-profiles", profiles),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from campaigns.campaign.kinds import Choice, Flag, Key, Table, Value, Wrong
@@ -16,7 +16,7 @@ from campaigns.rules.limits import read as read_limits
 
 PROFILES = ("us", "uk", "ru_advertising", "ru_debt", "own")
 ORDERS = ("waiting", "oldest", "newest", "least_attempts", "random", "best_hour")
-MOST_WEIGHT = 1000
+LEAST_WEIGHT, MOST_WEIGHT = 0.001, 1000
 
 
 def _kept(reader: Callable[[Any], Any]) -> Callable[[Value], Value]:
@@ -41,10 +41,10 @@ def _weights(value: Any) -> Value:
         raise Wrong("give weights by list", "нужны веса по базам")
     for name, weight in value.items():
         fine = isinstance(weight, int | float) and not isinstance(weight, bool)
-        if not fine or not 0 < weight <= MOST_WEIGHT:
+        if not fine or not LEAST_WEIGHT <= weight <= MOST_WEIGHT:
             raise Wrong(
-                f"give a weight from above 0 to {MOST_WEIGHT}",
-                f"нужен вес больше 0 и до {MOST_WEIGHT}",
+                f"give a weight from {LEAST_WEIGHT} to {MOST_WEIGHT}",
+                f"нужен вес от {LEAST_WEIGHT} до {MOST_WEIGHT}",
                 (str(name),),
             )
     return dict(value)
@@ -119,3 +119,11 @@ KEYS = (
         "list_weights",
     ),
 )
+
+
+def weights_of_lists(whole: Mapping[str, Value]) -> Iterator[tuple[str, Wrong]]:
+    """A weight of a list that the campaign does not dial is a typing error."""
+    for name in whole["list_weights"]:
+        if name not in whole["lists"]:
+            told = f"{name} is not in lists", f"базы {name} нет в lists"
+            yield "list_weights", Wrong(*told, (name,))

@@ -102,24 +102,27 @@ def _midnight(day: date, zone: str) -> datetime:
 def read(document: Any) -> dict[str, float]:
     """A campaign's limits as they are kept. Raises LimitsError `bad_limits` that names the key."""
     if not isinstance(document, Mapping):
-        raise _bad("limits", "give numbers by key")
+        raise _bad("limits", "give numbers by key", "нужны числа по ключам")
     found: dict[str, float] = {}
     for key, value in document.items():
         if key not in KEYS:
-            raise _bad(str(key), f"choose from {', '.join(KEYS)}")
+            keys = ", ".join(KEYS)
+            raise _bad(str(key), f"choose from {keys}", f"выберите из {keys}")
         most = LONGEST_PAUSE_S if key == "minimum_pause_s" else MOST
         least = 0 if key == "minimum_pause_s" else 1
         whole = key != "minimum_pause_s"
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise _bad(key, "give a number")
+            raise _bad(key, "give a number", "нужно число")
         if not least <= value <= most or (whole and value != int(value)):
-            raise _bad(key, f"give {least} to {most:g}")
+            kind, ru = ("a whole number", "целое число") if whole else ("a number", "число")
+            told = f"give {kind} from {least} to {most:.0f}"
+            raise _bad(key, told, f"нужно {ru} от {least} до {most:.0f}")
         found[key] = int(value) if whole else float(value)
     return found
 
 
-def _bad(key: str, told: str) -> LimitsError:
-    return LimitsError("bad_limits", f"{key}: {told}", f"лимиты, {key}: {told}", status=422)
+def _bad(key: str, told: str, ru: str) -> LimitsError:
+    return LimitsError("bad_limits", f"{key}: {told}", f"лимиты, {key}: {ru}", status=422)
 
 
 def effective(kept: Mapping[str, Any], law: LawLimits) -> Limits:

@@ -9,6 +9,20 @@ from campaign c
 where c.floor_id = $1 and (case when $2::bigint is null then c.status = 'running' else c.id = $2 end)
 order by c.id
 
+-- name: under_profile
+-- Campaigns of a floor under legal profile $2 that are dialed or may be.
+select id from campaign where floor_id = $1 and legal_profile = $2
+    and status in ('draft', 'approved', 'running', 'paused') order by name
+
+-- name: profiles_in_use
+-- Legal profiles of a floor's campaigns that are dialed or may be.
+select distinct legal_profile from campaign where floor_id = $1
+    and status in ('draft', 'approved', 'running', 'paused') order by 1
+
+-- name: floor_named
+-- The id of a floor.
+select id from floor where name = $1
+
 -- name: staff
 -- Operators of the floor: who is signed in.
 select o.id, exists (select from shift s where s.operator_id = o.id and s.ended_at is null) as signed_in

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.refusals import Refusal, Sentence
+from campaigns.rules.effective import Effective, doubts, effective
 from campaigns.rules.model import RULES, Block
 from campaigns.rules.service import SQL, CampaignRules, Judged, RulesService
+from campaigns.rules.wider import wider
 
 SAMPLE = 1000
 """Leads that are due and judged one by one for a campaign's counts."""
@@ -57,6 +59,9 @@ class CampaignWhy:
     changes_at: dict[str, datetime] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
     sampled: int = 0
+    effective: tuple[Effective, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+    """What does not keep it from dialing, and should be looked at."""
 
 
 class WhyService:
@@ -110,7 +115,15 @@ class WhyService:
         leads, changes = _counts(rows, judged)
         by_how = {row["how"]: row["leads"] for row in done}
         return CampaignWhy(
-            name, campaign.status, of_campaign(campaign), leads, changes, by_how, len(judged)
+            name,
+            campaign.status,
+            of_campaign(campaign),
+            leads,
+            changes,
+            by_how,
+            len(judged),
+            tuple(effective(campaign.policy, campaign.row)),
+            warnings(campaign, moment),
         )
 
 
@@ -121,6 +134,16 @@ def of_campaign(campaign: CampaignRules) -> tuple[Reason, ...]:
         found.append(_reason(Block("campaign_not_running")))
     for wrong in campaign.contradictions:
         found.append(Reason(wrong.id, wrong.sentence.en, wrong.sentence.ru))
+    return tuple(found)
+
+
+def warnings(campaign: CampaignRules, now: datetime) -> tuple[Reason, ...]:
+    """Settings of the campaign that do not count, and a calendar that is not sure."""
+    policy = campaign.policy
+    loose = wider(policy.profile, policy.schedule, campaign.row["limits"])
+    found = [Reason(each.id, each.sentence.en, each.sentence.ru) for each in loose]
+    for told in doubts(policy.schedule.calendar, now.date()):
+        found.append(Reason("calendar", told.en, told.ru))
     return tuple(found)
 
 

@@ -31,7 +31,7 @@ def list_(context: typer.Context, as_json: Json = False) -> Reply:
 def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="ru, us, uk or your own.")],
-    year: Annotated[int, typer.Argument(help="Which year.")],
+    year: Annotated[int, typer.Argument(min=2000, max=2100, help="Which year.")],
     as_json: Json = False,
 ) -> Reply:
     """Days off and transferred working days of one year."""

@@ -11,10 +11,11 @@ from dialer.commands.common import Json, Reply, os_user, run, table, use_setting
 from dialer.commands.database import open_floor
 from dialer.commands.moments import moment
 from dialer.config import Settings
+from dialer.http.fields import MAX_ID
 
 app = typer.Typer(no_args_is_help=True, help="Callbacks: list, add, cancel, give to somebody.")
 
-Id = Annotated[int, typer.Argument(help="The callback's id.")]
+Id = Annotated[int, typer.Argument(min=1, max=MAX_ID, help="The callback's id.")]
 
 
 @app.command("list")
@@ -43,7 +44,7 @@ async def _list(
 @app.command("add")
 def add(
     context: typer.Context,
-    lead: Annotated[int, typer.Argument(help="The lead's id.")],
+    lead: Annotated[int, typer.Argument(min=1, max=MAX_ID, help="The lead's id.")],
     at: Annotated[str, typer.Argument(help="When: 2026-12-01T10:30, 10:30, +2h, +3d.")],
     operator: Annotated[str | None, typer.Option(help="By whom (login); default: anyone.")] = None,
     grace: Annotated[float, typer.Option(help="Seconds to wait for that operator.")] = 600,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from campaigns.dnc.file import cells_of
 from campaigns.dnc.model import Entry
 from campaigns.dnc.service import DncService, Imported, Where
 from dialer.commands.common import CommandError, Json, Reply, os_user, run, table, use_settings
@@ -102,9 +101,7 @@ def import_(
 async def _import(
     settings: Settings, file: Path, where: Where, reason: str, register: str | None
 ) -> Imported:
-    text = await asyncio.to_thread(file.read_text, encoding="utf-8-sig")
-    delimiter = max(";\t,", key=text[:4096].count)
-    cells = [row[0] for row in csv.reader(io.StringIO(text), delimiter=delimiter) if row]
+    cells = cells_of(await asyncio.to_thread(file.read_bytes))
     async with open_floor(settings) as floor:
         return await _service(floor).load(
             cells, os_user(), where=where, reason=reason, register=register

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +11,8 @@ import typer
 
 from campaigns.legal.model import Profile, clock_time
 from campaigns.legal.service import LegalService
-from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
+from campaigns.rules.affected import Affected, affected
+from dialer.commands.common import Json, Reply, os_user, run, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.commands.toml_files import read_toml
 from dialer.config import Settings
@@ -46,9 +49,21 @@ def define(
     """Define the floor's own profile: a new version, for the next dial."""
     settings = use_settings(context)
     document = read_toml(file, "bad_profile")
-    profile = run(_define(settings, document))
+    profile, found = run(_define(settings, document))
     told = f"The floor's own profile is version {profile.version} now."
-    return Reply(profile.model_dump(mode="json"), [told])
+    data = {**profile.model_dump(mode="json"), "campaigns": [asdict(one) for one in found]}
+    return Reply(data, [told, *_touched(found)])
+
+
+def _touched(found: Sequence[Affected]) -> list[Any]:
+    if not found:
+        return ["No campaign is under it."]
+    rows = []
+    for one in found:
+        said = [("is not dialed", told.to(speech.language)) for told in one.stops]
+        said += [("does not count", told.to(speech.language)) for told in one.narrows]
+        rows += [(one.campaign, one.status, *each) for each in said or [("goes on", "")]]
+    return [table(("campaign", "status", "", "why"), rows)]
 
 
 async def _profiles(settings: Settings) -> list[Profile]:
@@ -61,9 +76,10 @@ async def _profile(settings: Settings, name: str) -> Profile:
         return await LegalService(floor.pool, floor.floor_id).profile(name)
 
 
-async def _define(settings: Settings, document: dict[str, Any]) -> Profile:
+async def _define(settings: Settings, document: dict[str, Any]) -> tuple[Profile, list[Affected]]:
     async with open_floor(settings) as floor:
-        return await LegalService(floor.pool, floor.floor_id).define(document, os_user())
+        profile = await LegalService(floor.pool, floor.floor_id).define(document, os_user())
+        return profile, await affected(floor.pool, floor.floor_id, profile.name)
 
 
 def _rows(profile: Profile) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from campaigns.pacing.model import LIMITED_BY, Limits, PacingError, Why
 from campaigns.pacing.service import PacingService
 from campaigns.rules.service import RulesService
 from campaigns.rules.why import CampaignWhy, LeadWhy, Reason, WhyError, WhyService
-from dialer.commands.common import Json, Reply, run, table, use_settings
+from dialer.commands.common import Json, Reply, run, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.config import Settings
 
@@ -118,6 +118,11 @@ def rules_part(found: CampaignWhy) -> list[Any]:
     parts: list[Any] = [table(("leads by rule", "leads", "the first changes at"), rows)]
     if found.reasons:
         parts.insert(0, _reasons("no lead is dialed because", found.reasons))
+    rules = [(e.rule, e.value, e.campaign, e.profile, e.set_by) for e in found.effective]
+    parts.append(table(("rule", "what counts", "the campaign", "the legal profile", "by"), rules))
+    if found.warnings:
+        told = [(w.ru if speech.language == "ru" else w.en) for w in found.warnings]
+        parts += [f"! {sentence}" for sentence in told]
     return parts
 
 

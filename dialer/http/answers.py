@@ -60,9 +60,11 @@ async def body_of(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):
-        raise Refusal("bad_json", 400, "the body is not JSON") from None
+        raise Refusal("bad_json", 400, "the body is not JSON", "тело запроса не JSON") from None
     if not isinstance(body, dict):
-        raise Refusal("bad_json", 400, "the body must be a JSON object")
+        raise Refusal(
+            "bad_json", 400, "the body must be a JSON object", "тело запроса: нужен объект JSON"
+        )
     return body
 
 
@@ -70,13 +72,20 @@ def text_of(body: dict[str, Any], key: str) -> str:
     """A text of the body. Raises Refusal `missing_field`, `bad_text`."""
     value = body.get(key)
     if not isinstance(value, str):
-        raise Refusal("missing_field", 422, f"give {key!r} as text")
+        raise Refusal("missing_field", 422, f"give {key!r} as text", f"{key!r}: нужен текст")
     try:
         value.encode()
     except UnicodeEncodeError:  # half a surrogate pair: PostgreSQL takes no such text
-        raise Refusal("bad_text", 422, f"{key!r} is no valid Unicode") from None
+        raise Refusal(
+            "bad_text", 422, f"{key!r} is no valid Unicode", f"{key!r}: это не Юникод"
+        ) from None
     if "\0" in value:  # neither does it take this
-        raise Refusal("bad_text", 422, f"{key!r} has a character with the code 0")
+        raise Refusal(
+            "bad_text",
+            422,
+            f"{key!r} has a character with the code 0",
+            f"{key!r}: есть символ с кодом 0",
+        )
     return value
 
 
@@ -84,7 +93,12 @@ def login_of(request: web.Request) -> str:
     """The login in the path. Raises Refusal `bad_login`."""
     login: str = request.match_info["login"]
     if not LOGIN.fullmatch(login):
-        raise Refusal("bad_login", 422, "a login has 1 to 32 of a-z, 0-9, _ and -")
+        raise Refusal(
+            "bad_login",
+            422,
+            "a login has 1 to 32 of a-z, 0-9, _ and -",
+            "логин: от 1 до 32 знаков из a-z, 0-9, _ и -",
+        )
     return login
 
 
@@ -92,7 +106,9 @@ def number_of(body: dict[str, Any], key: str) -> int:
     """A whole number of the body. Raises Refusal `bad_number`."""
     value = body.get(key)
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MOST:
-        raise Refusal("bad_number", 422, f"give {key!r} as a whole number")
+        raise Refusal(
+            "bad_number", 422, f"give {key!r} as a whole number", f"{key!r}: нужно целое число"
+        )
     return value
 
 

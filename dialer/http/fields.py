@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from campaigns.moments import meant
 from dialer.http.answers import text_of
 from dialer.refusal import Refusal
 
@@ -27,7 +28,7 @@ def moment_of(body: dict[str, Any], key: str) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None or found.tzinfo is None or not meant(found):
         raise Refusal(
             "bad_time",
             422,

@@ -7,8 +7,11 @@ import pytest
 from campaigns.legal.model import LegalError
 from campaigns.legal.service import LegalService
 from campaigns.legal.shipped import shipped
+from campaigns.rules.affected import affected, calendars_in_use
 from dialer.database.pool import Pool
+from dialer.demo.rules import OPEN_PROFILE
 from tests.database.staff import TestFloor
+from tests.database.store_floor import running_floor
 
 
 async def test_the_floor_defines_its_own_profile_and_the_newest_version_counts(pool: Pool) -> None:
@@ -39,3 +42,24 @@ async def test_a_wrong_profile_is_refused_and_nothing_is_kept(pool: Pool) -> Non
         await service.profile("mars")
     assert refused.value.id == "unknown_profile"
     assert "mars" in refused.value.to("ru")
+
+
+async def test_a_new_version_tells_which_campaigns_it_touches(pool: Pool) -> None:
+    floor = await running_floor(pool)
+    await floor.pool.execute(
+        "insert into campaign (floor_id, trunk_id, name, status, mode, limits) values "
+        "($1, $2, 'by hand', 'approved', 'manual', '{\"per_day\": 4}'), "
+        "($1, $2, 'over', 'archived', 'progressive', '{}')",
+        floor.rows.id, floor.rows.trunk_id,
+    )  # fmt: skip
+    strict = {**OPEN_PROFILE, "modes": ["manual"], "limits": {"per_day": 3}}
+    await LegalService(pool, floor.rows.id).define(strict, "anna")
+    by_hand, c = await affected(pool, floor.rows.id, "own")
+    assert (by_hand.campaign, by_hand.status, by_hand.stops) == ("by hand", "approved", ())
+    assert "per_day = 3" in by_hand.narrows[0].en
+    assert (c.campaign, c.status, c.narrows) == ("c", "running", ())
+    assert "progressive" in c.stops[0].ru
+    assert await affected(pool, floor.rows.id, "uk") == []
+    [calendar] = await calendars_in_use(pool, "main")
+    assert calendar.name == "ru"
+    assert await calendars_in_use(pool, "no such floor") == []

@@ -13,10 +13,13 @@ from campaigns.callbacks.service import CallbackError, CallbackService, NewCallb
 from campaigns.consent.service import ConsentError, ConsentService, NewConsent
 from campaigns.dnc.model import DncError
 from campaigns.dnc.service import DncService, Where
+from campaigns.hours.service import CalendarService
+from campaigns.legal.service import LegalService
 from campaigns.rules.preparer import Preparer
 from campaigns.rules.service import RulesService
 from campaigns.rules.why import WhyError, WhyService
 from dialer.database.pool import Pool
+from dialer.demo.rules import OPEN_PROFILE
 from tests.database.store_floor import DONE, NOW, Floor, running_floor
 from tests.database.test_store_ends import conversation, over
 
@@ -395,6 +398,38 @@ async def test_why_names_every_rule_and_counts_them(floor: Floor) -> None:
     for wrong in (why.campaign("no such"), why.leads(lead_id=999_999)):
         with pytest.raises(WhyError):
             await wrong
+
+
+async def test_why_shows_what_counts_and_what_is_not_sure(floor: Floor) -> None:
+    """The stricter of campaign and profile, and of which of the two it is."""
+    law = {"limits": {"per_day": 2, "per_week": 5}, "calendar": "ru"}
+    await LegalService(floor.pool, floor.rows.id).define({**OPEN_PROFILE, **law}, "tester")
+    await set_campaign(
+        floor,
+        hours={"mon": [["10:00", "13:00"]], "sat": []},
+        limits={"per_day": 1, "per_week": 7, "minimum_pause_s": 60.0},
+        consent_needed=True,
+    )
+    service = WhyService(RulesService(floor.pool, floor.rows.id))
+    why = await service.campaign("c")
+    found = {one.rule: (one.value, one.campaign, one.profile, one.set_by) for one in why.effective}
+    assert found["hours.mon"] == ("10:00-13:00", "10:00-13:00", "00:00-24:00", "campaign")
+    assert found["hours.sat"] == ("none", "none", "00:00-24:00", "campaign")
+    assert found["hours.workday"] == ("00:00-24:00", "", "00:00-24:00", "profile")
+    assert found["limits.per_day"] == ("1", "1", "2", "campaign")
+    assert found["limits.per_week"] == ("5", "7", "5", "profile")
+    assert found["limits.minimum_pause_s"] == ("60", "60", "", "campaign")
+    assert found["consent"] == ("needed", "needed", "", "campaign")
+    assert found["minimum_ring"] == ("3 s at least", "", "3 s at least", "profile")
+    assert found["pause_after_abandoned"][0] == "72 h"
+    assert why.warnings[0].rule == "legal_limits"  # the profile got stricter than the campaign
+    known = {"name": "ru", "years": {str(year): {} for year in range(2000, 2101)}}
+    await CalendarService(floor.pool, floor.rows.id).load(known, "a file", "anna")
+    assert len((await service.campaign("c")).warnings) == 1
+    unsure = {"name": "ru", "years": {str(datetime.now(UTC).year): {"provisional": True}}}
+    await CalendarService(floor.pool, floor.rows.id).load(unsure, "a file", "anna")
+    _, warning = (await service.campaign("c")).warnings
+    assert warning.rule == "calendar" and "постановления" in warning.ru
 
 
 async def test_a_campaign_that_contradicts_its_profile_is_not_dialed(floor: Floor) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +21,9 @@ from campaigns.hours.http import routes as calendar_routes
 from campaigns.hours.service import CalendarService
 from campaigns.legal.http import routes as legal_routes
 from campaigns.legal.service import LegalService
+from campaigns.rules.affected import affected
 from dialer.database.pool import Pool
+from dialer.demo.rules import OPEN_PROFILE
 from dialer.health import Health
 from dialer.http.server import HttpServer
 from tests.database.store_floor import Floor, running_floor
@@ -47,6 +50,12 @@ class Api:
             body = json.loads(await reply.text())
             return body["title"], body["detail"]
 
+    async def said(self, method: str, path: str, **more: Any) -> tuple[int, Any]:
+        """(status, answer in Russian)."""
+        more["headers"] = {"Accept-Language": "ru"}
+        async with self._session.request(method, self._url + path, **more) as reply:
+            return reply.status, json.loads(await reply.text())
+
 
 @pytest.fixture
 async def api(pool: Pool) -> AsyncIterator[Api]:
@@ -61,7 +70,9 @@ async def api(pool: Pool) -> AsyncIterator[Api]:
             *consent_routes(lambda: ConsentService(pool, found)),
             *callback_routes(lambda: CallbackService(pool, found)),
             *calendar_routes(lambda: CalendarService(pool, found)),
-            *legal_routes(lambda: LegalService(pool, found)),
+            *legal_routes(
+                lambda: LegalService(pool, found), lambda name: affected(pool, found, name)
+            ),
         ],
     )
     port = await server.start("127.0.0.1", 0)
@@ -150,5 +161,66 @@ async def test_the_floors_own_profile_gets_a_version(api: Api) -> None:
     own = await api.ask("GET", "/legal-profiles/own")
     made = await api.ask("PUT", "/legal-profiles/own", 201, json={**own, "minimum_ring_s": 21})
     assert (made["version"], made["minimum_ring_s"]) == (own["version"] + 1, 21)
+    assert isinstance(made["campaigns"], list)
     assert (await api.refused("PUT", "/legal-profiles/own", json={"modes": []}))[0] == "bad_profile"
     assert (await api.refused("GET", "/legal-profiles/mars"))[0] == "unknown_profile"
+
+
+GARBAGE: tuple[Any, ...] = (
+    None, "", " ", 7, -1, 10**30, float("inf"), float("nan"), True, [], {}, [[[]]], "\0", "a\0b",
+    "\ud800", "\U0001f4a5" * 300, "x" * 9000, "' or 1=1 --", "%s{0}\\", "9" * 5000, "*", "+7*", "+",
+    "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-13-45T99:99:99+99:99",
+)  # fmt: skip
+WHOLE: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", "/do-not-call"): {"entry": PHONE, "reason": "r", "until": None, "scope": "floor"},
+    ("POST", "/do-not-call/remove"): {"entry": PHONE, "scope": "floor", "campaign": None},
+    ("POST", "/consents"): {
+        "phone": PHONE, "source": "s", "evidence": "e", "given_at": None, "until": None,
+        "campaign": None,
+    },
+    ("POST", "/consents/withdraw"): {"phone": PHONE},
+    ("POST", "/callbacks"): {
+        "lead": 1, "at": "2030-01-01T10:00:00+03:00", "operator": None, "grace_s": 60,
+        "escalation": "anyone", "note": "n",
+    },
+    ("POST", "/callbacks/1/give"): {"operator": None, "at": None},
+    ("POST", "/calendars"): {"name": "mine", "weekend": ["sat"], "years": {"2030": {}}},
+    ("PUT", "/legal-profiles/own"): OPEN_PROFILE,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("route", WHOLE, ids=" ".join)
+async def test_nothing_that_is_sent_breaks_it(api: Api, route: tuple[str, str]) -> None:
+    """Garbage in each field in turn: done, or refused with a sentence in the asker's language."""
+    method, path = route
+    if "callbacks" in path:
+        [lead] = await api.floor.add_leads(1)
+        assert lead == 1
+    for key in WHOLE[route]:
+        for garbage in GARBAGE:
+            body = json.dumps({**WHOLE[route], key: garbage})
+            status, said = await api.said(method, path, data=body)
+            assert status in (200, 201, 404, 409, 422), (key, garbage, said)
+            if status >= 400:
+                assert re.search("[а-яё]", said["detail"]), (key, garbage, said)
+
+
+async def test_no_query_breaks_it(api: Api) -> None:
+    texts = [one for one in GARBAGE if isinstance(one, str) and len(one) < 6000]
+    texts = [one.encode("utf-8", "ignore").decode() for one in texts]
+    for path, keys in {
+        "/do-not-call": ("number", "limit"),
+        "/consents": ("phone", "limit"),
+        "/callbacks": ("status", "operator", "limit"),
+        "/calendars/ru/2026": ("x",),
+    }.items():
+        for key in keys:
+            for text in texts:
+                status, said = await api.said("GET", path, params={key: text})
+                assert status in (200, 404, 422), (path, key, text, said)
+    for wrong in ("0", "-1", "x", "9" * 30, "9" * 4400, "%00", "1e3"):
+        for tail in ("cancel", "give"):
+            status, said = await api.said("POST", f"/callbacks/{wrong}/{tail}", data="{}")
+            assert status in (404, 422), (wrong, said)
+        status, said = await api.said("GET", f"/calendars/ru/{wrong}")
+        assert status in (404, 422), (wrong, said)

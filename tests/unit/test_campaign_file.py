@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from campaigns.campaign import settings as registry
 from campaigns.campaign_file.model import FileError, Format, read, write
 from campaigns.dispositions.model import STANDARD
+from campaigns.moments import meant
 from campaigns.scripts.model import fill
 
 SPRING = '''\
@@ -215,6 +216,9 @@ CODES = st.lists(
 )
 
 
+MEANT = st.datetimes().filter(meant)
+
+
 @st.composite
 def settings(draw: st.DrawFn) -> dict[str, Any]:
     codes = draw(CODES)
@@ -225,10 +229,8 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
         "recording": draw(st.booleans()),
         "ring_timeout_s": draw(st.floats(5, 120)),
         "goals.conversations": draw(st.none() | st.integers(1, 1000)),
-        "goals.date": draw(st.none() | st.dates().map(lambda day: day.isoformat())),
-        "schedule.start": draw(
-            st.none() | st.datetimes().map(lambda at: at.isoformat(timespec="seconds"))
-        ),
+        "goals.date": draw(st.none() | MEANT.map(lambda at: at.date().isoformat())),
+        "schedule.start": draw(st.none() | MEANT.map(lambda at: at.isoformat(timespec="seconds"))),
         "form": [
             {
                 "code": code,

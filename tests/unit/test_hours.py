@@ -15,6 +15,7 @@ from campaigns.hours.model import HoursError, Schedule
 from campaigns.hours.shipped import shipped as calendars
 from campaigns.legal.model import Hours
 from campaigns.legal.shipped import shipped as profiles
+from campaigns.rules.effective import doubts
 
 RU = calendar.read(calendars()["ru"], "ru")
 DEBT = profiles()["ru_debt"][1].hours
@@ -238,3 +239,13 @@ def test_hours_that_cannot_be_read_name_the_day() -> None:
         with pytest.raises(HoursError) as refused:
             model.week(wrong)
         assert refused.value.id == "bad_hours"
+
+
+def test_the_next_years_calendar_is_asked_for_in_time() -> None:
+    known = calendar.read(
+        {"name": "ru", "years": {"2026": {}, "2027": {"provisional": True}}}, "a test"
+    )
+    assert doubts(known, date(2026, 11, 16)) == []
+    [told] = doubts(known, date(2026, 11, 17))
+    assert "2027" in told.en and "2027" in told.ru
+    assert len(doubts(known, date(2027, 12, 1))) == 2  # provisional, and 2028 is not known at all

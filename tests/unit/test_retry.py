@@ -126,6 +126,8 @@ def test_the_shift_never_comes_early_and_never_to_the_same_part(
         {"no_answer": {"max": 0}},
         {"no_answer": {"colour": 1}},
         {"no_answer": {"day_part": 1}},
+        {"no_answer": {"max": float("inf")}},
+        {"no_answer": {"pause_s": float("nan")}},
         {"dispositions": []},
         {"dispositions": {"call_back": {"pause_s": "soon"}}},
     ],
@@ -134,3 +136,4 @@ def test_wrong_rules_are_named(wrong: Any) -> None:
     with pytest.raises(RetryError) as refused:
         retry.read(wrong)
     assert refused.value.id == "bad_retry"
+    assert refused.value.to("ru") != str(refused.value)
