@@ -1,7 +1,7 @@
 """Operators on call: whose phone is rung ahead of a dial, and when it is put down again.
 
 The phone is up before a person is dialed for it, in every mode: nobody who answers waits for an
-operator's phone (docs/adr/0015-phones-rung-for-each-call.md). A phone that is up stays up through
+operator's phone (docs/adr/0016-phones-rung-for-each-call.md). A phone that is up stays up through
 dials that reach nobody, until a conversation is over or nothing was dialed for `SPARE_S`.
 """
 
