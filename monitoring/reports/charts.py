@@ -346,6 +346,7 @@ def _heat(chart: Chart, table: Table, words: Words) -> Markup:
     )
     if not table.rows:
         return Markup()
+    unit = words.to(shown.title) + (", %" if shown.kind == "share" else "")
     head = [Markup("<td></td>")]
     head += [Markup('<th scope="col">{}</th>').format(words.value(across.kind, x)) for x in heat.xs]
     lines = [Markup("<tr>{}</tr>").format(Markup().join(head))]
@@ -356,7 +357,7 @@ def _heat(chart: Chart, table: Table, words: Words) -> Markup:
     return Markup(
         '<figure class="chart"><figcaption>{}</figcaption><p class="legend">{}</p>'
         '<div class="scroll"><table class="heat"><tbody>{}</tbody></table></div></figure>'
-    ).format(words.to(chart.title), words.to(shown.title), Markup().join(lines))
+    ).format(words.to(chart.title), unit, Markup().join(lines))
 
 
 def _hot(column: Column, value: float | None, strength: float, words: Words) -> Markup:

@@ -112,7 +112,7 @@ class Terminal:
             form.columns[form.index(key)] for key in (chart.x, chart.y, chart.series[0])
         )
         grid = Grid(show_edge=True, padding=(0, 0))
-        grid.add_column(Text(words.head(shown)))
+        grid.add_column(Text(words.head(shown) + (", %" if shown.kind == "share" else "")))
         for x in heat.xs:
             title = f"{x:02}" if across.kind == "hour" and isinstance(x, int) else None
             grid.add_column(Text(title or words.value(across.kind, x)), justify="right")
