@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from campaigns.legal.service import LegalService
+from campaigns.rules.best_hour import rank_of
 from campaigns.rules.preparer import Preparer
 from dialer.database.embedded import EmbeddedPostgres
 from dialer.database.migrate import migrate
@@ -192,8 +193,10 @@ async def _insert_leads(pool: Pool) -> None:
         await connection.execute(
             "update lead set rank = case c.lead_order when 'oldest' then lead.id "
             "when 'newest' then -lead.id when 'least_attempts' then lead.approaches "
-            "when 'random' then hashint8extended(lead.id, c.id) else 0 end "
+            "when 'random' then hashint8extended(lead.id, c.id) "
+            "when 'best_hour' then $1 - lead.id % 12 else 0 end "
             "from campaign c where c.id = lead.campaign_id and c.lead_order <> 'waiting'",
+            rank_of(0),
             timeout=LOAD_TIMEOUT_S,
         )
         await connection.execute(

@@ -96,25 +96,32 @@ def create(
     """
     settings = use_settings(context)
     file = campaign_files.read_file(Path(name)) if campaign_files.is_file(name) else None
-    options = {
+    options: dict[str, Value] = {
         "mode": mode,
         "language": language,
-        "caller_id": caller_id[0] if caller_id else None,
-        "further_caller_ids": list(dict.fromkeys(caller_id))[1:] if caller_id else None,
+        **_caller_ids(caller_id),
         "ring_timeout_s": ring_timeout,
         "post_dial_delay_s": post_dial_delay,
         "wrap_up_limit_s": wrap_up_limit,
         "recording": recording,
         "max_approaches": max_approaches,
     }
-    given: dict[str, Value] = {key: value for key, value in options.items() if value is not None}
+    given = {key: value for key, value in options.items() if value is not None}
     given |= registry.parse(pairs(set_ or ()))
     new = _new(settings, file, name, list_ or [], trunk, given)
-    created = run(_create(settings, file, new))
-    name = new.name
+    return _made(run(_create(settings, file, new)), new)
+
+
+def _caller_ids(given: list[str] | None) -> dict[str, Value]:
+    if not given:
+        return {}
+    return {"caller_id": given[0], "further_caller_ids": list(dict.fromkeys(given))[1:]}
+
+
+def _made(created: Created, new: NewCampaign) -> Reply:
     told = (
-        f"The campaign {name} has {created.leads} leads. Approve it: prozvon campaign approve "
-        f"{name}"
+        f"The campaign {new.name} has {created.leads} leads. Approve it: prozvon campaign approve "
+        f"{new.name}"
     )
     shown = {"status": "draft", "trunk": ", ".join(new.trunks) or ANY_TRUNK}
     return Reply({**asdict(created), **shown}, [told])
