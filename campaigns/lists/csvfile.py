@@ -8,8 +8,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from campaigns.lists.errors import ListFileError
 
@@ -43,8 +42,7 @@ _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1b-\x1f\x7f]")
 _RUSSIAN = re.compile("[А-Яа-яЁё№«»–— ]")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One record: its cells and its first line (from 1); `problem` where it cannot be read."""
 
     line: int
@@ -102,7 +100,7 @@ class CsvFile:
                 continue
             if self._lines.cut_since(line):
                 yield Record(line, (), LINE_TOO_LONG)
-            elif any(cell and not cell.isspace() for cell in cells):
+            elif not (whole := "".join(cells)).isspace() and whole:
                 yield Record(line, tuple(cells))
 
     def _unread(self, line: int, error: str) -> Record:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,28 +10,25 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from campaigns.lists.columns import REJECT_COLUMNS, Field, guess_fields, map_columns, unique_names
+from campaigns.lists.copytext import RowText, lines_of
+from campaigns.lists.csvfile import Record
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.model import REJECTS_KEPT, Look, Reject, Row, read_row
-from campaigns.lists.numbering import zone_sets
 from campaigns.lists.table import open_table
 
 BATCH_ROWS = 5_000
-# Rows can be long: a batch ends also after this much of the file.
-BATCH_BYTES = 4 << 20
+# Rows can be long: a batch ends also with this much text.
+BATCH_CHARS = 4 << 20
 # Enough to find the value in the file; the file itself is the person's own.
 VALUE_CHARS = 200
-# Made once: json.dumps makes an encoder for every call.
-_ZONE_CODES = {zones: code for code, zones in enumerate(zone_sets(), 1)}
-_to_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(slots=True)
 class Batch:
-    """For COPY: line, name, company, time zone, region, attributes as JSON; and line, position,
-    E.164, its place in `zone_sets()` from 1."""
+    """Lines for COPY of rows and of their phones, as `copytext.Lines` says."""
 
-    rows: list[tuple[int, str, str, str | None, str | None, str]] = field(default_factory=list)
-    phones: list[tuple[int, int, str, int | None]] = field(default_factory=list)
+    rows: list[str] = field(default_factory=list)
+    phones: list[str] = field(default_factory=list)
 
 
 class Intake:
@@ -57,7 +53,8 @@ class Intake:
         header = self._table.header
         self._columns = map_columns(header.cells, header.line, mapping)
         rejects.start(self._table.delimiter, self._columns.names)
-        self._rows = self._read()
+        self._text = RowText(self._columns, region)
+        self._records = self._table.records()
 
     @property
     def rows(self) -> int:
@@ -79,38 +76,35 @@ class Intake:
             raise unreadable(error) from error
 
     def _batch(self) -> Batch | None:
-        batch = Batch()
-        start, bytes_limit = self.rows, self._table.bytes_done + BATCH_BYTES
-        for row, cells in self._rows:
-            self._take(row, cells, batch)
-            if self.rows - start >= BATCH_ROWS or self._table.bytes_done >= bytes_limit:
+        batch, start, chars = Batch(), self.rows, 0
+        for record in self._records:
+            chars += self._take(record, batch)
+            if self.rows - start >= BATCH_ROWS or chars >= BATCH_CHARS:
                 return batch
         if not self.rows:
             raise ListFileError("there is a header and no row; export the list again", line=1)
         return batch if self.rows > start else None
 
-    def _read(self) -> Iterator[tuple[Row, Sequence[str]]]:
-        for record in self._table.records():
-            if record.problem:
-                reject = Reject(record.line, "", "", record.problem)
-                yield Row(record.line, rejects=(reject,)), ()
-            else:
-                row = read_row(record.line, record.cells, self._columns, self._region)
-                yield row, record.cells
-
-    def _take(self, row: Row, cells: Sequence[str], batch: Batch) -> None:
-        if row.rejects:
-            self._rejects.add(row.rejects, cells)
-        if not row.phones:
-            self.rejected += 1
-            return
+    def _take(self, record: Record, batch: Batch) -> int:
+        """Put a row into the batch, or say what is wrong with it; its length in characters."""
+        lines = self._text.usual(record.line, record.cells) if not record.problem else None
+        if lines is None:
+            row = self._read(record)
+            if row.rejects:
+                self._rejects.add(row.rejects, record.cells)
+            if not row.phones:
+                self.rejected += 1
+                return 0
+            lines = lines_of(row)
         self.good += 1
-        attributes = _to_json(row.attributes) if row.attributes else "{}"
-        place = (row.time_zone, row.region)
-        batch.rows.append((row.line, row.name, row.company, *place, attributes))
-        for position, phone in enumerate(row.phones):
-            zones = _ZONE_CODES.get(phone.zones)
-            batch.phones.append((row.line, position, phone.e164, zones))
+        batch.rows.append(lines[0])
+        batch.phones.append(lines[1])
+        return len(lines[0]) + len(lines[1])
+
+    def _read(self, record: Record) -> Row:
+        if record.problem:
+            return Row(record.line, rejects=(Reject(record.line, "", "", record.problem),))
+        return read_row(record.line, record.cells, self._columns, self._region)
 
 
 def unreadable(error: OSError) -> ListFileError:

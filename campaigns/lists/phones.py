@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType, shortnumberinfo
 
-from campaigns.lists.numbering import plan, zones_of
+from campaigns.lists.numbering import Zones, plan, zones_of
 
 EMPTY = "there is no number"
 CODE = "text like ${...} is not a phone number"
@@ -107,14 +107,21 @@ def parse_phone(text: str, region: str) -> Phone | BadPhone:
     return result if isinstance(result, Phone) else BadPhone(text, result)
 
 
-def _usual(text: str, region: str) -> Phone | None:
-    plain = _GAPS.sub("", text)
+def usual_number(text: str, region: str) -> tuple[str, Zones] | None:
+    """E.164 and zones of a number that its first digits decide, None for all else.
+
+    What it answers is what `parse_phones` would.
+    """
+    plain = text if text.isascii() and text.isdecimal() else _GAPS.sub("", text)
     if not _PLAIN.match(plain) or text.endswith(".0"):
         return None
     numbers = plan(region)
-    if not numbers.known or (read := numbers.read(plain)) is None:
-        return None
-    return Phone(read[0], "", read[1])
+    return numbers.read(plain) if numbers.known else None
+
+
+def _usual(text: str, region: str) -> Phone | None:
+    read = usual_number(text, region)
+    return None if read is None else Phone(read[0], "", read[1])
 
 
 def _parse_written(text: str, region: str) -> Phone | str:

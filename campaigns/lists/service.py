@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import io
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 # that waits for the first one.
 STATEMENT_TIMEOUT_S = 900.0
 QUERY_TIMEOUT_S = 30.0
-
-_ROW_COLUMNS = ("line", "name", "company", "time_zone", "region", "attributes")
-_PHONE_COLUMNS = ("line", "position", "e164", "zones")
 
 # bytes done, bytes in all, rows read
 Progress = Callable[[int, int, int], None]
@@ -242,27 +240,20 @@ class _Import:
         tables = ("stage_rows", "stage_phones", "stage_new", "stage_known")
         for table in tables:
             await connection.execute(queries[table], timeout=QUERY_TIMEOUT_S)
-        while (batch := await _in_thread(self._intake.next_batch)) is not None:
-            await self._copy(connection, batch)
-            if self._progress is not None:
-                intake = self._intake
-                self._progress(intake.bytes_done, intake.bytes_total, intake.rows)
+        intake = self._intake
+        async with aclosing(_ahead(intake.next_batch)) as batches:
+            async for batch in batches:
+                await self._copy(connection, batch)
+                if self._progress is not None:
+                    self._progress(intake.bytes_done, intake.bytes_total, intake.rows)
         for analyze in (queries.analyze_rows, queries.analyze_phones):
             await connection.execute(analyze, timeout=STATEMENT_TIMEOUT_S)
 
     async def _copy(self, connection: Session, batch: Batch) -> None:
-        await connection.copy_records_to_table(
-            "list_import_row",
-            records=batch.rows,
-            columns=_ROW_COLUMNS,
-            timeout=STATEMENT_TIMEOUT_S,
-        )
-        await connection.copy_records_to_table(
-            "list_import_phone",
-            records=batch.phones,
-            columns=_PHONE_COLUMNS,
-            timeout=STATEMENT_TIMEOUT_S,
-        )
+        staged = (("list_import_row", batch.rows), ("list_import_phone", batch.phones))
+        for table, lines in staged:
+            source = io.BytesIO("".join(lines).encode())
+            await connection.copy_to_table(table, source=source, timeout=STATEMENT_TIMEOUT_S)
 
     async def _merge(
         self, connection: Session, floor_id: int, campaign_id: int | None, source: str
@@ -370,6 +361,21 @@ async def zone_ids(connection: Session, queries: Queries) -> list[int]:
 async def _zone_ids(connection: Session, queries: Queries) -> dict[tuple[str, ...], int]:
     rows = await connection.fetch(queries.zone_sets, timeout=QUERY_TIMEOUT_S)
     return {tuple(row["zones"]): row["id"] for row in rows}
+
+
+async def _ahead(following: Callable[[], T | None]) -> AsyncGenerator[T, None]:
+    """What `following` gives until None, the next being made while this one is used."""
+    task = asyncio.ensure_future(_in_thread(following))
+    try:
+        while (made := await task) is not None:
+            task = asyncio.ensure_future(_in_thread(following))
+            yield made
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # looked at: who uses this is told of another error already
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.lists import csvfile, model, phones
-from campaigns.lists.columns import map_columns
+from campaigns.lists.columns import Columns, map_columns
+from campaigns.lists.copytext import RowText, lines_of
 from campaigns.lists.csvfile import CsvFile, Record
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.intake import Intake, RejectsFile
 from campaigns.lists.model import Reject, Row
+from campaigns.lists.numbering import zone_sets, zones_of
 from campaigns.lists.phones import BadPhone, Phone, parse_phone, parse_phones, split_phones
-from campaigns.lists.texts import clean_text
+from campaigns.lists.texts import NumberText, clean_text
 
 # The machine may be busy with other tests; slow is not wrong.
 UNTIMED = settings(deadline=None)
@@ -511,3 +513,53 @@ def test_a_rejects_file_that_cannot_be_written(tmp_path: Path) -> None:
     rejects = RejectsFile(tmp_path / "missing" / "r.csv")
     with pytest.raises(ListFileError, match="another place"):
         rejects.add([Reject(2, "", "x", "why")])
+
+
+# Lines for COPY
+
+CELLS = st.one_of(
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "Иван",
+            "ООО «Ромашка»",
+            'ООО "Рога"',
+            "a\\b",
+            "a  b",
+            " x ",
+            "\t",
+            "МСК+1",
+            "UTC+4",
+        ]
+    ),
+    st.sampled_from(
+        ["89031234567", "+7 (903) 123-45-67", "8 495 123-45-67", "9031234567", "112", "нет"]
+    ),
+    st.sampled_from(["8 903 123-45-67 доб. 5", "+442079460018", "79031234567.0", "٨٩٠٣١٢٣٤٥٦٧"]),
+    st.sampled_from([NumberText("79030000000"), NumberText("89031234567")]),
+    st.text(max_size=8),
+)
+FULL = map_columns(["Телефон", "Телефон 2", "Фамилия", "Имя", "Компания", "tz", "Регион", 'a"b\\'])
+SMALL = map_columns(["phone", "Город"])
+
+
+@UNTIMED
+@given(st.lists(CELLS, max_size=9), st.sampled_from([FULL, SMALL]), st.sampled_from(["RU", "GB"]))
+def test_a_usual_row_is_written_as_the_careful_reading_would(
+    cells: list[str], columns: Columns, region: str
+) -> None:
+    quick = RowText(columns, region).usual(7, cells)
+    row = model.read_row(7, cells, columns, region)
+    assert quick is None or (quick == lines_of(row) and not row.rejects)
+
+
+def test_most_rows_are_usual() -> None:
+    mobile, moscow = (
+        zone_sets().index(zones_of(e164)) + 1 for e164 in ("+79031234567", "+74951234567")
+    )
+    cells = ["+7 (903) 123-45-67", "84951234567", "Иванов", "Иван", 'ООО "Я"', "МСК", "Омск", "x"]
+    assert RowText(FULL, "RU").usual(7, cells) == (
+        '7\tИванов Иван\tООО "Я"\tEurope/Moscow\tОмск\t{"a\\\\"b\\\\\\\\": "x"}\n',
+        f"7\t0\t+79031234567\t{mobile}\n7\t1\t+74951234567\t{moscow}\n",
+    )
