@@ -38,6 +38,7 @@ from dialer.commands import (
     lists,
     operator,
     pacing,
+    person,
     plan,
     recording,
     report,
@@ -94,6 +95,7 @@ app.add_typer(calendar.app, name="calendar")
 app.add_typer(dnc.app, name="dnc")
 app.add_typer(consent.app, name="consent")
 app.add_typer(callback.app, name="callback")
+app.add_typer(person.app, name="person")
 app.command("report")(report.report)
 app.add_typer(plan.app, name="plan")
 app.add_typer(rollups.app, name="rollups")

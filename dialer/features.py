@@ -35,6 +35,8 @@ from campaigns.lists.http import routes as list_routes
 from campaigns.operators.browser import BrowserPhones
 from campaigns.operators.http import routes as staff_routes
 from campaigns.operators.service import OperatorService
+from campaigns.person.http import routes as person_routes
+from campaigns.person.service import PersonService
 from campaigns.rules.affected import affected
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.phones import PhonesError
@@ -122,6 +124,7 @@ class Features:
         return [
             *dnc_routes(made(DncService, region)),
             *consent_routes(made(ConsentService, region)),
+            *person_routes(made(PersonService, region)),
             *callback_routes(made(CallbackService)),
             *calendar_routes(made(CalendarService)),
             *legal_routes(

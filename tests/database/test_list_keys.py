@@ -14,7 +14,8 @@ async def contacts(pool: Pool) -> list[int]:
     rows = await pool.fetch(
         "with f as (insert into floor (name) values ('main') returning id), "
         "l as (insert into list (floor_id, name) select id, n from f, unnest(array['a', 'b']) n "
-        "returning id), c as (insert into contact (list_id) select id from l returning id, list_id) "
+        "returning id), "
+        "c as (insert into contact (list_id) select id from l returning id, list_id) "
         "select id, list_id from c order by id"
     )
     for row in rows:
