@@ -24,6 +24,7 @@ COLOUR_OF = {
     "ready_s": "#C3CCD6", "dialing_s": "#56B4E9", "talking_s": "#009E73", "hold_s": "#8C6D31",
     "wrap_up_s": "#CC79A7", "paused_s": "#E69F00", "connecting_s": "#5D3A9B",
     "answered": "#009E73", "no_answer": "#C3CCD6", "busy": "#56B4E9", "invalid": "#8C6D31",
+    "kept": "#009E73", "late": "#E69F00", "missed": "#D55E00", "waiting": "#C3CCD6",
     "machine": "#CC79A7", "abandoned": "#D55E00", "failed": "#5D3A9B", "rejected": "#E69F00",
 }  # fmt: skip
 """Columns that mean the same everywhere look the same everywhere."""

@@ -69,7 +69,7 @@ class Maker:
             by=request.by,
             filters=request.filters.by_kind(),
             warnings=warnings,
-            nothing=None if any(table.rows for table in tables) else NOTHING,
+            nothing=None if any(table.rows for table in tables) else nothing(request.name),
         )
 
     # --- reports
@@ -266,12 +266,35 @@ class Maker:
         return (names.lists if request.by == "list" else names.campaigns).get(int(key), "")
 
 
+NEXT = {
+    "plan": Sentence(
+        "There is no plan for these days. Set one: prozvon plan set --help",
+        "На эти дни плана нет. Поставьте его: prozvon plan set --help",
+    ),
+    "callbacks": Sentence(
+        "No callback was promised for this period. Those to come: prozvon callback list",
+        "На этот период перезвонов не обещали. Будущие: prozvon callback list",
+    ),
+    "lists": Sentence(
+        "There are no lists yet. Import one: prozvon list import --help",
+        "Баз пока нет. Загрузите первую: prozvon list import --help",
+    ),
+    "reach": Sentence(
+        "There are no leads yet. Make a campaign of a list: prozvon campaign create --help",
+        "Лидов пока нет. Создайте кампанию по базе: prozvon campaign create --help",
+    ),
+}
 NOTHING = Sentence(
     "Nothing happened in this period. Take another one, or see whether campaigns run: "
     "prozvon campaign status",
     "За этот период ничего не было. Возьмите другой или проверьте, идут ли кампании: "
     "prozvon campaign status",
 )
+
+
+def nothing(name: str) -> Sentence:
+    """What an empty report says: what to do next."""
+    return NEXT.get(name, NOTHING)
 
 
 NO_TEAM = Sentence("no team", "без группы")

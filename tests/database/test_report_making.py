@@ -191,7 +191,9 @@ async def test_an_empty_period_says_so(floor: TestFloor) -> None:
         report = await make(floor, name, period=empty)
         assert [table.key for table in report.tables] == [form.key for form in forms]
     report = await make(floor, "outcomes", period=empty)
-    assert report.nothing is not None
+    assert report.nothing is not None and "campaign status" in report.nothing.en
+    plan = await make(floor, "plan", period=empty)
+    assert plan.nothing is not None and "prozvon plan set" in plan.nothing.ru
 
 
 async def test_a_report_that_takes_too_long_names_a_shorter_period(
