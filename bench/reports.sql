@@ -105,10 +105,10 @@ vacuum analyze;
 
 -- name: sizes
 -- Megabytes of the rows and of the roll-ups, with their indexes.
-select pg_total_relation_size('attempt') >> 20 as attempts,
+select pg_total_relation_size('attempt') >> 20 as attempts_mb,
     (pg_total_relation_size('report_cell') + pg_total_relation_size('report_said_cell')
         + pg_total_relation_size('report_time_cell') + pg_total_relation_size('report_hour_cell'))
-        >> 20 as roll_ups,
+        >> 20 as roll_ups_mb,
     (select count(*) from report_cell) as cells;
 
 -- name: no_rollups

@@ -12,15 +12,15 @@ order by kind, name, id;
 
 -- name: cells
 -- Calls by the cut $8 (days and hours of zone $9) of operators $10, campaigns $11, lists $12 (null:
--- all), and all together: from roll-ups of the grain $2 in the spans $4 to $5, from the rows in the
+-- all), and all together: from roll-ups of the grains $2 in the spans $4 to $5, from the rows in the
 -- spans $6 to $7. $3: by operators.
 with cell as (
     select c.since, c.campaign_id, c.list_id, c.operator_id, c.dials, c.in_progress, c.answered,
         c.no_answer, c.busy, c.invalid, c.rejected, c.congestion, c.machine, c.abandoned, c.failed,
         c.unknown, c.trunk_s, c.given_up, c.intervals, c.own_intervals, c.given_up_rings,
         c.conversations, c.talk_s, c.short, c.people, c.people_abandoned
-    from unnest($4::timestamptz[], $5::timestamptz[]) as s (since, until)
-    join report_cell c on c.floor_id = $1 and c.grain = $2
+    from unnest($2::text[], $4::timestamptz[], $5::timestamptz[]) as s (grain, since, until)
+    join report_cell c on c.floor_id = $1 and c.grain = s.grain
         and c.since >= s.since and c.since < s.until
     union all
     select * from report_cells($1, $6, $7, $3)
@@ -86,8 +86,8 @@ from talk group by key, total;
 -- What operators said came of attempts, from the same places as cells, cut and narrowed alike.
 with cell as (
     select c.since, c.campaign_id, c.list_id, c.operator_id, c.disposition_id, c.attempts
-    from unnest($4::timestamptz[], $5::timestamptz[]) as s (since, until)
-    join report_said_cell c on c.floor_id = $1 and c.grain = $2
+    from unnest($2::text[], $4::timestamptz[], $5::timestamptz[]) as s (grain, since, until)
+    join report_said_cell c on c.floor_id = $1 and c.grain = s.grain
         and c.since >= s.since and c.since < s.until
     union all
     select * from report_said($1, $6, $7, $3)
@@ -114,8 +114,8 @@ from counted join disposition d on d.id = counted.disposition_id;
 with cell as (
     select c.since, c.operator_id, c.connecting_s, c.ready_s, c.reserved_s, c.dialing_s,
         c.talking_s, c.hold_s, c.consult_s, c.wrap_up_s, c.paused_s, c.waits
-    from unnest($4::timestamptz[], $5::timestamptz[]) as s (since, until)
-    join report_time_cell c on c.floor_id = $1 and c.grain = $2
+    from unnest($2::text[], $4::timestamptz[], $5::timestamptz[]) as s (grain, since, until)
+    join report_time_cell c on c.floor_id = $1 and c.grain = s.grain
         and c.since >= s.since and c.since < s.until
     union all
     select * from report_time($1, $6, $7, $3)

@@ -156,16 +156,12 @@ class Source:
         self, query: str, request: Request, scope: Scope, more: int = 3
     ) -> list[asyncpg.Record]:
         period, people = request.period, _by_people(request, scope)
-        if not people:
-            grain, (kept, rest) = "quarter", self._split(period, QUARTERS)
-        elif self._days_serve(request.by, period):
-            grain, (kept, rest) = "day", self._split(period, days_of(ZoneInfo(self.zone)))
-        else:
-            grain, (kept, rest) = "day", ((), (Span(period.since, period.until),))
+        kept, rest = self._places(request.by, period, people)
         narrowed = (scope.operators, scope.campaigns, scope.lists)[:more]
         return await self.connection.fetch(
             SQL[query],
-            *(self.floor_id, grain, people, *_ends(kept), *_ends(rest)),
+            *(self.floor_id, [grain for grain, _ in kept], people),
+            *(*_ends(tuple(span for _, span in kept)), *_ends(rest)),
             *(request.by, period.zone.key, *narrowed),
         )
 
@@ -176,6 +172,23 @@ class Source:
             *(self.floor_id, period.since, period.until, request.by, period.zone.key),
             *(scope.operators, scope.campaigns, scope.lists),
         )
+
+    def _places(
+        self, by: By | None, period: Period, people: bool
+    ) -> tuple[list[tuple[str, Span]], Spans]:
+        """Roll-ups to read, by grain, the coarsest that serve; and what is left to the rows."""
+        days: Spans = ()
+        rest: Spans = (Span(period.since, period.until),)
+        if self._days_serve(by, period):
+            days, rest = self._split(period, days_of(ZoneInfo(self.zone)))
+        if people:
+            return [("day", span) for span in days], rest
+        kept, raw = [("whole_day", span) for span in days], list[Span]()
+        for piece in rest:
+            quarters, left = split(piece, self._rolled, self._changes, QUARTERS)
+            kept += [("quarter", span) for span in quarters]
+            raw += left
+        return kept, tuple(raw)
 
     def _days_serve(self, by: By | None, period: Period) -> bool:
         """Whether whole days of the floor lie in one row each."""

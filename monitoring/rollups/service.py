@@ -124,7 +124,7 @@ class Rollups:
         """Nothing is rolled up, or by another zone's days: all cells go."""
         begin = await connection.fetchval(SQL.earliest, self._floor_id)
         ends = ([BEGINNING], [now + AT_ONCE])
-        for grain in ("quarter", "day"):
+        for grain in ("quarter", "whole_day", "day"):
             for what in WHATS:
                 await connection.execute(SQL[f"forget_{what}"], self._floor_id, grain, *ends)
         await connection.execute(SQL.forget_hours, self._floor_id, *ends)
@@ -142,6 +142,10 @@ class Rollups:
             for what in WHATS:
                 await connection.execute(SQL[f"forget_{what}"], self._floor_id, "day", *ends)
                 await connection.execute(SQL[f"fill_day_{what}"], self._floor_id, *ends, zone)
+                whole = (self._floor_id, "whole_day", *ends)
+                await connection.execute(SQL[f"forget_{what}"], *whole)
+                of_day = (self._floor_id, day.since, day.until)
+                await connection.execute(SQL[f"fill_whole_{what}"], *of_day)
             await connection.execute(SQL.forget_hours, self._floor_id, *ends)
             await connection.execute(SQL.fill_hours, self._floor_id, *ends)
 
