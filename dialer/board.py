@@ -81,10 +81,12 @@ class Campaign:
     preview_at_limit: str = "skip"
     broadcast: Mapping[str, Any] | None = None
     """What is played and asked (`campaigns.broadcast.model`)."""
+    message: Mapping[str, Any] | None = None
+    """What abandoned people hear (`campaigns.message.model`)."""
     minimum_ring_s: float = 0.0
     """What rang so long may be given up (its legal profile)."""
     sound_trouble: str = ""
-    """Why a broadcast would say nothing; "" when it would."""
+    """Why a broadcast, or the message, would not be heard; "" when it would."""
     forbidden: str = ""
     """Why its legal profile forbids dialing as it is set; "" when it does not."""
     odds: OddsBook = field(default_factory=OddsBook)

@@ -14,6 +14,7 @@ import structlog
 
 from campaigns.broadcast.sounds import trouble
 from campaigns.campaign.modes import BROADCAST
+from campaigns.message.sounds import trouble as message_trouble
 from campaigns.rules.preparer import Preparer
 from dialer.board import Board, Campaign
 from dialer.journal import CONNECTION_ERRORS
@@ -46,6 +47,7 @@ CAMPAIGN_KEYS = (
     "preview_limit_s",
     "preview_at_limit",
     "broadcast",
+    "message",
 )
 
 
@@ -123,7 +125,9 @@ class Feed:
         for key, value in values.items():
             if key != "mode":
                 setattr(known, key, value)
-        known.sound_trouble = trouble(known.broadcast) if known.mode == BROADCAST else ""
+        known.sound_trouble = message_trouble(known.message, known.language)
+        if known.mode == BROADCAST:
+            known.sound_trouble = trouble(known.broadcast)
 
     def _new_campaign(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from campaigns.broadcast.model import variables
 from campaigns.campaign.modes import BROADCAST
+from campaigns.message.model import sound
 from dialer.asterisk.ami_wire import OriginateRequest
 from dialer.board import Campaign
 from dialer.calls import Attempt
@@ -38,7 +39,7 @@ def person_request(
         variables={
             "__PROZVON_ATTEMPT": str(attempt.id),
             "PROZVON_RECORDING": base_of(attempt.recording) if attempt.recording else "",
-            "PROZVON_MESSAGE": "",
+            "PROZVON_MESSAGE": sound(campaign.message),
             TAKER: taker,
             "CHANNEL(language)": campaign.language,
             **played,

@@ -9,12 +9,16 @@ from typing import Any, cast
 
 from campaigns.campaign.model import CampaignError
 from campaigns.legal.model import Contradiction
+from campaigns.message.sounds import contradictions as without_sound
 from campaigns.refusals import joined
 from campaigns.rules.service import RulesService
 from campaigns.rules.wider import wider
 from dialer.database.pool import Pool
 
 PROFILE = "legal_profile"
+AT_THE_START = ("register_stale", "legal_message")
+"""What a campaign that does not run may lack; a running one may not lose its message."""
+CONCERNS = {"message": ("message", "mode", "language")}
 
 
 async def check_settings(
@@ -27,17 +31,25 @@ async def check_settings(
     rules = await _rules(connection, floor_id, campaign_id)
     policy = rules.policy
     found = [
-        *(wrong for wrong in rules.contradictions if wrong.id != "register_stale"),
+        *(wrong for wrong in rules.contradictions if wrong.id not in AT_THE_START),
         *wider(policy.profile, policy.schedule, rules.row["limits"]),
     ]
+    if rules.status == "running":
+        found += [wrong for wrong in rules.contradictions if wrong.id == "legal_message"]
+        found += without_sound(rules.row["message"], rules.row["language"])
     everything = PROFILE in changed
-    _refuse([wrong for wrong in found if everything or wrong.key in changed], 422)
+    _refuse([wrong for wrong in found if everything or _concerns(wrong, changed)], 422)
+
+
+def _concerns(wrong: Contradiction, changed: Collection[str]) -> bool:
+    return any(key in changed for key in CONCERNS.get(wrong.key, (wrong.key,)))
 
 
 async def check_start(connection: Any, floor_id: int, campaign_id: int) -> None:
     """Raises CampaignError: it would run and dial nobody."""
     rules = await _rules(connection, floor_id, campaign_id)
-    _refuse(list(rules.contradictions), 409)
+    sound = without_sound(rules.row["message"], rules.row["language"])
+    _refuse([*rules.contradictions, *sound], 409)
 
 
 async def _rules(connection: Any, floor_id: int, campaign_id: int) -> Any:

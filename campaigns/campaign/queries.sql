@@ -39,7 +39,7 @@ update campaign set
     brief_promises = new.brief_promises, form = new.form,
     -- A script that is taken away is no JSON null.
     script = nullif(new.script, 'null'::jsonb),
-    broadcast = nullif(new.broadcast, 'null'::jsonb),
+    broadcast = nullif(new.broadcast, 'null'::jsonb), message = nullif(new.message, 'null'::jsonb),
     version = $3, changed_at = now()
 from (select (jsonb_populate_record(c, $2::jsonb)).* from campaign c where c.id = $1) as new
 where campaign.id = $1;

@@ -33,6 +33,7 @@ from campaigns.campaign.kinds import (
 from campaigns.campaign.model import AT_LIMIT, LANGUAGES, CampaignError
 from campaigns.campaign.modes import MODES
 from campaigns.dispositions import model as dispositions
+from campaigns.message import model as message
 from campaigns.pacing import keys as pacing
 from campaigns.refusals import Sentence, joined
 from campaigns.rules import keys as rules
@@ -205,6 +206,7 @@ KEYS: tuple[Key, ...] = (
     *dispositions.KEYS,
     *scripts.KEYS,
     *broadcast.KEYS,
+    *message.KEYS,
 )
 BY_NAME: Mapping[str, Key] = {key.name: key for key in KEYS}
 COLUMNS: Mapping[str, Key] = {key.column: key for key in KEYS if key.column}

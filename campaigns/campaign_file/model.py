@@ -24,6 +24,7 @@ from campaigns.campaign.settings import BadSettings, Problem
 from campaigns.campaign.structures import shortened
 from campaigns.campaign_file.places import Places, toml_places, yaml_places
 from campaigns.dispositions.model import DISPOSITION, FIELD
+from campaigns.message.model import outside as message_outside
 from campaigns.refusals import Sentence, joined
 from campaigns.scripts.model import ANSWER, STEP
 
@@ -206,6 +207,8 @@ def _outside(kind: Any, name: str, value: Value) -> Any:
         return [shortened(item, FIELD) for item in value]
     if name == "broadcast":
         return outside(value)
+    if name == "message":
+        return message_outside(value)
     if name == "script":
         return {"steps": [_step(step) for step in value["steps"]]}
     return value

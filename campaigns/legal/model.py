@@ -19,6 +19,9 @@ DAY_S = 86_400
 DEFAULT_PROFILE = "own"
 DAY_KINDS = ("workday", "weekend", "holiday")
 DAY_MINUTES = 24 * 60
+MESSAGE_PARTS = ("company", "number", "opt_out_key")
+"""What the message to abandoned people may be confirmed to name."""
+MODES_THAT_ABANDON = ("progressive", "predictive")
 
 Window = tuple[int, int]
 """Minutes since midnight: from (inclusive), to (exclusive), at most 1440."""
@@ -100,6 +103,11 @@ class Message(_Part):
     opt_out_key: bool = False
     marketing: bool = False
 
+    def demanded(self) -> tuple[str, ...]:
+        """Those of MESSAGE_PARTS that must be named, in their order."""
+        wanted = zip(MESSAGE_PARTS, (self.name, self.number, self.opt_out_key), strict=True)
+        return tuple(part for part, needed in wanted if needed)
+
 
 class Title(_Part):
     en: str
@@ -153,6 +161,7 @@ class Rules:
     ring_timeout_s: float = 25.0
     recording: bool = False
     max_abandon_rate: float = 0.03
+    message_names: frozenset[str] = frozenset()
 
 
 def window(pair: Any) -> Window:
@@ -203,7 +212,8 @@ def in_force(versions: Mapping[int, Profile], on: date) -> Profile | None:
 
 def problems(profile: Profile, rules: Rules) -> list[Contradiction]:
     """Everything in a campaign's settings that its profile forbids; empty: it may dial."""
-    return [*_mode(profile, rules), *_ring(profile, rules), *_others(profile, rules)]
+    return [*_mode(profile, rules), *_ring(profile, rules), *_others(profile, rules),
+            *_message(profile, rules)]  # fmt: skip
 
 
 def _mode(profile: Profile, rules: Rules) -> Iterator[Contradiction]:
@@ -269,3 +279,27 @@ def _others(profile: Profile, rules: Rules) -> Iterator[Contradiction]:
                 f"правовой профиль {profile.name} требует записи разговоров; включите recording",
             ),
         )
+
+
+def _message(profile: Profile, rules: Rules) -> Iterator[Contradiction]:
+    """Where the machine dials ahead of operators, somebody may hear the message."""
+    lacks = [part for part in profile.message.demanded() if part not in rules.message_names]
+    if not lacks or rules.mode not in MODES_THAT_ABANDON:
+        return
+    told = ", ".join(lacks)
+    command = f'message={{sound = "/PATH", names = {_toml(profile.message.demanded())}}}'
+    yield Contradiction(
+        "legal_message",
+        "message",
+        Sentence(
+            f"the legal profile {profile.name} demands that the message to abandoned people names: "
+            f"{told}; record one, hear it, and confirm it: prozvon campaign edit NAME '{command}'",
+            f"правовой профиль {profile.name} требует, чтобы сообщение при нехватке операторов "
+            f"называло: {told}; запишите его, прослушайте и подтвердите: "
+            f"prozvon campaign edit NAME '{command}'",
+        ),
+    )
+
+
+def _toml(parts: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f'"{part}"' for part in parts) + "]"

@@ -4,7 +4,7 @@
 -- Running campaigns of a floor, with all that rules depend on; or the one with the id $2.
 select c.id, c.name, c.status, c.mode, c.legal_profile, c.hours, c.limits, c.consent_needed,
     c.max_approaches, c.caller_id, c.ring_timeout_s, c.recording, c.max_abandon_rate, c.lead_order,
-    c.list_weights, c.ranked_as, c.ranked_to
+    c.list_weights, c.ranked_as, c.ranked_to, c.language, c.message
 from campaign c
 where c.floor_id = $1 and (case when $2::bigint is null then c.status = 'running' else c.id = $2 end)
 order by c.id

@@ -13,6 +13,7 @@ from campaigns.hours.calendar import Calendar
 from campaigns.hours.service import calendars
 from campaigns.legal.model import Contradiction, Profile, Rules, problems
 from campaigns.legal.service import LegalService
+from campaigns.message.model import names
 from campaigns.refusals import Sentence
 from campaigns.rules import limits
 from campaigns.rules.model import (
@@ -234,6 +235,7 @@ def _contradictions(
         row["ring_timeout_s"],
         row["recording"],
         row["max_abandon_rate"],
+        names(row["message"]),
     )
     return tuple(problems(profile, settings))
 

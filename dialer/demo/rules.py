@@ -12,4 +12,5 @@ OPEN_PROFILE: dict[str, Any] = {
     "abandonment": {"max_rate": 1, "window_s": 86400, "operator_within_s": 2},
     "hours": {"workday": ALL_DAY, "weekend": ALL_DAY, "holiday": ALL_DAY},
     "after_abandoned": {"pause_s": 259200},
+    "message": {"name": False, "number": False},
 }

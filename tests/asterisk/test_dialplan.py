@@ -16,6 +16,7 @@ import pytest
 from agi.server import AgiHungUp, AgiSession
 from campaigns.operators.model import PhoneLogin
 from dialer.asterisk.ami import AmiRefused
+from dialer.asterisk.conf import SOUNDS
 from dialer.asterisk.events import BridgeEntered, ChannelState, Hangup, UserEvent
 from dialer.asterisk.phones import PhoneProvisioner
 from monitoring.recordings.model import base_of, legs_of
@@ -155,7 +156,7 @@ async def test_the_ami_user_may_look(floor: Floor, action: str) -> None:
 
 
 async def test_without_fastagi_the_message_comes_at_once_and_the_call_ends(floor: Floor) -> None:
-    attempt = await floor.call_person(TALKS_LONG, PROZVON_MESSAGE="prozvon-opt-out")
+    attempt = await floor.call_person(TALKS_LONG, PROZVON_MESSAGE=str(SOUNDS / "prozvon-opt-out"))
     assert await wait_s(floor, attempt) < 1.0  # and not at the limit
     await plays_the_message(floor, attempt)
     await floor.log.hangup_of(attempt, timeout_s=12)
@@ -213,7 +214,7 @@ async def test_a_hang_up_while_the_controller_decides_is_not_delayed(floor: Floo
 
 async def test_an_unknown_message_or_language_still_plays_a_message(floor: Floor) -> None:
     attempt = await floor.call_person(
-        TALKS_LONG, PROZVON_MESSAGE="no-such-prompt", **{"CHANNEL(language)": "de"}
+        TALKS_LONG, PROZVON_MESSAGE="/no/such-sound", **{"CHANNEL(language)": "de"}
     )
     await wait_s(floor, attempt)
     await asyncio.sleep(0.5)

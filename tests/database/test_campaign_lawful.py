@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from campaigns.legal.service import LegalService
 from dialer.database.pool import Pool
 from tests.database.staff import TestFloor
 
+NAMED = {"names": ["company", "number"]}
 DEBT = {
+    "message": NAMED,
     "legal_profile": "ru_debt",
     "caller_id": "+74951234567",
     "recording": True,
@@ -99,4 +102,48 @@ async def test_a_register_is_needed_at_the_start_not_before(
     assert (await refused(service.start("spring", "olga", ["carrier"]))).id == "register_stale"
     floor_id = await pool.fetchval("select id from floor")
     await DncService(pool, floor_id).load(["+442079460000"], "olga", register="tps")
+    assert await service.start("spring", "olga", ["carrier"]) == "running"
+
+
+async def test_a_message_is_needed_at_the_start_and_as_long_as_it_runs(
+    service: CampaignService, pool: Pool, tmp_path: Path
+) -> None:
+    await make(service, message=None)
+    await service.approve("spring", "olga")
+    problem = await refused(service.start("spring", "olga", ["carrier"]))
+    assert (problem.id, problem.status) == ("legal_message", 409)
+    assert "company, number" in str(problem) and "прослушайте" in problem.to("ru")
+
+    # Written before it is recorded; the start looks for the file, in the language's folder too.
+    sound = str(tmp_path / "ours")
+    await service.edit("spring", {"message": {"sound": sound, **NAMED}}, "olga")
+    assert (await service.versions("spring"))[-1].actor == "olga"
+    problem = await refused(service.start("spring", "olga", ["carrier"]))
+    assert problem.id == "message_missing" and f"{sound}.wav" in str(problem)
+    (tmp_path / "ru").mkdir()
+    (tmp_path / "ru/ours.wav").write_bytes(b"")
+    assert await service.start("spring", "olga", ["carrier"]) == "running"
+
+    for change in ({"message": None}, {"message": {"names": ["company"]}}):
+        assert (await refused(service.edit("spring", change, "igor"))).id == "legal_message"
+    gone = {"message": {"sound": str(tmp_path / "gone"), **NAMED}}
+    assert (await refused(service.edit("spring", gone, "igor"))).id == "message_missing"
+    await service.edit("spring", {"mode": "preview"}, "igor")
+    await service.edit("spring", {"message": None}, "igor")
+    assert (await refused(service.edit("spring", {"mode": "predictive"}, "igor"))).id == (
+        "legal_message"
+    )
+
+
+async def test_a_floor_whose_own_law_demands_names_gets_them(
+    service: CampaignService, pool: Pool
+) -> None:
+    await make(service, legal_profile="own", message=None)
+    await service.approve("spring", "olga")
+    legal = LegalService(pool, await pool.fetchval("select id from floor"))
+    own = (await legal.profile("own")).model_dump(mode="json")
+    await legal.define({**own, "message": {"name": True, "number": False}}, "boss")
+    problem = await refused(service.start("spring", "olga", ["carrier"]))
+    assert problem.id == "legal_message" and 'names = ["company"]' in str(problem)
+    await service.edit("spring", {"message": {"names": ["company"]}}, "olga")
     assert await service.start("spring", "olga", ["carrier"]) == "running"

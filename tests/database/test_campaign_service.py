@@ -353,6 +353,7 @@ OTHER_SETTINGS: dict[str, Any] = {
         ],
     },
     "script": {"steps": [{"code": "hello", "text": "Hello\nthere", "answers": []}]},
+    "message": {"sound": "/sounds/ours", "names": ["company", "number"]},
 }
 """Another value than the default for every key: a new key has its line here."""
 

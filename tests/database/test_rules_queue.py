@@ -440,6 +440,10 @@ async def test_a_campaign_that_contradicts_its_profile_is_not_dialed(floor: Floo
     assert {"legal_mode", "legal_caller_id"} <= {reason.rule for reason in why.reasons}
     await set_campaign(floor, legal_profile="uk", caller_id="+442079460000")
     why = await WhyService(RulesService(floor.pool, floor.rows.id)).campaign("c")
+    assert [reason.rule for reason in why.reasons] == ["legal_message", "register_stale"]
+    assert await claimed(floor) == []
+    await set_campaign(floor, message={"sound": None, "names": ["company", "number"]})
+    why = await WhyService(RulesService(floor.pool, floor.rows.id)).campaign("c")
     assert [reason.rule for reason in why.reasons] == ["register_stale"]
     await DncService(floor.pool, floor.rows.id).load(["+442079460001"], "anna", register="tps")
     why = await WhyService(RulesService(floor.pool, floor.rows.id)).campaign("c")

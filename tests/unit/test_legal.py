@@ -8,11 +8,21 @@ from typing import Any
 
 import pytest
 
-from campaigns.legal.model import DAY_S, LegalError, Profile, Rules, in_force, problems, read
+from campaigns.legal.model import (
+    DAY_S,
+    MESSAGE_PARTS,
+    LegalError,
+    Profile,
+    Rules,
+    in_force,
+    problems,
+    read,
+)
 from campaigns.legal.shipped import shipped
 
 TODAY = date(2026, 11, 25)
-LAWFUL = Rules("preview", "+74951234567", 25.0, True, 0.03)
+LAWFUL = Rules("preview", "+74951234567", 25.0, True, 0.03, frozenset(MESSAGE_PARTS))
+MESSAGE = ["legal_message"]
 
 
 def profile(name: str) -> Profile:
@@ -60,6 +70,11 @@ def test_a_debt_is_called_about_once_a_day_twice_a_week_eight_times_a_month() ->
         ("ru_advertising", {"mode": "predictive"}, ["legal_mode"]),
         ("ru_advertising", {}, []),
         ("us", {"mode": "predictive"}, []),
+        ("us", {"mode": "predictive", "message_names": frozenset(("company", "number"))}, MESSAGE),
+        ("uk", {"mode": "progressive", "message_names": frozenset(("company", "number"))}, []),
+        ("ru_debt", {"mode": "progressive", "message_names": frozenset(("number",))}, MESSAGE),
+        ("uk", {"mode": "manual", "message_names": frozenset()}, []),
+        ("own", {"mode": "predictive", "message_names": frozenset()}, []),
         ("us", {"ring_timeout_s": 12.0}, ["legal_ring"]),
         ("ru_debt", {"ring_timeout_s": 19.9}, ["legal_ring"]),
         ("ru_debt", {"ring_timeout_s": 20.0}, []),
@@ -115,3 +130,11 @@ def test_a_profile_survives_being_stored() -> None:
     for versions in shipped().values():
         for found in versions.values():
             assert read(found.model_dump(mode="json"), "stored") == found
+
+
+def test_what_the_message_lacks_is_told_with_what_to_do() -> None:
+    lacking = replace(LAWFUL, mode="predictive", message_names=frozenset(("company",)))
+    [found] = problems(profile("us"), lacking)
+    for sentence in (found.sentence.en, found.sentence.ru):
+        assert "number, opt_out_key" in sentence
+        assert 'names = ["company", "number", "opt_out_key"]' in sentence

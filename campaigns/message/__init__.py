@@ -1,0 +1,1 @@
+"""The message that people hear when no operator came in time."""

@@ -1,0 +1,45 @@
+"""The message to abandoned people: how it is kept, and where its sound is looked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaigns.campaign.kinds import Wrong
+from campaigns.message.model import names, outside, read, sound
+from campaigns.message.sounds import contradictions, missing, trouble
+
+
+def test_a_message_of_the_nodes_own_may_be_confirmed() -> None:
+    kept = read({"names": ["company", "number", "company"]})
+    assert kept == {"sound": None, "names": ["company", "number"]}
+    assert (names(kept), sound(kept)) == (frozenset(("company", "number")), "")
+    assert outside(kept) == {"names": ["company", "number"]}
+    assert (read(None), names(None), sound(None)) == (None, frozenset(), "")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["/a", {"names": ["price"]}, {"sound": "relative"}, {"sound": "/a,b"}, {"sounds": "/a"}],
+)
+def test_wrong_messages_are_refused(value: Any) -> None:
+    with pytest.raises(Wrong):
+        read(value)
+
+
+def test_a_sound_is_looked_for_as_asterisk_does(tmp_path: Path) -> None:
+    message = read({"sound": str(tmp_path / "ours")})
+    assert missing(message, "ru") == str(tmp_path / "ours")
+    assert str(tmp_path / "ours") in trouble(message, "ru")
+    [found] = contradictions(message, "ru")
+    assert found.id == "message_missing" and found.sentence.en != found.sentence.ru
+    (tmp_path / "ru").mkdir()
+    (tmp_path / "ru/ours.wav").write_bytes(b"")
+    assert (missing(message, "ru"), contradictions(message, "ru")) == ("", [])
+    assert missing(message, "en")
+    (tmp_path / "ours.gsm").write_bytes(b"")
+    assert missing(message, "en") == ""
+    # Another machine's folder cannot be looked into.
+    assert missing(read({"sound": "/not/of/this/machine/ours"}), "ru") == ""
