@@ -16,7 +16,6 @@ import asyncpg
 import structlog
 import typer
 
-from campaigns.lists.errors import ListError, ListFileError
 from campaigns.refusals import Refusal
 from dialer import logs
 from dialer.asterisk.ami import AmiError
@@ -111,8 +110,6 @@ app.add_typer(supervisor.app, name="supervisor")
 # The first that fits: the special before the general.
 ERROR_IDS: tuple[tuple[type[BaseException], str], ...] = (
     (ConfigError, "bad_settings"),
-    (ListFileError, "bad_file"),
-    (ListError, "bad_list"),
     (MigrationError, "migration_failed"),
     (DatabaseError, "database_unreachable"),
     (asyncpg.PostgresError, "database_failed"),

@@ -50,8 +50,8 @@ def number_to_dial(text: str, region: str, prefixes: Prefixes) -> str:
         raise ByHandError(
             "bad_number",
             422,
-            f"this number is not dialed: {phone.reason}",
-            f"этот номер не набирается: {phone.reason}",
+            f"this number is not dialed: {phone.sentence.en}",
+            f"этот номер не набирается: {phone.sentence.ru}",
         )
     if not prefixes.permit(phone.e164):
         raise ByHandError(

@@ -96,7 +96,7 @@ class ConsentService:
     def _phone(self, text: str) -> str:
         phone = parse_phone(text, self._region)
         if isinstance(phone, BadPhone):
-            raise _bad(f"phone: {phone.reason}", f"телефон: {phone.reason}")
+            raise _bad(f"phone: {phone.sentence.en}", f"телефон: {phone.sentence.ru}")
         return phone.e164
 
     def _check(self, new: NewConsent) -> None:

@@ -13,6 +13,7 @@ from campaigns.dnc.service import DncService, Where
 from campaigns.refusals import Refusal
 from dialer.http.answers import actor_of, body_of, json_answer, may_take, text_of
 from dialer.http.fields import moment_of, optional_text, text_in, whole_number
+from dialer.http.uploads import pieces
 
 IMPORT_LIMIT_S = 900.0
 FILE_BYTES = 256 << 20
@@ -46,8 +47,9 @@ def routes(service: Callable[[], DncService]) -> Sequence[web.AbstractRouteDef]:
     async def load(request: web.Request) -> web.Response:
         """A file of numbers, one a line or in the first column, as the body."""
         query = request.query
+        data = b"".join([piece async for piece in pieces(request, FILE_BYTES)])
         done = await service().load(
-            cells_of(await _file(request)),
+            cells_of(data),
             actor_of(request),
             where=_where(query),
             reason=text_in(query, "reason") or "",
@@ -81,19 +83,3 @@ def _where(given: Mapping[str, Any]) -> Where:
             status=422,
         )  # fmt: skip
     return Where(scope, campaign)
-
-
-async def _file(request: web.Request) -> bytes:
-    """The body, which may be longer than others."""
-    pieces, size = [], 0
-    async for chunk in request.content.iter_chunked(1 << 20):
-        size += len(chunk)
-        if size > FILE_BYTES:
-            raise Refusal(
-                "bad_file",
-                f"a file has at most {FILE_BYTES >> 20} MiB; split it",
-                f"в файле не больше {FILE_BYTES >> 20} МиБ; разделите его",
-                status=422,
-            )
-        pieces.append(chunk)
-    return b"".join(pieces)

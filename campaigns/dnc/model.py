@@ -36,12 +36,15 @@ def read(text: str, region: str) -> Entry:
     if "*" not in plain and "?" not in plain:
         phone = parse_phone(text, region)
         if isinstance(phone, BadPhone):
-            raise _bad(text, phone.reason)
+            raise _bad(phone.sentence.en, phone.sentence.ru)
         return Entry("number", phone.e164, phone.e164)
     if not MASK.match(plain):
-        raise _bad(text, "a prefix is +7495*, a pattern has ? for one digit and * for any")
+        raise _bad(
+            "a prefix is +7495*, a pattern has ? for one digit and * for any",
+            "префикс пишется +7495*, в шаблоне ? одна цифра, * любые",
+        )
     if sum(char.isdigit() for char in plain) < LEAST_DIGITS:
-        raise _bad(text, f"give {LEAST_DIGITS} digits at least")
+        raise _bad(f"give {LEAST_DIGITS} digits at least", f"нужно хотя бы цифр: {LEAST_DIGITS}")
     kind: Kind = "prefix" if plain.endswith("*") and plain.count("*") == 1 and "?" not in plain \
         else "pattern"  # fmt: skip
     return Entry(kind, plain, plain.replace("*", "%").replace("?", "_"))
@@ -53,8 +56,6 @@ def matches(entry: Entry, e164: str) -> bool:
     return re.fullmatch(pattern, e164) is not None
 
 
-def _bad(text: str, reason: str) -> DncError:
+def _bad(en: str, ru: str) -> DncError:
     # The number itself is not repeated: sentences go to logs.
-    return DncError(
-        "bad_entry", f"not an entry: {reason}", f"не запись запрета: {reason}", status=422
-    )
+    return DncError("bad_entry", f"not an entry: {en}", f"не запись запрета: {ru}", status=422)

@@ -57,7 +57,7 @@ def parse_attributes(pairs: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         name, sign, value = pair.partition("=")
         if not sign or not name.strip():
-            raise ListError(f"{pair!r} is no filter; write NAME=VALUE")
+            raise ListError("bad_filter", pair=pair)
         attributes[name.strip()] = value.strip()
     return attributes
 

@@ -98,4 +98,4 @@ class ExportService:
         )
         for kind, name in (("list", filters.list), ("campaign", filters.campaign)):
             if name is not None and not found[kind]:
-                raise ListError(f"there is no {kind} named {name!r}")
+                raise ListError(f"unknown_{kind}", name=name)

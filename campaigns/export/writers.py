@@ -56,7 +56,7 @@ class XlsxWriter:
     def rows(self, rows: Sequence[Sequence[str]]) -> None:
         for row in rows:
             if self._number > XLSX_ROWS:
-                raise ListError("a workbook has at most 1,048,575 rows; export to CSV, or filter")
+                raise ListError("many_rows")
             for column, cell in enumerate(row):
                 if cell:
                     self._sheet.write_string(self._number, column, cell)

@@ -46,7 +46,7 @@ class ListHealthService:
         async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
             found = await connection.fetchrow(SQL.find_list, self._floor_id, name)
             if found is None:
-                raise ListError(f"there is no list named {name!r}; see: prozvon list show")
+                raise ListError("unknown_list", name=name)
             health = await read_health(connection, found["id"], name, found["time_zone"], since)
         best = await self.best_hours(list_id=found["id"])
         return replace(health, best_hours=tuple(best.best()))

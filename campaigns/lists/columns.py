@@ -105,7 +105,8 @@ def map_columns(
     said = {_key(name): field for name, field in (mapping or {}).items()}
     fields = [said.get(_key(name), guess) for name, guess in zip(names, fields, strict=True)]
     if "phone" not in fields:
-        raise ListFileError(_no_phone_column(names), line=line)
+        found = ", ".join(names[:10])[:200]
+        raise ListFileError("no_phone_column", line=line, names=found)
     return Columns(
         names,
         _all(fields, "phone"),
@@ -149,9 +150,7 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, Field]:
         column, sign, text = pair.rpartition("=")
         field = FIELD_NAMES.get(text.strip().casefold())
         if not sign or not column.strip() or field is None:
-            raise ListError(
-                f"{pair!r} maps nothing; write COLUMN=FIELD, FIELD one of {', '.join(FIELDS)}"
-            )
+            raise ListError("bad_mapping", pair=pair, fields=", ".join(FIELDS))
         mapping[column.strip()] = field
     return mapping
 
@@ -203,11 +202,3 @@ def unique_names(header: Sequence[str]) -> tuple[str, ...]:
         name = clean_text(cell)[:100] or f"column {number}"
         names.append(name if name not in names else f"{name} ({number})")
     return tuple(names)
-
-
-def _no_phone_column(names: Sequence[str]) -> str:
-    found = ", ".join(names[:10])
-    return (
-        f"no column holds phones (columns: {found[:200]}); name one Телефон or phone in the first "
-        "line, and check that cells are separated by comma, semicolon or tab"
-    )

@@ -11,28 +11,35 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple, cast
 
 from campaigns.lists.errors import ListFileError
+from campaigns.lists.reasons import said
+from campaigns.refusals import Sentence
 
 LINE_CHARS = 1_000_000
 _SAMPLE_BYTES = 65_536
 _CHUNK_BYTES = 1 << 20
 
-EMPTY = "the file is empty; export the list again"
-LINE_TOO_LONG = "the line is longer than 1,000,000 characters"
-CELL_TOO_LONG = "a cell is too long"
-QUOTES = "the quotes of the row do not fit together"
+# Ids of reasons, as `campaigns.lists.reasons` has them.
+EMPTY, QUOTES, NUL = "empty_file", "quotes", "nul"
+LINE_TOO_LONG, CELL_TOO_LONG = "long_line", "endless_cell"
 
-_SAVE_AS_CSV = "open it in the program that made it and save it as CSV (UTF-8)"
 _MAGIC = (
-    (b"PK\x03\x04", "an Excel workbook (xlsx) or another zip archive"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook (xls)"),
-    (b"%PDF", "a PDF document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"Rar!", "a rar archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8\xff", "a picture"),
-    (b"{\\rtf", "an RTF document"),
+    (
+        b"PK\x03\x04",
+        Sentence(
+            "an Excel workbook (xlsx) or another zip archive",
+            "книга Excel (xlsx) или другой архив zip",
+        ),
+    ),
+    (b"\xd0\xcf\x11\xe0", Sentence("an old Excel workbook (xls)", "старая книга Excel (xls)")),
+    (b"%PDF", Sentence("a PDF document", "документ PDF")),
+    (b"\x1f\x8b", Sentence("a gzip archive", "архив gzip")),
+    (b"Rar!", Sentence("a rar archive", "архив rar")),
+    (b"7z\xbc\xaf", Sentence("a 7z archive", "архив 7z")),
+    (b"\x89PNG", Sentence("a picture", "картинка")),
+    (b"\xff\xd8\xff", Sentence("a picture", "картинка")),
+    (b"{\\rtf", Sentence("an RTF document", "документ RTF")),
 )
+_BINARY = Sentence("a binary file", "двоичный файл")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -43,7 +50,8 @@ _RUSSIAN = re.compile("[А-Яа-яЁё№«»–— ]")
 
 
 class Record(NamedTuple):
-    """One record: its cells and its first line (from 1); `problem` where it cannot be read."""
+    """One record: its cells and its first line (from 1); `problem`, a reason's id, where it
+    cannot be read."""
 
     line: int
     cells: tuple[str, ...]
@@ -83,8 +91,8 @@ class CsvFile:
         if header is None:
             raise ListFileError(EMPTY)
         if header.problem or "\0" in "".join(header.cells):
-            reason = header.problem or "there is a NUL character in the header"
-            raise ListFileError(f"{reason}; correct the header", line=header.line)
+            problem = said(header.problem or NUL)
+            raise ListFileError("bad_header", line=header.line, problem=problem)
         return header
 
     def _read(self) -> Iterator[Record]:
@@ -108,9 +116,7 @@ class CsvFile:
         if self._lines.cut_since(line):
             return Record(line, (), LINE_TOO_LONG)
         if self._lines.number > line or "unexpected end" in error:
-            raise ListFileError(
-                "a quote that opens here is not closed; close or remove it", line=line
-            )
+            raise ListFileError("open_quote", line=line)
         if "field larger" in error:
             return Record(line, (), CELL_TOO_LONG)
         # "Рога" и копыта: quotes not doubled, but harmless when the cells still come out right.
@@ -151,7 +157,7 @@ class _Lines:
         """The first line that is not blank; it will be read again as a record."""
         for line in self:
             if self._cut_line:
-                raise ListFileError(f"{LINE_TOO_LONG}; this is no list", line=self.number)
+                raise ListFileError("no_list", line=self.number, problem=said(LINE_TOO_LONG))
             if line.strip():
                 self._pending = line
                 self.number -= 1
@@ -182,8 +188,10 @@ class _Lines:
             return self._text.readline(LINE_CHARS)
         except UnicodeError as error:
             raise ListFileError(
-                f"the text is not {self._text.encoding} ({error}); {_SAVE_AS_CSV}",
+                "bad_encoding",
                 line=self.number + 1,
+                encoding=self._text.encoding,
+                error=error,
             ) from error
 
     def _skip_rest(self) -> str:
@@ -209,14 +217,14 @@ def _encoding(stream: BinaryIO, total: int) -> str:
         raise ListFileError(EMPTY)
     for magic, kind in _MAGIC:
         if sample.startswith(magic):
-            raise ListFileError(f"this is {kind}, not CSV; {_SAVE_AS_CSV}")
+            raise ListFileError("no_csv", kind=kind)
     for mark, encoding in _MARKS:
         if sample.startswith(mark):
             return encoding
     if encoding := _utf_16_without_mark(sample):
         return encoding
     if len(_CONTROL.findall(sample)) + sample.count(0) > len(sample) // 20 + 1:
-        raise ListFileError(f"this is a binary file, not CSV; {_SAVE_AS_CSV}")
+        raise ListFileError("no_csv", kind=_BINARY)
     return _utf_8_or_1251(stream)
 
 
@@ -255,7 +263,7 @@ def _windows_1251(error: UnicodeDecodeError, line: int) -> str:
     if len(_RUSSIAN.findall(letters)) * 10 < len(letters) * 7 or good > bad:
         start = error.object.rfind(b"\n", 0, error.start) + 1
         raise ListFileError(
-            f"the text is neither UTF-8 nor Windows-1251; {_SAVE_AS_CSV}",
+            "unknown_encoding",
             line=line,
             column=error.start - start + 1,
         )

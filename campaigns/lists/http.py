@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,17 +16,17 @@ from campaigns.export.model import Filters, Format, parse_attributes
 from campaigns.export.service import ExportService
 from campaigns.list_health.service import ListHealthService
 from campaigns.lists.columns import parse_mapping
-from campaigns.lists.errors import ListError, ListFileError
-from campaigns.lists.model import OnDuplicate, Order
+from campaigns.lists.errors import ListError
+from campaigns.lists.model import DAYS_LIMIT, Order, on_duplicate_of
 from campaigns.lists.service import ListService
+from campaigns.refusals import wanted_language
 from dialer.database.pool import Pool
-from dialer.http.answers import json_answer, may_take, problem
+from dialer.http.answers import json_answer, may_take
+from dialer.http.uploads import CHUNK_BYTES, pieces
 
 ACTOR = "api"
 UPLOAD_BYTES = 2 << 30
-CHUNK_BYTES = 1 << 20
 IMPORT_LIMIT_S = 1800.0
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _NOT_IN_A_FILE_NAME = re.compile(r"[^\w.-]+")
 
 
@@ -40,10 +40,6 @@ class ListsOfFloor:
     phone_region: str
 
 
-class _BadRequestError(Exception):
-    """A parameter that cannot be read; the text says which and how."""
-
-
 def routes(floor: Callable[[], ListsOfFloor]) -> Sequence[web.AbstractRouteDef]:
     """`floor` is asked at every request: it may not be up yet."""
 
@@ -54,7 +50,8 @@ def routes(floor: Callable[[], ListsOfFloor]) -> Sequence[web.AbstractRouteDef]:
             result = await ListService(use.pool).import_stream(
                 file, floor=use.floor, source=request.query.get("file", "upload"), order=order
             )
-        return json_answer(asdict(result))
+        language = wanted_language(request.headers.get("Accept-Language", ""))
+        return json_answer(result.shown(language))
 
     async def lists(request: web.Request) -> web.StreamResponse:
         return json_answer(
@@ -87,39 +84,19 @@ def routes(floor: Callable[[], ListsOfFloor]) -> Sequence[web.AbstractRouteDef]:
             return await _send(request, path, f"{name}.{kind}")
 
     return (
-        web.get("/api/lists", _explained(lists)),
-        web.get("/api/list-mappings", _explained(mappings)),
-        web.post("/api/lists/{name}/import", may_take(IMPORT_LIMIT_S)(_explained(import_list))),
-        web.get("/api/lists/{name}/health", may_take(IMPORT_LIMIT_S)(_explained(health))),
-        web.get("/api/lists/{name}/export", may_take(IMPORT_LIMIT_S)(_explained(export))),
+        web.get("/api/lists", lists),
+        web.get("/api/list-mappings", mappings),
+        web.post("/api/lists/{name}/import", may_take(IMPORT_LIMIT_S)(import_list)),
+        web.get("/api/lists/{name}/health", may_take(IMPORT_LIMIT_S)(health)),
+        web.get("/api/lists/{name}/export", may_take(IMPORT_LIMIT_S)(export)),
     )
-
-
-def _explained(handler: Handler) -> Handler:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except ListFileError as error:
-            return problem(422, "bad_file", str(error))
-        except ListError as error:
-            return problem(422, "bad_list", str(error))
-        except _BadRequestError as error:
-            return problem(422, "bad_value", str(error))
-
-    return answer
 
 
 def _order(request: web.Request, region: str) -> Order:
     query = request.query
-    on_duplicate: OnDuplicate
-    match query.get("on_duplicate", "skip"):
-        case "skip" | "update" | "add" as on_duplicate:
-            pass
-        case _:
-            raise _BadRequestError("on_duplicate is one of skip, update, add")
     days = query.get("duplicates_days")
-    if days is not None and not days.isdecimal():
-        raise _BadRequestError("duplicates_days is a whole number of days")
+    if days is not None and not (days.isascii() and days.isdecimal() and len(days) < 10):
+        raise ListError("bad_days", most=DAYS_LIMIT)
     return Order(
         name=request.match_info["name"],
         region=region,
@@ -129,7 +106,7 @@ def _order(request: web.Request, region: str) -> Order:
         save_mapping=query.get("save_mapping"),
         campaign=query.get("duplicates_in"),
         days=None if days is None else int(days),
-        on_duplicate=on_duplicate,
+        on_duplicate=on_duplicate_of(query.get("on_duplicate", "skip")),
         dry_run=_flag(request, "dry_run"),
     )
 
@@ -140,11 +117,7 @@ def _flag(request: web.Request, name: str) -> bool:
 
 async def _receive(request: web.Request, file: BinaryIO) -> None:
     """The body, piece by piece, into a file that is gone when it is closed."""
-    size = 0
-    async for chunk in request.content.iter_chunked(CHUNK_BYTES):
-        size += len(chunk)
-        if size > UPLOAD_BYTES:
-            raise ListFileError(f"an upload has at most {UPLOAD_BYTES >> 30} GiB; split the list")
+    async for chunk in pieces(request, UPLOAD_BYTES):
         await asyncio.to_thread(file.write, chunk)
 
 

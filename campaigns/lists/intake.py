@@ -15,6 +15,7 @@ from campaigns.lists.csvfile import Record
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.model import REJECTS_KEPT, Look, Reject, Row, read_row
 from campaigns.lists.table import open_table
+from campaigns.refusals import Language
 
 BATCH_ROWS = 5_000
 # Rows can be long: a batch ends also with this much text.
@@ -82,7 +83,7 @@ class Intake:
             if self.rows - start >= BATCH_ROWS or chars >= BATCH_CHARS:
                 return batch
         if not self.rows:
-            raise ListFileError("there is a header and no row; export the list again", line=1)
+            raise ListFileError("no_rows", line=1)
         return batch if self.rows > start else None
 
     def _take(self, record: Record, batch: Batch) -> int:
@@ -109,7 +110,7 @@ class Intake:
 
 def unreadable(error: OSError) -> ListFileError:
     """The error of a file that cannot be opened or read on."""
-    return ListFileError(f"the file cannot be read ({error.strerror}); check its name and rights")
+    return ListFileError("unreadable_file", error=error.strerror)
 
 
 def look(stream: BinaryIO, sheet: str | None = None, rows: int = 3) -> Look:
@@ -123,14 +124,16 @@ def look(stream: BinaryIO, sheet: str | None = None, rows: int = 3) -> Look:
 class RejectsFile:
     """The CSV of what was left out, made when there is something to write.
 
-    One line for a row: line, column, value, reason, then the row as it was, so the file can be
-    mended and imported again (the four are skipped then). It appears under its name by `publish`
-    alone; `discard` leaves nothing. `path` None: only the first entries are kept, in memory.
+    One line for a row: line, column, value, reason (a sentence in `language`), then the row as it
+    was, so the file can be mended and imported again (the four are skipped then). It appears under
+    its name by `publish` alone; `discard` leaves nothing. `path` None: only the first entries are
+    kept, in memory.
     Raises ListFileError where it cannot be written.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, language: Language = "en") -> None:
         self.path = path
+        self._language = language
         self.first: list[Reject] = []
         self._delimiter = ","
         self._names: Sequence[str] = ()
@@ -153,7 +156,7 @@ class RejectsFile:
         wrong = (
             "; ".join(reject.column for reject in rejects),
             "; ".join(reject.value[:VALUE_CHARS] for reject in rejects),
-            "; ".join(dict.fromkeys(reject.reason for reject in rejects)),
+            "; ".join(dict.fromkeys(r.sentence.to(self._language) for r in rejects)),
         )
         skipped = len(REJECT_COLUMNS) if _is_rejects(self._names) else 0
         with self._explained():
@@ -192,8 +195,7 @@ class RejectsFile:
             yield
         except OSError as error:
             raise ListFileError(
-                f"the rejects file {self.path} cannot be written ({error.strerror}); "
-                "choose another place for it"
+                "rejects_unwritable", path=self.path, error=error.strerror
             ) from error
 
 

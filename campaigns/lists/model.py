@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from campaigns.lists.columns import Columns, Field
 from campaigns.lists.errors import ListError
 from campaigns.lists.phones import EXCEL, Phone, is_region, parse_phones
+from campaigns.lists.reasons import said
 from campaigns.lists.texts import NumberText, clean_text
+from campaigns.refusals import Language, Sentence
 
-NUL = "there is a NUL character in the row; export the file again"
-CELL_TOO_LONG = "the cell is longer than 32,767 characters"
-TOO_MANY_CELLS = (
-    "the row has more cells than the header; a text that contains the separator needs quotes"
-)
-TIME_ZONE = "no such time zone; write it like Europe/Samara, UTC+4 or МСК+1"
+# Ids of reasons, as `campaigns.lists.reasons` has them.
+NUL, CELL_TOO_LONG, TOO_MANY_CELLS = "nul", "long_cell", "many_cells"
+TIME_ZONE, NO_PHONE = "time_zone", "no_phone"
 # Excel's own limit for one cell.
 CELL_CHARS = 32_767
 # A person reads these; the file has them all.
@@ -32,12 +31,18 @@ DAYS_LIMIT = 3650
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One thing left out: file line (from 1), column name ("" for the whole row), value, reason."""
+    """One thing left out: file line (from 1), column name ("" for the whole row), value, and the
+    reason's id."""
 
     line: int
     column: str
     value: str
     reason: str
+
+    @property
+    def sentence(self) -> Sentence:
+        """The reason for people."""
+        return said(self.reason)
 
 
 OnDuplicate = Literal["skip", "update", "add"]
@@ -53,6 +58,7 @@ class Order:
     list what the row says (empty cells change nothing) and the row's new phones, `add` takes
     phones that are known elsewhere all the same.
     `mapping`: column name -> field, before the guess; `saved_mapping` names a kept one.
+    `language`: of the reasons in the rejects file.
     """
 
     name: str
@@ -65,22 +71,29 @@ class Order:
     days: int | None = None
     on_duplicate: OnDuplicate = "skip"
     dry_run: bool = False
+    language: Language = "en"
+
+
+def on_duplicate_of(text: str) -> OnDuplicate:
+    """What a person typed. Raises ListError `bad_on_duplicate`."""
+    match text:
+        case "skip" | "update" | "add":
+            return text
+    raise ListError("bad_on_duplicate")
 
 
 def check_order(order: Order) -> None:
     """Raises ListError for what cannot be meant."""
     if not order.name.strip() or len(order.name) > NAME_CHARS or not order.name.isprintable():
-        raise ListError(f"a list's name is one line of 1 to {NAME_CHARS} characters; give another")
+        raise ListError("bad_list_name", most=NAME_CHARS)
     if not is_region(order.region):
-        raise ListError(
-            f"{order.region!r} is no region; use two capital letters of ISO 3166, as RU"
-        )
+        raise ListError("unknown_region", region=order.region)
     if order.campaign is not None and order.days is not None:
-        raise ListError("duplicates are looked for in a campaign or in the last days, not in both")
+        raise ListError("two_places")
     if order.days is not None and not 1 <= order.days <= DAYS_LIMIT:
-        raise ListError(f"duplicates are looked for in the last 1 to {DAYS_LIMIT} days")
+        raise ListError("bad_days", most=DAYS_LIMIT)
     if order.save_mapping is not None and not order.save_mapping.strip():
-        raise ListError("a mapping is kept under a name; give one")
+        raise ListError("no_mapping_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +136,11 @@ class ImportResult:
     dry_run: bool = False
     updated: int = 0
     duplicates_by_place: Duplicates = Duplicates(0, 0, 0)
+
+    def shown(self, language: str) -> dict[str, Any]:
+        """For JSON: rejects have the reason's id (`reason`) and its text (`sentence`)."""
+        rejects = [{**asdict(r), "sentence": r.sentence.to(language)} for r in self.rejects]
+        return {**asdict(self), "rejects": rejects}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +186,7 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, region: str) -> 
     time_zone, bad_zone = _time_zone(line, cells, columns)
     if not phones and not rejects:
         column = columns.names[columns.phones[0]]
-        rejects.append(Reject(line, column, "", "there is no phone in the row"))
+        rejects.append(Reject(line, column, "", NO_PHONE))
     return Row(
         line,
         clean_text(" ".join(_cell(cells, index) for index in columns.name)),

@@ -10,22 +10,13 @@ import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType, shortnumberinfo
 
 from campaigns.lists.numbering import Zones, plan, zones_of
+from campaigns.lists.reasons import said
+from campaigns.refusals import Sentence
 
-EMPTY = "there is no number"
-CODE = "text like ${...} is not a phone number"
-EXCEL = (
-    "Excel rounded the number and its last digits are lost; "
-    "format the column as text and export the file again"
-)
-LETTERS = "a phone number has no letters"
-SIGNS = "there are signs that no phone number has"
-SHORT = "too short for a phone number; write it with the area code"
-LONG = "too long for a phone number; several numbers in one cell need a comma between them"
-EMERGENCY = "an emergency number is never dialed"
-SERVICE = "a short service number is not dialed"
-PREMIUM = "a premium rate number is not dialed"
-NETWORK = "a satellite or international network number is not dialed"
-INVALID = "no such number exists; a foreign number needs + and the country code"
+# Ids of reasons, as `campaigns.lists.reasons` has them.
+EMPTY, CODE, EXCEL, LETTERS, SIGNS = "no_number", "code", "rounded", "letters", "signs"
+SHORT, LONG, INVALID = "short", "long", "invalid"
+EMERGENCY, SERVICE, PREMIUM, NETWORK = "emergency", "service", "premium", "network"
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 # ITU-T E.164: a number has at most 15 digits. Under 7 are short codes.
@@ -67,10 +58,15 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class BadPhone:
-    """A text that is not dialed, and why (a sentence for the person who has the file)."""
+    """A text that is not dialed, and why: the id of a reason."""
 
     text: str
     reason: str
+
+    @property
+    def sentence(self) -> Sentence:
+        """The reason for the person who has the file."""
+        return said(self.reason)
 
 
 def is_region(region: str) -> bool:
@@ -175,7 +171,7 @@ def _short(digits: str, region: str) -> str:
 
 
 def _validated(digits: str, region: str) -> str:
-    """Return E.164 or a reason."""
+    """Return E.164 or a reason's id."""
     # "00" is the exit code in most countries; no national number begins so.
     dialed = "+" + digits[2:] if digits.startswith("00") else digits
     try:

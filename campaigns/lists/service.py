@@ -113,7 +113,7 @@ class ListService:
         """
         check_order(order)
         mapping = await self._mapping(floor, order)
-        rejects = RejectsFile(rejects_path)
+        rejects = RejectsFile(rejects_path, order.language)
         try:
             with _named(source):
                 intake = await _in_thread(
@@ -168,9 +168,7 @@ class ListService:
                 self._queries.find_mapping, floor_id, order.saved_mapping
             )
         if saved is None:
-            raise ListError(
-                f"there is no mapping named {order.saved_mapping!r}; see: prozvon list mappings"
-            )
+            raise ListError("unknown_mapping", name=order.saved_mapping)
         return {**saved, **order.mapping}
 
     async def lists(self, floor: str) -> list[ListSummary]:
@@ -230,7 +228,7 @@ class _Import:
             self._queries.find_campaign, floor_id, name, timeout=QUERY_TIMEOUT_S
         )
         if campaign_id is None:
-            raise ListError(f"there is no campaign named {name!r}; see: prozvon campaign status")
+            raise ListError("unknown_campaign", name=name)
         return campaign_id
 
     async def _stage(self, connection: Session) -> None:
@@ -317,7 +315,7 @@ class _Import:
 
 def _check_place(rejects_path: Path, path: Path) -> None:
     if rejects_path.resolve() == path.resolve():
-        raise ListError("the rejects file would overwrite the list's file; choose another place")
+        raise ListError("rejects_overwrite")
 
 
 @contextmanager
@@ -326,9 +324,7 @@ def _named(file: str) -> Iterator[None]:
     try:
         yield
     except ListFileError as error:
-        raise ListFileError(
-            error.sentence, file=file, line=error.line, column=error.column
-        ) from error
+        raise error.of(file) from error
 
 
 def _open(path: Path) -> BinaryIO:
@@ -343,7 +339,7 @@ async def _floor_id(connection: Session, queries: Queries, floor: str) -> int:
         queries.find_floor, floor, timeout=QUERY_TIMEOUT_S
     )
     if floor_id is None:
-        raise ListError(f"there is no floor named {floor!r}; create it, or check the name")
+        raise ListError("unknown_floor", name=floor)
     return floor_id
 
 

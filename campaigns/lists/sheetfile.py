@@ -13,10 +13,6 @@ from campaigns.lists.errors import ListFileError
 from campaigns.lists.texts import NumberText
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-_NO_WORKBOOK = (
-    "this is no Excel or OpenDocument workbook that can be read ({error}); open it in the program "
-    "that made it and save it again, without a password"
-)
 
 
 def is_workbook(stream: BinaryIO) -> bool:
@@ -42,7 +38,7 @@ class SheetFile:
             book = CalamineWorkbook.from_filelike(stream)
             found = _find(book, sheet)
         except (CalamineError, ZipError, OSError, ValueError) as error:
-            raise ListFileError(_NO_WORKBOOK.format(error=error)) from error
+            raise ListFileError("bad_workbook", error=error) from error
         self._rows = _rows(found)
         self.bytes_total = found.height
         self.bytes_done = 0
@@ -61,7 +57,7 @@ class SheetFile:
 def _find(book: CalamineWorkbook, name: str | None) -> CalamineSheet:
     if name is not None and name not in book.sheet_names:
         names = ", ".join(book.sheet_names)
-        raise ListFileError(f"there is no sheet {name!r}; the workbook has: {names[:200]}")
+        raise ListFileError("unknown_sheet", name=name, names=names[:200])
     visible = [meta.name for meta in book.sheets_metadata if "Visible" in str(meta.visible)]
     for candidate in [name] if name is not None else visible or book.sheet_names:
         sheet = book.get_sheet_by_name(candidate)

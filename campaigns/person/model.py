@@ -40,8 +40,8 @@ class Who:
         if isinstance(phone, BadPhone):
             raise PersonError(
                 "bad_person",
-                f"this is no number: {phone.reason}",
-                "такого номера нет; напишите его целиком, с кодом",
+                f"this is no number: {phone.sentence.en}",
+                f"это не номер: {phone.sentence.ru}",
                 status=422,
             )
         return phone.e164

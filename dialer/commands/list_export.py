@@ -69,7 +69,7 @@ def _format(file: Path) -> Format:
             return "csv"
         case ".xlsx":
             return "xlsx"
-    raise ListError(f"{file.name!r}: end the name with .csv or .xlsx, which says what to write")
+    raise ListError("bad_export_name", name=file.name)
 
 
 async def _export(

@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +17,18 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from campaigns.lists.columns import FIELD_NAMES, FIELDS, Field, parse_mapping
 from campaigns.lists.errors import ListError
-from campaigns.lists.model import ImportResult, ListSummary, OnDuplicate, Order, SavedMapping
+from campaigns.lists.model import (
+    ImportResult,
+    ListSummary,
+    Order,
+    Reject,
+    SavedMapping,
+    on_duplicate_of,
+)
 from campaigns.lists.service import ListService
 from campaigns.lists.service import Progress as Report
-from dialer.commands.common import Json, Reply, run, table, use_settings
+from campaigns.refusals import Language, Sentence
+from dialer.commands.common import Json, Reply, run, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.config import Settings
 
@@ -30,9 +38,26 @@ REJECTS_SHOWN = 5
 
 
 STDIN = Path("-")
-NOTHING = (
+NOTHING = Sentence(
     "No row was accepted: not one has a phone that may be dialed. Look at the reasons above, mend "
-    "the file (or say with --map which column holds phones) and import it again."
+    "the file (or say with --map which column holds phones) and import it again.",
+    "Ни одна строка не принята: нигде нет телефона, который можно набирать. Посмотрите причины "
+    "выше, исправьте файл (или укажите столбец с телефонами: --map) и загрузите его снова.",
+)
+PLACE = Sentence("line {line}, {column}: {reason}", "строка {line}, {column}: {reason}")
+WHOLE_ROW = Sentence("row", "вся строка")
+ALL_REJECTS = Sentence(
+    "All that was left out, with line and reason: {path}",
+    "Всё, что не вошло, со строкой и причиной: {path}",
+)
+DRY = Sentence("{name} (dry run: nothing was stored)", "{name} (проверка: ничего не записано)")
+COUNTS = (
+    ("rows", Sentence("rows", "строк")),
+    ("accepted", Sentence("accepted", "принято")),
+    ("duplicates", Sentence("duplicates", "дублей")),
+    ("updated", Sentence("updated", "обновлено")),
+    ("rejected", Sentence("rejected", "отвергнуто")),
+    ("phones", Sentence("phones", "телефонов")),
 )
 STDIN_CHUNK_BYTES = 1 << 20
 
@@ -77,7 +102,7 @@ def import_list(
     """Import a file: all its good rows or, after an error, none. Exit code 1 if no row was good."""
     settings = use_settings(context)
     if file == STDIN and name is None:
-        raise ListError("standard input has no name; give the list one: --name NAME")
+        raise ListError("no_list_name")
     order = Order(
         name=file.stem if name is None else name,
         region=settings.floor.phone_region,
@@ -87,8 +112,9 @@ def import_list(
         save_mapping=save_mapping,
         campaign=campaign,
         days=days,
-        on_duplicate=_on_duplicate(on_duplicate),
+        on_duplicate=on_duplicate_of(on_duplicate),
         dry_run=dry_run,
+        language=speech.language,
     )
     with _local(file) as path:
         order = _asked(path, order, ask=ask, quiet=as_json or file == STDIN)
@@ -97,15 +123,10 @@ def import_list(
             source = "standard input" if file == STDIN else file.name
             result = run(_import(settings, path, source, order, where, report))
     nothing = not result.accepted and not result.duplicates
-    parts = [*_imported(result, order.name), *([NOTHING] if nothing else [])]
-    return Reply({**asdict(result), "list": order.name}, parts, exit_code=int(nothing))
-
-
-def _on_duplicate(text: str) -> OnDuplicate:
-    match text:
-        case "skip" | "update" | "add":
-            return text
-    raise typer.BadParameter(f"{text!r}: one of skip, update, add", param_hint="--on-duplicate")
+    parts = [*_imported(result, order.name), *([NOTHING.to(speech.language)] if nothing else [])]
+    return Reply(
+        {**result.shown(speech.language), "list": order.name}, parts, exit_code=int(nothing)
+    )
 
 
 @contextlib.contextmanager
@@ -209,22 +230,20 @@ def _progress_bar(file: Path, *, hidden: bool) -> Iterator[Report | None]:
 
 
 def _imported(result: ImportResult, name: str) -> list[Any]:
-    rows = [
-        ("rows", result.rows),
-        ("accepted", result.accepted),
-        ("duplicates", result.duplicates),
-        ("updated", result.updated),
-        ("rejected", result.rejected),
-        ("phones", result.phones),
-    ]
-    title = f"{name} (dry run: nothing was stored)" if result.dry_run else name
-    parts: list[Any] = [table(("", "count"), rows, title)]
-    parts += [
-        f"line {r.line}, {r.column or 'row'}: {r.reason}" for r in result.rejects[:REJECTS_SHOWN]
-    ]
+    language = speech.language
+    rows = [(told.to(language), getattr(result, key)) for key, told in COUNTS]
+    title = DRY.to(language).format(name=name) if result.dry_run else name
+    count = Sentence("count", "число").to(language)
+    parts: list[Any] = [table(("", count), rows, title)]
+    parts += [_reject(reject, language) for reject in result.rejects[:REJECTS_SHOWN]]
     if result.rejects_file is not None:
-        parts.append(f"All that was left out, with line and reason: {result.rejects_file}")
+        parts.append(ALL_REJECTS.to(language).format(path=result.rejects_file))
     return parts
+
+
+def _reject(reject: Reject, language: Language) -> str:
+    column, reason = reject.column or WHOLE_ROW.to(language), reject.sentence.to(language)
+    return PLACE.to(language).format(line=reject.line, column=column, reason=reason)
 
 
 @app.command("show")

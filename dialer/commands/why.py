@@ -57,7 +57,12 @@ async def _leads(rules: WhyService, settings: Settings, target: str) -> list[Lea
         return await rules.leads(lead_id=int(target))
     phone = parse_phone(target, settings.floor.phone_region)
     if isinstance(phone, BadPhone):
-        raise WhyError("unknown_lead", f"no lead and no phone: {phone.reason}", status=404)
+        raise WhyError(
+            "unknown_lead",
+            f"no lead and no phone: {phone.sentence.en}",
+            f"ни лида, ни телефона: {phone.sentence.ru}",
+            status=404,
+        )
     return await rules.leads(phone=phone.e164)
 
 

@@ -112,7 +112,7 @@ async def test_what_is_left_out_is_in_the_rejects_file(
     with result.rejects_file.open(encoding="utf-8-sig", newline="") as file:
         _, *rows = csv.reader(file)
     assert [row[:3] for row in rows] == [["2", "phone", "112"], ["3", "phone", "'=1+1"]]
-    assert [(r.line, r.value, r.reason) for r in result.rejects] == [
+    assert [(r.line, r.value, r.sentence.en) for r in result.rejects] == [
         (2, "112", rows[0][3]),
         (3, "=1+1", rows[1][3]),
     ]

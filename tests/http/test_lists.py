@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
+from campaigns.lists import http as lists
 from campaigns.lists.http import ListsOfFloor, routes
+from campaigns.lists.reasons import REJECTS
 from dialer.database.pool import Pool
 from dialer.health import Health
 from dialer.http.server import HttpServer
@@ -81,20 +83,53 @@ async def test_an_upload_that_breaks_off_leaves_nothing(
 @pytest.mark.parametrize(
     ("path", "body", "id"),
     [
-        ("lists/a/import", b"", "bad_file"),
-        ("lists/a/import", b"name,city\n1,2\n", "bad_file"),
-        ("lists/a/import?on_duplicate=x", b"phone\n1\n", "bad_value"),
-        ("lists/a/import?duplicates_days=x", b"phone\n1\n", "bad_value"),
-        ("lists/a/import?map=x", b"phone\n1\n", "bad_list"),
-        ("lists/a/import?mapping=none", b"phone\n1\n", "bad_list"),
+        ("lists/a/import", b"", "empty_file"),
+        ("lists/a/import", b"name,city\n1,2\n", "no_phone_column"),
+        ("lists/a/import?on_duplicate=x", b"phone\n1\n", "bad_on_duplicate"),
+        ("lists/a/import?duplicates_days=x", b"phone\n1\n", "bad_days"),
+        ("lists/a/import?map=x", b"phone\n1\n", "bad_mapping"),
+        ("lists/a/import?mapping=none", b"phone\n1\n", "unknown_mapping"),
     ],
 )
 async def test_what_cannot_be_imported(
     api: tuple[aiohttp.ClientSession, str], path: str, body: bytes, id: str
 ) -> None:
     session, url = api
-    async with session.post(f"{url}/{path}", data=body) as reply:
-        assert (reply.status, (await reply.json(content_type=None))["title"]) == (422, id)
+    told = {}
+    for language in ("en", "ru-RU,ru;q=0.9"):
+        headers = {"Accept-Language": language}
+        async with session.post(f"{url}/{path}", data=body, headers=headers) as reply:
+            problem = await reply.json(content_type=None)
+        assert (reply.status, problem["title"]) == (422, id)
+        told[language] = problem["detail"]
+    assert len(set(told.values())) == 2
+
+
+async def test_rejects_have_an_id_and_a_sentence_in_the_language_asked_for(
+    api: tuple[aiohttp.ClientSession, str],
+) -> None:
+    session, url = api
+    path, text = f"{url}/lists/a/import?dry_run=1", "Телефон\n112\n".encode()
+    reject = {"line": 2, "column": "Телефон", "value": "112", "reason": "emergency"}
+    for language in ("en", "ru"):
+        async with session.post(path, data=text, headers={"Accept-Language": language}) as reply:
+            [told] = (await reply.json())["rejects"]
+        assert told == {**reject, "sentence": REJECTS["emergency"].to(language)}
+
+
+async def test_a_file_that_is_too_long(
+    api: tuple[aiohttp.ClientSession, str], pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, url = api
+    monkeypatch.setattr(lists, "UPLOAD_BYTES", 2 << 20)
+
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"89031234567\n" * 80_000
+
+    async with session.post(f"{url}/lists/a/import", data=body()) as reply:
+        assert (reply.status, (await reply.json(content_type=None))["title"]) == (413, "long_file")
+    assert await pool.fetchval("select count(*) from list") == 0
 
 
 async def test_health_and_export(api: tuple[aiohttp.ClientSession, str], pool: Pool) -> None:

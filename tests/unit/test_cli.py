@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import structlog
 
+from campaigns.lists.reasons import REJECTS
 from dialer import logs
 from dialer.cli import explain, invoke
 from dialer.commands.database import embedded_server
@@ -225,8 +226,8 @@ async def test_what_is_refused_has_a_stable_id(with_database: Prozvon, tmp_path:
     prozvon = with_database
     (tmp_path / "empty.csv").write_text("")
     for id, *arguments in (
-        ("bad_file", "list", "import", "none.csv"),
-        ("bad_file", "list", "import", "empty.csv"),
+        ("unreadable_file", "list", "import", "none.csv"),
+        ("empty_file", "list", "import", "empty.csv"),
         ("unknown_list", "campaign", "create", "spring", "--list", "none"),
         ("bad_value", "campaign", "create", "spring", "--list", "a", "--ring-timeout", "1"),
         ("unknown_trunk", "campaign", "create", "spring", "--list", "a", "--trunk", "none"),
@@ -246,6 +247,18 @@ async def test_what_is_refused_has_a_stable_id(with_database: Prozvon, tmp_path:
             (tmp_path / "a.csv").write_text("phone\n+79161234567\n")
             await prozvon.done("list", "import", "a.csv")
         assert await prozvon.refused(*arguments) == id
+
+
+async def test_a_list_in_russian(with_database: Prozvon, tmp_path: Path) -> None:
+    (tmp_path / "base.csv").write_text("Телефон\n112\n+79161234567\n")
+    (tmp_path / "empty.csv").write_text("")
+    run = asyncio.to_thread
+    code, _, err = await run(with_database.text, "--lang", "ru", "list", "import", "empty.csv")
+    assert (code, err) == (1, "prozvon: empty.csv: файл пуст; выгрузите базу заново\n")
+    code, out, _ = await run(with_database.text, "--lang", "ru", "list", "import", "base.csv")
+    why = REJECTS["emergency"].ru
+    assert code == 0 and f"строка 2, Телефон: {why}" in out and "отвергнуто" in out
+    assert f"2,Телефон,112,{why},112" in (tmp_path / "base.rejects.csv").read_text("utf-8-sig")
 
 
 async def test_a_dry_run_stores_nothing(with_database: Prozvon, tmp_path: Path) -> None:
