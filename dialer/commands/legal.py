@@ -101,6 +101,7 @@ def _rows(profile: Profile) -> list[tuple[str, str]]:
         ("dials to one person", ", ".join(said) or "no limit"),
         ("consent in modes", ", ".join(profile.consent.modes) or "none"),
         ("pause after abandoned", f"{profile.after_abandoned.pause_s / 3600:g} h"),
+        ("message names", ", ".join(profile.message.demanded()) or "not demanded"),
         ("register", _register(profile)),
         ("caller id", "needed" if profile.caller_id_needed else "not needed"),
         ("recording", "needed" if profile.recording_needed else "not needed"),
