@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from campaigns.lists.phones import BadPhone, parse_phone
-from campaigns.refusals import Refusal
+from campaigns.refusals import Refusal, Sentence, joined
 from dialer.ids import SIP_REALM
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
@@ -100,30 +100,47 @@ def check(new: NewOperator) -> None:
     """Raises OperatorError `bad_value` that names every wrong value of `new`."""
     problems = list(_problems(new))
     if problems:
-        raise OperatorError("bad_value", "; ".join(problems))
+        said = joined(problems)
+        raise OperatorError("bad_value", said.en, said.ru)
 
 
 def check_team(team: str) -> str:
     """A team's name without spaces around; "" is none. Raises OperatorError `bad_value`."""
     name = team.strip()
     if name and not _is_line(name, TEAM_CHARS):
-        text = f"a team's name is one line of up to {TEAM_CHARS} characters"
-        raise OperatorError("bad_value", text, status=422)
+        raise OperatorError(
+            "bad_value",
+            f"a team's name is one line of up to {TEAM_CHARS} characters",
+            f"название группы: одна строка до {TEAM_CHARS} знаков",
+            status=422,
+        )
     return name
 
 
-def _problems(new: NewOperator) -> Iterator[str]:
+def _problems(new: NewOperator) -> Iterator[Sentence]:
     if not LOGIN.match(new.login):
-        yield (
+        yield Sentence(
             "a login has up to 32 of a-z, 0-9, _ and -, and begins with a letter or a digit; "
-            f"{new.login!r} is none"
+            f"{new.login!r} is none",
+            "логин: до 32 знаков из a-z, 0-9, _ и -, первой буква или цифра; "
+            f"{new.login!r} не подходит",
         )
     if not _is_line(new.full_name, FULL_NAME_CHARS):
-        yield f"a name is one line of 1 to {FULL_NAME_CHARS} characters"
+        yield Sentence(
+            f"a name is one line of 1 to {FULL_NAME_CHARS} characters",
+            f"имя: одна строка от 1 до {FULL_NAME_CHARS} знаков",
+        )
     if new.stage not in STAGES:
-        yield f"the stage is one of {', '.join(STAGES)}, not {new.stage!r}"
+        stages = ", ".join(STAGES)
+        yield Sentence(
+            f"the stage is one of {stages}, not {new.stage!r}",
+            f"этап: один из {stages}, а не {new.stage!r}",
+        )
     if len(new.skills) > SKILLS or not all(_is_line(skill, SKILL_CHARS) for skill in new.skills):
-        yield f"at most {SKILLS} skills, each one line of 1 to {SKILL_CHARS} characters"
+        yield Sentence(
+            f"at most {SKILLS} skills, each one line of 1 to {SKILL_CHARS} characters",
+            f"навыков не больше {SKILLS}, каждый одной строкой от 1 до {SKILL_CHARS} знаков",
+        )
 
 
 def check_phone(

@@ -61,7 +61,9 @@ class OperatorService:
             added = await connection.fetchval(SQL.add_operator, self._floor_id, *values)
             if added is None:
                 raise OperatorError(
-                    "operator_exists", f"there is an operator {new.login} already; choose another"
+                    "operator_exists",
+                    f"there is an operator {new.login} already; choose another",
+                    f"оператор {new.login} уже есть; выберите другой логин",
                 )
             details = {"stage": new.stage, "skills": list(new.skills)}
             await self._note(connection, actor, "operator_added", new.login, details)
@@ -91,7 +93,10 @@ class OperatorService:
     async def set_role(self, login: str, role: str, actor: str) -> None:
         """Raises OperatorError `bad_value`, `unknown_operator`."""
         if role not in ROLES:
-            raise OperatorError("bad_value", f"the role is one of {', '.join(ROLES)}")
+            roles = ", ".join(ROLES)
+            raise OperatorError(
+                "bad_value", f"the role is one of {roles}", f"роль: одна из {roles}"
+            )
         async with self._session() as connection, connection.transaction():
             if await connection.fetchval(SQL.set_role, self._floor_id, login, role) is None:
                 raise unknown_operator(login)
@@ -140,7 +145,9 @@ class OperatorService:
         """
         if kind is PhoneKind.BROWSER:
             raise OperatorError(
-                "bad_value", f"a browser needs a login: prozvon operator browser-phone {login}"
+                "bad_value",
+                f"a browser needs a login: prozvon operator browser-phone {login}",
+                f"браузеру нужен логин: prozvon operator browser-phone {login}",
             )
         async with self._session() as connection, connection.transaction():
             row = await connection.fetchrow(SQL.set_phone_kind, self._floor_id, login, kind.value)
@@ -196,9 +203,12 @@ def unknown_operator(login: str) -> OperatorError:
 
 
 def _signed_in(login: str, since: Any) -> OperatorError:
-    when = f" since {since:%Y-%m-%d %H:%M} UTC" if since else ""
+    moment = f"{since:%Y-%m-%d %H:%M} UTC" if since else ""
+    when, when_ru = (f" since {moment}", f" с {moment}") if moment else ("", "")
     return OperatorError(
         "signed_in",
         f"{login} is signed in{when}; sign the operator out first: "
+        f"prozvon operator sign-out {login}",
+        f"{login} сейчас в системе{when_ru}; сначала выведите оператора: "
         f"prozvon operator sign-out {login}",
     )

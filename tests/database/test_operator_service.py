@@ -34,6 +34,8 @@ async def refused(id: str, work: Any) -> str:
     with pytest.raises(OperatorError) as caught:
         await work
     assert caught.value.id == id
+    # In Russian the sentence is another one, not the English one again.
+    assert any("а" <= letter <= "я" for letter in caught.value.to("ru"))
     return str(caught.value)
 
 
