@@ -203,6 +203,14 @@ _KINDS = (
         own=True,
     ),
     ReportKind(
+        "signals",
+        Sentence("Signals", "Сигналы"),
+        Sentence(
+            "Who dials unlike the others on the same list, and whose numbers are dead instead",
+            "Кто звонит не так, как другие на той же базе, и где вместо этого мёртвые номера",
+        ),
+    ),
+    ReportKind(
         "abandonment",
         Sentence("Abandoned calls", "Брошенные вызовы"),
         Sentence(

@@ -10,6 +10,8 @@ from dialer.outcomes import EndedBy, Outcome
 from monitoring.reports.columns import column
 from monitoring.reports.forms_bases import HOURS, LISTS
 from monitoring.reports.forms_promises import CALLBACKS, PLAN
+from monitoring.reports.forms_signals import LISTS as SIGNALED_LISTS
+from monitoring.reports.forms_signals import OPERATORS as SIGNALED_OPERATORS
 from monitoring.reports.sheet import Column, Form
 
 STATE_TITLES = {
@@ -420,6 +422,7 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
     "lists": (LISTS,),
     "callbacks": (Form("callbacks", Sentence("Callbacks", "Перезвоны"), CALLBACKS, 0),),
     "plan": (PLAN,),
+    "signals": (SIGNALED_OPERATORS, SIGNALED_LISTS),
     "abandonment": (
         Form("ledger", Sentence("Answers", "Ответы"), (PEOPLE, ABANDONED, ABANDONED_SHARE), 0),
         WINDOWS,

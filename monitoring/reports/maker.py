@@ -19,6 +19,7 @@ from monitoring.reports.forms import ATTEMPTS, CALLS, DISPOSITIONS, ENDED_BY, FO
 from monitoring.reports.period import Period
 from monitoring.reports.planned import Planned
 from monitoring.reports.sheet import Chart, Form, Report, Row, Table, Value
+from monitoring.reports.signaled import signals_of
 from monitoring.reports.source import PEOPLE_CUTS, SQL, TOTAL, Facts, Found, Scope, Source
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Maker:
             "lists": self._lists,
             "callbacks": self._callbacks,
             "plan": self._planned,
+            "signals": self._signals,
             "abandonment": self._abandonment,
         }[request.name]
         tables, charts, warnings = await made(request)
@@ -158,6 +160,9 @@ class Maker:
 
     async def _planned(self, request: Request) -> Made:
         return await Planned(self._source, self._scope, self._now).make(request)
+
+    async def _signals(self, request: Request) -> Made:
+        return await signals_of(self._source, self._scope, request)
 
     async def _callbacks(self, request: Request) -> Made:
         period, scope = request.period, self._scope

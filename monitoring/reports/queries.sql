@@ -147,6 +147,58 @@ from cell
 where ($6::bigint[] is null or campaign_id = any($6)) and ($7::bigint[] is null or list_id = any($7))
 group by 1, 2 order by 1, 2;
 
+-- name: signals
+-- What each operator did on each list, by attempts placed from $2 to $3 of campaigns $4, lists $5
+-- (null: all). $6: an own hang-up sooner than so many seconds is one without waiting.
+with dial as materialized (
+    select a.id, a.lead_id, contact.list_id, a.dial_operator_id, a.operator_id, a.bridged_at,
+        a.ended_at, a.rang_at, coalesce(a.rang_at, a.placed_at) as began_at,
+        a.outcome not in ('failed', 'congestion', 'unknown', 'invalid') as told,
+        a.outcome in ('answered', 'abandoned') as reached,
+        a.ended_by = 'operator' and a.answered_at is null and a.ended_at is not null as given_up,
+        l.status = 'done' and l.approaches = 1 as closed_at_once,
+        d.id is not null and not d.flags && array['productive', 'target', 'refusal', 'callback',
+            'do_not_call', 'hand_over', 'decision_maker'] as junk
+    from attempt a join lead l on l.id = a.lead_id join contact on contact.id = l.contact_id
+    left join disposition d on d.id = a.disposition_id
+    where a.floor_id = $1 and a.placed_at >= $2 and a.placed_at < $3
+        and ($4::bigint[] is null or a.campaign_id = any($4))
+        and ($5::bigint[] is null or contact.list_id = any($5))
+), dialed as (
+    select list_id, dial_operator_id as operator_id, count(*) as dials,
+        count(*) filter (where told) as told,
+        count(*) filter (where told and not reached) as not_reached,
+        count(*) filter (where given_up and rang_at is not null) as given_up_rang,
+        percentile_cont(0.5) within group (order by extract(epoch from ended_at - rang_at)::float8)
+            filter (where given_up and rang_at is not null) as given_up_ring_s,
+        count(*) filter (where given_up and ended_at < began_at + $6::float8 * interval '1 second')
+            as hasty
+    from dial where dial_operator_id is not null group by 1, 2
+), part as (
+    select d.id, d.list_id, coalesce(p.operator_id, d.operator_id) as operator_id,
+        sum(extract(epoch from coalesce(p.ended_at, d.ended_at, now())
+            - coalesce(p.began_at, d.bridged_at))) as seconds
+    from dial d left join conversation_part p on p.attempt_id = d.id
+    where d.bridged_at is not null group by 1, 2, 3
+), talked as (
+    select list_id, operator_id, count(*) as conversations,
+        count(*) filter (where seconds < 10) as short
+    from part where operator_id is not null group by 1, 2
+), touched as (
+    select list_id, coalesce(operator_id, dial_operator_id) as operator_id,
+        count(distinct lead_id) as leads,
+        count(distinct lead_id) filter (where closed_at_once and (not reached or junk))
+            as first_touch
+    from dial where told and coalesce(operator_id, dial_operator_id) is not null group by 1, 2
+)
+select operator_id, list_id, coalesce(dials, 0) as dials, coalesce(told, 0) as told,
+    coalesce(not_reached, 0) as not_reached, coalesce(given_up_rang, 0) as given_up_rang,
+    given_up_ring_s, coalesce(hasty, 0) as hasty, coalesce(conversations, 0) as conversations,
+    coalesce(short, 0) as short, coalesce(leads, 0) as leads,
+    coalesce(first_touch, 0) as first_touch
+from dialed full join talked using (list_id, operator_id)
+full join touched using (list_id, operator_id);
+
 -- name: callbacks
 -- Callbacks promised for a time from $2 to $3, by the cut $4 (days of zone $5) of operators $6,
 -- campaigns $7, lists $8 (null: all), and all together, as they are at $9.
