@@ -352,7 +352,7 @@ async def test_what_cannot_be_done_is_said_in_a_sentence(
     [
         ("nonsense", "", "unknown_disposition"),
         ("agreed", "x" * 2001, "bad_note"),
-        ("agreed", "a\x00b", "bad_note"),
+        ("agreed", "a\x00b", "bad_text"),
         ("agreed", "half a pair: \ud83d", "bad_text"),
         ("\udc00", "", "bad_text"),
     ],
