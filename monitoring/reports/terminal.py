@@ -60,9 +60,29 @@ class Terminal:
         widths, first = self._widths(table), repeated(table)
         most = max(8, int(width * NAMES_SHARE) // first - GAP)
         widths[:first] = (min(one, most) for one in widths[:first])
+        beside = max(8, width - 1 - sum(widths[:first]) - GAP * (first + 1))
+        widths[first:] = (min(one, beside) for one in widths[first:])
         wide = [one + GAP for one in widths]
         for block in folded(wide, first, width - 1):
-            yield self._grid(table, block, widths)
+            yield self._grid(table, self._spread(table, block, widths, width - 1))
+
+    def _spread(
+        self, table: Table, block: list[int], widths: list[int], room: int
+    ) -> dict[int, int]:
+        """Widths of a block's columns by their numbers: what is left of the room is for titles.
+
+        All are told to rich: with a least width alone it squeezes columns that have more words in
+        their titles less than those, and the table gets wider than the screen.
+        """
+        chosen = {number: widths[number] for number in (*range(repeated(table)), *block)}
+        left = room - sum(chosen.values()) - GAP * len(chosen)
+        titles = {number: self._words.head(table.form.columns[number]) for number in block}
+        wants = {number: Text(title).cell_len - widths[number] for number, title in titles.items()}
+        for number in sorted(block, key=lambda number: wants[number]):  # most titles in one line
+            more = max(0, min(left, wants[number]))
+            chosen[number] += more
+            left -= more
+        return chosen
 
     def _widths(self, table: Table) -> list[int]:
         """Of each column: its widest line, and its title's longest word."""
@@ -74,22 +94,21 @@ class Terminal:
             found.append(max([1, *words, *lines]))
         return found
 
-    def _grid(self, table: Table, block: list[int], widths: list[int]) -> Grid:
+    def _grid(self, table: Table, widths: dict[int, int]) -> Grid:
         grid = Grid(show_edge=True)
-        numbers = (*range(repeated(table)), *block)
-        for number in numbers:
+        for number, width in widths.items():
             column = table.form.columns[number]
             right = column.kind in MEASURED
             grid.add_column(
                 Text(self._words.head(column)),
                 justify="right" if right else "left",
                 overflow="fold",
-                min_width=widths[number],  # else long titles of others squeeze the names
+                width=width,
             )
         for row in rows_of(table):
             if row is table.totals:
                 grid.add_section()
-            grid.add_row(*(self._cell(table, row, number) for number in numbers))
+            grid.add_row(*(self._cell(table, row, number) for number in widths))
         return grid
 
     def _cell(self, table: Table, row: Row, number: int) -> Text:

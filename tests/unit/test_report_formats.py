@@ -23,6 +23,7 @@ from campaigns.refusals import Language, Sentence
 from monitoring.reports.charts import COLOURS, MOST_ROWS, TICKS, drawn, plot_of, ticks
 from monitoring.reports.errors import ReportError
 from monitoring.reports.formats import FORMATS, file_name, format_named
+from monitoring.reports.forms_signals import OPERATORS, TITLES
 from monitoring.reports.layout import folded, heat_of
 from monitoring.reports.page import html_text
 from monitoring.reports.period import Period
@@ -213,6 +214,26 @@ def test_a_table_has_all_columns_however_narrow_it_is() -> None:
         squeezed = re.sub(r"[\s│┃]+", "", text)
         for shown in ("1234567", "25:01:01", "2,3", "12,5%", "▲+7", "▲+2,5п.п.", "Всего", "да"):
             assert shown in squeezed, (width, shown)
+
+
+@pytest.mark.parametrize("width", [70, 80, 100, 120, 121, 122, 123, 124, 160, 250])
+def test_long_titles_and_several_names_make_no_table_wider_than_the_screen(width: int) -> None:
+    """Each block has its right corner on the screen, and every word of the titles and cells."""
+    said = ", ".join(title.ru for title in TITLES.values())
+    names = ("anna", "Анна Соколова", "Бывшие клиенты")
+    numbers = (1234, 567, *(0.123456, 0.65) * 5, 12, 5)
+    table = Table(OPERATORS, (Row((*names, *numbers, said), (*names, *numbers, said)),))
+    file = io.StringIO()
+    made = replace(REPORT, tables=(table,), charts=(), filters={})
+    Console(file=file, width=width, color_system=None).print(Terminal(made, "ru"))
+    lines = file.getvalue().splitlines()
+    assert all(line.endswith("┓") for line in lines if line.startswith("┏"))
+    cells = "".join(line for line in lines if line[:1] in "┃│")
+    for column in OPERATORS.columns:
+        for word in column.title.ru.split():
+            assert word.casefold() in cells.casefold(), word
+    for word in said.split():
+        assert word in cells
 
 
 @given(
