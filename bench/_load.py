@@ -227,19 +227,23 @@ class LoadFloor(Demo):
 
     async def seat_waiting(self) -> list[str]:
         """Every phone on one long call as Prozvon keeps them; their channels."""
-        channels: dict[str, str] = {}
         seats = await self._seat(lambda number: ("prozvon-operator", "s"))
+        async with asyncio.timeout(60):
+            while len(channels := await self._seated()) < seats:
+                await asyncio.sleep(0.5)
+        return channels
+
+    async def _seated(self) -> list[str]:
+        """Channels of operators' phones that are up."""
         assert self.app.asterisk is not None
         text = await self.app.asterisk.cli("core show channels concise")
-        for line in text.splitlines():
-            if line.startswith("PJSIP/op-"):
-                channels[line.partition("!")[0]] = line
-        assert len(channels) == seats, text
-        return list(channels)
+        calls = (line.split("!") for line in text.splitlines() if line.startswith("PJSIP/op-"))
+        return [call[0] for call in calls if call[4] == "Up"]
 
     async def _seat(self, place: Callable[[int], tuple[str, str]]) -> int:
         for number, login in enumerate(self._logins()):
             context, exten = place(number)
+            await asyncio.sleep(0.02)  # two hundred at once are refused in part
             await self.ami.originate(
                 OriginateRequest(
                     action_id=f"seat-{login}-{uuid.uuid4().hex[:6]}", channel=f"PJSIP/op-{login}",
