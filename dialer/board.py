@@ -145,8 +145,9 @@ class Campaign:
         return decision
 
     def _leads(self, floor: Floor, ringing: Sequence[UUID], now: float) -> Leads | None:
-        if self.mode == "predictive":
-            self.odds.arrange(self.buffer, ringing, floor.idle - floor.waiting, now)
+        if self.mode != "predictive":
+            return None  # one call for each operator, whoever is called
+        self.odds.arrange(self.buffer, ringing, floor.idle - floor.waiting, now)
         return self.odds.leads(ringing, self.buffer, now)
 
     def _replace_pacer(self) -> None:

@@ -176,11 +176,12 @@ class Attempt:
 
 
 A = TypeVar("A", bound=Attempt)
+_KEPT = tuple(field.name for field in fields(Attempt))
 
 
 def _become(kind: type[A], source: Attempt, **changes: Any) -> A:
     """A new state that keeps what the old one knew."""
-    known: Mapping[str, Any] = {f.name: getattr(source, f.name) for f in fields(Attempt)}
+    known = {name: getattr(source, name) for name in _KEPT}
     return kind(**{**known, **changes})
 
 

@@ -31,7 +31,7 @@ from dialer.ways import Ways
 PACED = frozenset({"preview", "progressive", "predictive"})
 """Modes in which operators get calls, or cards of leads, without asking."""
 MANY = 1_000_000
-LARGE_FLOOR, LARGE_FLOOR_S = 60, 0.25
+LARGE_FLOOR, LARGE_FLOOR_S = 20, 0.25
 """With more operators homes are looked at no more often than this: to deal a thousand operators
 takes 10 ms, at one decision every 50 ms a fifth of a core."""
 LINE_LIMITS = frozenset({"lines", "cps"})
