@@ -96,6 +96,10 @@ class Arbiter:
         self._homes = {login: home for home, logins in dealt.items() for login in logins}
         return {home: frozenset(logins) for home, logins in dealt.items()}
 
+    def all_went(self, now: float, homes: Mapping[str, int]) -> None:
+        """The only campaign had all it could use: nothing comes to be owed meanwhile."""
+        self._at, self._homes = now, dict(homes)
+
     def behind_s(self, campaign: int) -> float:
         """Operator-seconds that a campaign is owed (negative: has had too many)."""
         return self._behind.get(campaign, 0.0)

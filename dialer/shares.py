@@ -58,8 +58,12 @@ class Shares:
         self._dealt_at, self._dealt_to = now, ids
         claims = [Claim(c.id, c.weight, c.skills, self._most(c, now)) for c in campaigns]
         seats = [seat for seat in self._board.seats.values() if _at_work(seat)]
-        shares = self._arbiter.share(now, claims, [self._hand(seat) for seat in seats])
-        home = {login: campaign for campaign, logins in shares.items() for login in logins}
+        if len(claims) == 1 and claims[0].most == MANY:  # nobody to share with: most floors
+            home = {seat.login: ids[0] for seat in seats if claims[0].skills <= seat.skills}
+            self._arbiter.all_went(now, home)
+        else:
+            shares = self._arbiter.share(now, claims, [self._hand(seat) for seat in seats])
+            home = {login: campaign for campaign, logins in shares.items() for login in logins}
         for seat in self._board.seats.values():
             seat.home = home.get(seat.login)
 
