@@ -45,26 +45,27 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="1,000,000 rows, 10,000,000 phones")
     parser.add_argument("--rows", type=int)
     parser.add_argument("--existing", type=int)
+    parser.add_argument("--keep", action="store_true", help="leave the database for another run")
     parser.add_argument("--child", nargs=2, metavar=("DSN", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.rows = options.rows or (1_000_000 if options.full else 100_000)
     options.existing = options.existing or (10_000_000 if options.full else 500_000)
     if options.child:
         return asyncio.run(import_in_child(*options.child))
-    figures = asyncio.run(measure(options.rows, options.existing))
+    figures = asyncio.run(measure(options.rows, options.existing, keep=options.keep))
     print(json.dumps(figures, indent=2))
     return 0
 
 
-async def measure(rows: int, existing: int) -> dict[str, float]:
-    server = EmbeddedPostgres(DATA)
+async def measure(rows: int, existing: int, *, keep: bool) -> dict[str, float]:
+    server = EmbeddedPostgres(data_of(existing))
     dsn = await server.start()
     pool = None
     try:
         await migrate(dsn)
         pool = await open_pool(dsn, statement_timeout_s=7200)
         await seed(pool, existing)
-        file = DATA.with_suffix(".csv")
+        file = server.data_dir.with_suffix(".csv")
         write_list(file, rows)
         copy_s = await bare_copy(pool, file)
         import_s, child = await timed_import(dsn, file)
@@ -82,14 +83,23 @@ async def measure(rows: int, existing: int) -> dict[str, float]:
         if pool is not None:
             await pool.close()
         await server.stop()
-        shutil.rmtree(DATA)
+        if not keep:
+            shutil.rmtree(server.data_dir)
+
+
+def data_of(existing: int) -> Path:
+    """Where the database of so many phones is kept."""
+    return DATA.with_name(f"{DATA.name}-{existing}")
 
 
 async def seed(pool: Pool, existing: int) -> None:
-    """Phones of ten lists, one a contact; keys are made afterwards, which is faster."""
-    for name in ("floor", "loosen", "contacts", "phones", "tighten"):
-        values = (existing,) if "$1" in SQL[name] else ()
-        await pool.execute(SQL[name], *values)
+    """Phones of ten lists, one a contact, once; keys are made afterwards, which is faster."""
+    if await pool.fetchval(SQL.is_seeded):
+        await pool.execute(SQL.again)
+    else:
+        for name in ("floor", "loosen", "contacts", "phones", "tighten"):
+            values = (existing,) if "$1" in SQL[name] else ()
+            await pool.execute(SQL[name], *values)
     for name in ("vacuum_contact", "vacuum_phone", "checkpoint"):
         await pool.execute(SQL[name])
 

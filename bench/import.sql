@@ -1,5 +1,13 @@
 -- What bench/import.py fills its database with.
 
+-- name: is_seeded
+-- Whether a former run left its lists.
+select exists (select from floor);
+
+-- name: again
+-- Take away what a former run imported.
+delete from list where name = 'new';
+
 -- name: floor
 -- A floor with ten lists.
 with made as (insert into floor (name) values ('main') returning id)
@@ -29,7 +37,7 @@ where id <= $1::bigint;
 -- All keys again.
 alter table contact_phone
     add primary key (contact_id, position),
-    add constraint contact_phone_of_list unique (list_id, e164),
+    add constraint contact_phone_of_list unique (e164, list_id),
     enable trigger all;
 
 -- name: vacuum_contact
@@ -46,4 +54,5 @@ checkpoint;
 
 -- name: bare
 -- A table of eight texts.
+drop table if exists bare;
 create table bare (a text, b text, c text, d text, e text, f text, g text, h text);

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from campaigns.lists.columns import REJECT_COLUMNS, Field, guess_fields, map_columns, unique_names
-from campaigns.lists.copytext import RowText, lines_of
+from campaigns.lists.copytext import Lines, RowText, lines_of
 from campaigns.lists.csvfile import Record
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.model import REJECTS_KEPT, Look, Reject, Row, read_row
@@ -24,12 +24,13 @@ BATCH_CHARS = 4 << 20
 VALUE_CHARS = 200
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Batch:
-    """Lines for COPY of rows and of their phones, as `copytext.Lines` says."""
+    """`count` rows: lines for COPY of rows and of their phones, as `copytext.Lines` says."""
 
-    rows: list[str] = field(default_factory=list)
-    phones: list[str] = field(default_factory=list)
+    count: int
+    rows: bytes
+    phones: bytes
 
 
 class Intake:
@@ -77,30 +78,35 @@ class Intake:
             raise unreadable(error) from error
 
     def _batch(self) -> Batch | None:
-        batch, start, chars = Batch(), self.rows, 0
+        rows: list[str] = []
+        phones: list[str] = []
+        start, chars = self.rows, 0
         for record in self._records:
-            chars += self._take(record, batch)
+            lines = self._lines(record)
+            if lines is None:
+                self.rejected += 1
+            else:
+                self.good += 1
+                rows.append(lines[0])
+                phones.append(lines[1])
+                chars += len(lines[0])
             if self.rows - start >= BATCH_ROWS or chars >= BATCH_CHARS:
-                return batch
+                break
         if not self.rows:
             raise ListFileError("no_rows", line=1)
-        return batch if self.rows > start else None
+        if self.rows == start:
+            return None
+        return Batch(len(rows), "".join(rows).encode(), "".join(phones).encode())
 
-    def _take(self, record: Record, batch: Batch) -> int:
-        """Put a row into the batch, or say what is wrong with it; its length in characters."""
+    def _lines(self, record: Record) -> Lines | None:
+        """The lines of a row; what is wrong with it goes to the rejects. None: nothing is left."""
         lines = self._text.usual(record.line, record.cells) if not record.problem else None
-        if lines is None:
-            row = self._read(record)
-            if row.rejects:
-                self._rejects.add(row.rejects, record.cells)
-            if not row.phones:
-                self.rejected += 1
-                return 0
-            lines = lines_of(row)
-        self.good += 1
-        batch.rows.append(lines[0])
-        batch.phones.append(lines[1])
-        return len(lines[0]) + len(lines[1])
+        if lines is not None:
+            return lines
+        row = self._read(record)
+        if row.rejects:
+            self._rejects.add(row.rejects, record.cells)
+        return lines_of(row) if row.phones else None
 
     def _read(self, record: Record) -> Row:
         if record.problem:

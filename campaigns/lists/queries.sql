@@ -4,7 +4,7 @@
 -- Give this transaction's statements, and the reading between them, $1 milliseconds each.
 SELECT set_config('statement_timeout', $1, true),
        set_config('idle_in_transaction_session_timeout', $1, true),
-       set_config('work_mem', '64MB', true);
+       set_config('work_mem', '64MB', true), set_config('jit', 'off', true);
 
 -- name: find_floor
 -- The id of the floor named $1.
@@ -60,39 +60,46 @@ ANALYZE list_import_row;
 -- Tell the planner how many phones were staged.
 ANALYZE list_import_phone;
 
+-- name: analyze_new
+-- Tell the planner how many of them go in.
+ANALYZE list_import_new;
+
+-- name: clear_stage
+-- Make room for the next part of the file.
+TRUNCATE list_import_row, list_import_phone, list_import_new, list_import_known;
+
 -- name: make_list
--- Make the list or take the one of that name; from here one import at a time goes on with it.
+-- Make the list or take the one of that name; from here one import at a time goes on with it. No
+-- key is set, so a campaign may take the list meanwhile.
 INSERT INTO list (floor_id, name, source) VALUES ($1, $2, $3)
-ON CONFLICT (floor_id, name) DO UPDATE SET name = excluded.name
+ON CONFLICT (floor_id, name) DO UPDATE SET source = list.source
 RETURNING id;
 
--- name: find_in_list
--- Note the staged phones that list $1 has, with their contacts.
-INSERT INTO list_import_known (e164, in_list, contact_id)
-SELECT DISTINCT ON (known.e164) known.e164, true, known.contact_id
-  FROM contact_phone AS known
-  JOIN list_import_phone AS staged USING (e164)
- WHERE known.list_id = $1;
+-- name: next_contact
+-- An id that is greater than those of all contacts so far.
+SELECT nextval('contact_id_seq');
 
--- name: find_in_campaign
--- Note the staged phones that other lists of campaign $2 have; $1 is the list itself.
-INSERT INTO list_import_known (e164, in_list, contact_id)
-SELECT DISTINCT ON (known.e164) known.e164, false, known.contact_id
-  FROM contact_phone AS known
-  JOIN list_import_phone AS staged USING (e164)
- WHERE known.list_id IN (SELECT list_id FROM campaign_list WHERE campaign_id = $2)
-   AND known.list_id <> $1;
+-- name: lists_of_campaign
+-- The lists of campaign $1.
+SELECT list_id FROM campaign_list WHERE campaign_id = $1;
 
--- name: find_recent
--- Note the staged phones that other lists of list $1's floor got in the last $2 days.
+-- name: lists_of_floor
+-- The lists of floor $1.
+SELECT id FROM list WHERE floor_id = $1;
+
+-- name: find_known
+-- Note the staged phones that list $1 has and those that lists $2 have, with their contacts; of
+-- the latter, where $3 is given, only contacts of the last $3 days.
 INSERT INTO list_import_known (e164, in_list, contact_id)
-SELECT DISTINCT ON (known.e164) known.e164, false, known.contact_id
-  FROM contact_phone AS known
-  JOIN list_import_phone AS staged USING (e164)
-  JOIN contact ON contact.id = known.contact_id
- WHERE known.list_id IN (SELECT other.id FROM list AS other JOIN list AS own USING (floor_id)
-                          WHERE own.id = $1 AND other.id <> $1)
-   AND contact.created_at >= now() - $2 * interval '1 day';
+SELECT known.e164, known.list_id = $1, known.contact_id
+  FROM list_import_phone AS staged
+  JOIN contact_phone AS known ON known.e164 = staged.e164
+ WHERE known.list_id = $1
+    OR (known.list_id = ANY ($2::bigint[])
+        AND ($3::integer IS NULL OR EXISTS (
+             SELECT FROM contact
+              WHERE contact.id = known.contact_id
+                AND contact.created_at >= now() - $3 * interval '1 day')));
 
 -- name: analyze_known
 -- Tell the planner how many of them there are.
@@ -175,12 +182,16 @@ SELECT contact_id, $1,
   FROM extra
 RETURNING contact_id;
 
--- name: count_duplicates
--- Rows that made no contact, by where their phones are known; the rest is in the file itself.
-SELECT count(*) FILTER (WHERE in_list) AS in_list,
+-- name: count_merged
+-- New contacts and phones; rows that made no contact, by where their phones are known: contacts
+-- from id $1 on are of this very file.
+SELECT (SELECT count(DISTINCT line) FROM list_import_new) AS contacts,
+       (SELECT count(*) FROM list_import_new) AS phones,
+       count(*) FILTER (WHERE in_list) AS in_list,
        count(*) FILTER (WHERE elsewhere AND NOT in_list) AS elsewhere,
        count(*) FILTER (WHERE NOT in_list AND NOT elsewhere) AS in_file
-  FROM (SELECT staged.line, coalesce(bool_or(known.in_list), false) AS in_list,
+  FROM (SELECT staged.line,
+               coalesce(bool_or(known.in_list AND known.contact_id < $1), false) AS in_list,
                coalesce(bool_or(NOT known.in_list), false) AS elsewhere
           FROM list_import_phone AS staged LEFT JOIN list_import_known AS known USING (e164)
          WHERE NOT EXISTS (SELECT FROM list_import_new AS new WHERE new.line = staged.line)
@@ -202,10 +213,6 @@ SELECT columns FROM list_mapping WHERE floor_id = $1 AND name = $2;
 -- name: mappings
 -- The saved mappings of floor $1.
 SELECT name, columns, saved_at FROM list_mapping WHERE floor_id = $1 ORDER BY name;
-
--- name: count_new
--- How many contacts and phones are new.
-SELECT count(DISTINCT line) AS contacts, count(*) AS phones FROM list_import_new;
 
 -- name: add_contacts
 -- Store the new contacts of list $1, in the order of the file.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from pathlib import Path
@@ -13,9 +12,9 @@ import structlog
 
 from campaigns.lists.columns import Field
 from campaigns.lists.errors import ListError, ListFileError
-from campaigns.lists.intake import Batch, Intake, RejectsFile, look, unreadable
+from campaigns.lists.intake import BATCH_ROWS, Intake, RejectsFile, look, unreadable
+from campaigns.lists.merge import MERGE_ROWS, Merge
 from campaigns.lists.model import (
-    Duplicates,
     ImportResult,
     ListSummary,
     Look,
@@ -24,22 +23,17 @@ from campaigns.lists.model import (
     check_order,
 )
 from campaigns.lists.numbering import zone_sets
-from dialer.database.pool import Connection, Pool
+from dialer.database.pool import Pool
 from dialer.database.queries import Queries
+
+if TYPE_CHECKING:
+    from campaigns.lists.merge import Session
 
 log = structlog.get_logger(__name__)
 
-if TYPE_CHECKING:
-    import asyncpg
-    from asyncpg.pool import PoolConnectionProxy
-
-    # Generic in the stubs alone, as dialer.database.pool has it.
-    Session = Connection | PoolConnectionProxy[asyncpg.Record]
-
-# For one statement over all rows of a file of some millions, or for a second import of the list
-# that waits for the first one.
-STATEMENT_TIMEOUT_S = 900.0
 QUERY_TIMEOUT_S = 30.0
+# The next part is read while PostgreSQL merges one.
+BATCHES_AHEAD = MERGE_ROWS // BATCH_ROWS
 
 # bytes done, bytes in all, rows read
 Progress = Callable[[int, int, int], None]
@@ -180,7 +174,7 @@ class ListService:
 
 
 class _Import:
-    """One import: stage by COPY, merge, commit."""
+    """One import: read, stage and merge part by part, commit."""
 
     def __init__(
         self,
@@ -195,30 +189,32 @@ class _Import:
         self._rejects = rejects
         self._progress = progress
         self._order = order
-        self._list_id: int | None = None
-        self._accepted = self._phones = self._updated = 0
-        self._duplicates = Duplicates(0, 0, 0)
         self._rejects_file: Path | None = None
-        self._zone_ids: list[int] = []
 
     async def run(self, connection: Session, floor: str, source: str) -> ImportResult:
         floor_id = await _floor_id(connection, self._queries, floor)
-        campaign_id = await self._campaign_id(connection, floor_id)
-        self._zone_ids = await zone_ids(connection, self._queries)
+        merge = Merge(
+            connection,
+            self._queries,
+            self._order,
+            floor_id=floor_id,
+            source=source,
+            campaign_id=await self._campaign_id(connection, floor_id),
+            zone_ids=await zone_ids(connection, self._queries),
+        )
         try:
             async with connection.transaction():
-                await self._stage(connection)
-                list_id = await self._merge(connection, floor_id, campaign_id, source)
+                await self._take(merge)
                 self._rejects_file = await _in_thread(self._rejects.publish)
-                if self._order.dry_run or not (self._phones or self._updated):
+                if self._order.dry_run or not (merge.phones or merge.updated):
                     raise _Undo
-            self._list_id = list_id
+            list_id = merge.list_id
         except _Undo:
             # Asked after the work: another import may have made the list meanwhile.
-            self._list_id = await connection.fetchval(
+            list_id = await connection.fetchval(
                 self._queries.find_list, floor_id, self._order.name, timeout=QUERY_TIMEOUT_S
             )
-        return self._result()
+        return self._result(merge, list_id)
 
     async def _campaign_id(self, connection: Session, floor_id: int) -> int | None:
         name = self._order.campaign
@@ -231,85 +227,30 @@ class _Import:
             raise ListError("unknown_campaign", name=name)
         return campaign_id
 
-    async def _stage(self, connection: Session) -> None:
-        queries = self._queries
-        milliseconds = f"{STATEMENT_TIMEOUT_S * 1000:.0f}"
-        await connection.execute(queries.allow_long_work, milliseconds, timeout=QUERY_TIMEOUT_S)
-        tables = ("stage_rows", "stage_phones", "stage_new", "stage_known")
-        for table in tables:
-            await connection.execute(queries[table], timeout=QUERY_TIMEOUT_S)
+    async def _take(self, merge: Merge) -> None:
         intake = self._intake
-        async with aclosing(_ahead(intake.next_batch)) as batches:
+        await merge.prepare()
+        async with aclosing(_ahead(intake.next_batch, BATCHES_AHEAD)) as batches:
             async for batch in batches:
-                await self._copy(connection, batch)
+                await merge.add(batch)
                 if self._progress is not None:
                     self._progress(intake.bytes_done, intake.bytes_total, intake.rows)
-        for analyze in (queries.analyze_rows, queries.analyze_phones):
-            await connection.execute(analyze, timeout=STATEMENT_TIMEOUT_S)
+        await merge.finish()
 
-    async def _copy(self, connection: Session, batch: Batch) -> None:
-        staged = (("list_import_row", batch.rows), ("list_import_phone", batch.phones))
-        for table, lines in staged:
-            source = io.BytesIO("".join(lines).encode())
-            await connection.copy_to_table(table, source=source, timeout=STATEMENT_TIMEOUT_S)
-
-    async def _merge(
-        self, connection: Session, floor_id: int, campaign_id: int | None, source: str
-    ) -> int:
-        queries, order = self._queries, self._order
-        add, update = order.on_duplicate == "add", order.on_duplicate == "update"
-
-        async def execute(query: str, *values: object) -> str:
-            done: str = await connection.execute(query, *values, timeout=STATEMENT_TIMEOUT_S)
-            return done
-
-        async def fetch(query: str, *values: object) -> list[int]:
-            """The first column, as numbers."""
-            rows = await connection.fetch(query, *values, timeout=STATEMENT_TIMEOUT_S)
-            return [row[0] for row in rows]
-
-        list_id: int = await connection.fetchval(
-            queries.make_list, floor_id, order.name, source, timeout=STATEMENT_TIMEOUT_S
-        )
-        await execute(queries.find_in_list, list_id)
-        if campaign_id is not None:
-            await execute(queries.find_in_campaign, list_id, campaign_id)
-        if order.days is not None:
-            await execute(queries.find_recent, list_id, order.days)
-        await execute(queries.analyze_known)
-        await execute(queries.choose_new, add, update)
-        await self._count(connection)
-        await execute(queries.add_contacts, list_id)
-        await execute(queries.add_phones, list_id, self._zone_ids)
-        if update:
-            changed = await fetch(queries.update_contacts)
-            grown = await fetch(queries.add_phones_of_known, list_id, self._zone_ids, add)
-            self._phones += len(grown)
-            self._updated = len({*changed, *grown})
-        return list_id
-
-    async def _count(self, connection: Session) -> None:
-        timeout_s = STATEMENT_TIMEOUT_S
-        counts = await connection.fetchrow(self._queries.count_new, timeout=timeout_s)
-        places = await connection.fetchrow(self._queries.count_duplicates, timeout=timeout_s)
-        assert counts is not None and places is not None  # an aggregate always has one row
-        self._accepted, self._phones = counts["contacts"], counts["phones"]
-        self._duplicates = Duplicates(places["in_file"], places["in_list"], places["elsewhere"])
-
-    def _result(self) -> ImportResult:
+    def _result(self, merge: Merge, list_id: int | None) -> ImportResult:
         intake = self._intake
         return ImportResult(
             rows=intake.rows,
-            accepted=self._accepted,
+            accepted=merge.accepted,
             rejected=intake.rejected,
-            duplicates=intake.good - self._accepted,
-            phones=self._phones,
+            duplicates=intake.good - merge.accepted,
+            phones=merge.phones,
             rejects=self._rejects.first,
-            list_id=self._list_id,
+            list_id=list_id,
             rejects_file=self._rejects_file,
             dry_run=self._order.dry_run,
-            updated=self._updated,
-            duplicates_by_place=self._duplicates,
+            updated=merge.updated,
+            duplicates_by_place=merge.duplicates,
         )
 
 
@@ -359,13 +300,25 @@ async def _zone_ids(connection: Session, queries: Queries) -> dict[tuple[str, ..
     return {tuple(row["zones"]): row["id"] for row in rows}
 
 
-async def _ahead(following: Callable[[], T | None]) -> AsyncGenerator[T, None]:
-    """What `following` gives until None, the next being made while this one is used."""
-    task = asyncio.ensure_future(_in_thread(following))
+async def _ahead(following: Callable[[], T | None], most: int) -> AsyncGenerator[T, None]:
+    """What `following` gives until None; up to `most` are made while others are used."""
+    room = asyncio.Semaphore(most)
+    made: asyncio.Queue[T | None] = asyncio.Queue()
+
+    async def fill() -> None:
+        try:
+            one: T | None = None
+            while await room.acquire() and (one := await _in_thread(following)) is not None:
+                made.put_nowait(one)
+        finally:
+            made.put_nowait(None)
+
+    task = asyncio.create_task(fill())
     try:
-        while (made := await task) is not None:
-            task = asyncio.ensure_future(_in_thread(following))
-            yield made
+        while (one := await made.get()) is not None:
+            yield one
+            room.release()
+        await task
     finally:
         if not task.done():
             task.cancel()
