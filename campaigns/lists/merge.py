@@ -50,8 +50,6 @@ class Merge:
         self._campaign_id = campaign_id
         self._zone_ids = zone_ids
         self._staged = 0
-        # The first id of a contact that may be of this import.
-        self._own_from = 0
         self._others: list[int] = []
         self.list_id: int | None = None
         self.accepted = self.phones = self.updated = 0
@@ -61,7 +59,7 @@ class Merge:
         """Make the tables for staging."""
         queries = self._queries
         await self._execute(queries.allow_long_work, f"{STATEMENT_TIMEOUT_S * 1000:.0f}")
-        for table in ("stage_rows", "stage_phones", "stage_new", "stage_known"):
+        for table in ("stage_rows", "stage_phones", "stage_known", "stage_new", "stage_taken"):
             await self._execute(queries[table])
 
     async def add(self, batch: Batch) -> None:
@@ -75,10 +73,14 @@ class Merge:
         if self._staged >= MERGE_ROWS and self._order.on_duplicate != "update":
             await self._merge()
             await self._execute(self._queries.clear_stage)
+            await self._execute(self._queries.analyze_taken)
 
     async def finish(self) -> None:
         """Merge what is left; the list is there then, even if nothing went in."""
         await self._merge()
+        await self._execute(self._queries.add_phones, self.list_id, self._zone_ids)
+        if self._order.on_duplicate == "update":
+            await self._update()
 
     async def _merge(self) -> None:
         queries, order = self._queries, self._order
@@ -95,17 +97,17 @@ class Merge:
         await self._execute(queries.analyze_new)
         await self._count()
         await self._execute(queries.add_contacts, list_id)
-        await self._execute(queries.add_phones, list_id, self._zone_ids)
-        if update:
-            changed = await self._fetch(queries.update_contacts)
-            grown = await self._fetch(queries.add_phones_of_known, list_id, self._zone_ids, add)
-            self.phones += len(grown)
-            self.updated = len({*changed, *grown})
+        await self._execute(queries.take_phones)
+
+    async def _update(self) -> None:
+        changed = await self._fetch(self._queries.update_contacts)
+        grown = await self._fetch(self._queries.add_phones_of_known, self.list_id, self._zone_ids)
+        self.phones += len(grown)
+        self.updated = len({*changed, *grown})
 
     async def _make_list(self) -> None:
         queries, order = self._queries, self._order
         (self.list_id,) = await self._fetch(queries.make_list, *self._list)
-        (self._own_from,) = await self._fetch(queries.next_contact)
         if self._campaign_id is not None:
             self._others = await self._fetch(queries.lists_of_campaign, self._campaign_id)
         elif order.days is not None:
@@ -113,7 +115,7 @@ class Merge:
 
     async def _count(self) -> None:
         (row,) = await self._connection.fetch(
-            self._queries.count_merged, self._own_from, timeout=STATEMENT_TIMEOUT_S
+            self._queries.count_merged, timeout=STATEMENT_TIMEOUT_S
         )
         before = self.duplicates
         self.accepted += row["contacts"]

@@ -34,8 +34,17 @@ CREATE TEMPORARY TABLE list_import_phone (
     zones    smallint
 ) ON COMMIT DROP;
 
+-- name: stage_taken
+-- Table for the phones of all parts of the file that go in, until the end of the file.
+CREATE TEMPORARY TABLE list_import_taken (
+    contact_id bigint   NOT NULL,
+    position   smallint NOT NULL,
+    e164       text     NOT NULL,
+    zones      smallint
+) ON COMMIT DROP;
+
 -- name: stage_new
--- Table for the phones that the list does not have yet, with the contact they belong to.
+-- Table for the phones of a part of the file that go in, with the contact they belong to.
 CREATE TEMPORARY TABLE list_import_new (
     line       bigint   NOT NULL,
     contact_id bigint   NOT NULL,
@@ -54,15 +63,15 @@ CREATE TEMPORARY TABLE list_import_known (
 
 -- name: analyze_rows
 -- Tell the planner how many rows were staged.
-ANALYZE list_import_row;
+ANALYZE list_import_row (line);
 
 -- name: analyze_phones
 -- Tell the planner how many phones were staged.
-ANALYZE list_import_phone;
+ANALYZE list_import_phone (line, e164);
 
 -- name: analyze_new
 -- Tell the planner how many of them go in.
-ANALYZE list_import_new;
+ANALYZE list_import_new (line, position);
 
 -- name: clear_stage
 -- Make room for the next part of the file.
@@ -74,10 +83,6 @@ TRUNCATE list_import_row, list_import_phone, list_import_new, list_import_known;
 INSERT INTO list (floor_id, name, source) VALUES ($1, $2, $3)
 ON CONFLICT (floor_id, name) DO UPDATE SET source = list.source
 RETURNING id;
-
--- name: next_contact
--- An id that is greater than those of all contacts so far.
-SELECT nextval('contact_id_seq');
 
 -- name: lists_of_campaign
 -- The lists of campaign $1.
@@ -92,7 +97,7 @@ SELECT id FROM list WHERE floor_id = $1;
 -- the latter, where $3 is given, only contacts of the last $3 days.
 INSERT INTO list_import_known (e164, in_list, contact_id)
 SELECT known.e164, known.list_id = $1, known.contact_id
-  FROM list_import_phone AS staged
+  FROM (SELECT e164 FROM list_import_phone ORDER BY e164) AS staged
   JOIN contact_phone AS known ON known.e164 = staged.e164
  WHERE known.list_id = $1
     OR (known.list_id = ANY ($2::bigint[])
@@ -111,23 +116,25 @@ ANALYZE list_import_known;
 WITH new_phone AS (
     SELECT DISTINCT ON (staged.e164) staged.line, staged.position, staged.e164, staged.zones
       FROM list_import_phone AS staged
-     WHERE NOT EXISTS (
-           SELECT FROM list_import_known AS known
-            WHERE known.e164 = staged.e164 AND (known.in_list OR NOT $1::boolean))
+     WHERE NOT EXISTS (  -- one join for both: two are taken to leave one row, and then loop
+           SELECT FROM (SELECT e164 FROM list_import_known WHERE in_list OR NOT $1::boolean
+                        UNION ALL SELECT e164 FROM list_import_taken) AS gone
+            WHERE gone.e164 = staged.e164)
        AND NOT ($2::boolean AND EXISTS (
            SELECT FROM list_import_phone AS other
              JOIN list_import_known AS known ON known.e164 = other.e164 AND known.in_list
             WHERE other.line = staged.line))
      ORDER BY staged.e164, staged.line, staged.position
-), new_contact AS (
-    SELECT line, nextval('contact_id_seq') AS id
-      FROM (SELECT DISTINCT line FROM new_phone ORDER BY line) AS new_line
+), numbered AS (
+    SELECT line, row_number() OVER (PARTITION BY line ORDER BY position) - 1 AS position, e164,
+           zones
+      FROM new_phone
 )
 INSERT INTO list_import_new (line, contact_id, position, e164, zones)
-SELECT line, new_contact.id,
-       row_number() OVER (PARTITION BY line ORDER BY new_phone.position) - 1, new_phone.e164,
-       new_phone.zones
-  FROM new_phone JOIN new_contact USING (line);
+SELECT line,
+       CASE position WHEN 0 THEN nextval('contact_id_seq') ELSE currval('contact_id_seq') END,
+       position, e164, zones
+  FROM numbered;  -- by line and position, as the window has sorted them
 
 -- name: update_contacts
 -- Give known contacts of the list what their (last) rows say; empty cells change nothing.
@@ -156,8 +163,7 @@ UPDATE contact
 RETURNING contact.id;
 
 -- name: add_phones_of_known
--- Give known contacts of list $1 the other phones of their rows; $2 as for add_phones, $3: also
--- phones that are known elsewhere.
+-- Give known contacts of list $1 the other phones of their rows; $2 as for add_phones.
 WITH target AS (
     SELECT phone.line, min(known.contact_id) AS contact_id
       FROM list_import_phone AS phone
@@ -167,9 +173,7 @@ WITH target AS (
     SELECT DISTINCT ON (staged.e164) target.contact_id, staged.line, staged.position, staged.e164,
            staged.zones
       FROM list_import_phone AS staged JOIN target USING (line)
-     WHERE NOT EXISTS (
-           SELECT FROM list_import_known AS known
-            WHERE known.e164 = staged.e164 AND (known.in_list OR NOT $3::boolean))
+     WHERE NOT EXISTS (SELECT FROM list_import_known AS known WHERE known.e164 = staged.e164)
        AND NOT EXISTS (SELECT FROM list_import_new AS new WHERE new.e164 = staged.e164)
      ORDER BY staged.e164, staged.line, staged.position
 )
@@ -183,15 +187,15 @@ SELECT contact_id, $1,
 RETURNING contact_id;
 
 -- name: count_merged
--- New contacts and phones; rows that made no contact, by where their phones are known: contacts
--- from id $1 on are of this very file.
-SELECT (SELECT count(DISTINCT line) FROM list_import_new) AS contacts,
+-- New contacts and phones of this part, and rows that made no contact, by where their phones are
+-- known; the rest is in the file itself.
+SELECT (SELECT count(*) FROM list_import_new WHERE position = 0) AS contacts,
        (SELECT count(*) FROM list_import_new) AS phones,
        count(*) FILTER (WHERE in_list) AS in_list,
        count(*) FILTER (WHERE elsewhere AND NOT in_list) AS elsewhere,
        count(*) FILTER (WHERE NOT in_list AND NOT elsewhere) AS in_file
   FROM (SELECT staged.line,
-               coalesce(bool_or(known.in_list AND known.contact_id < $1), false) AS in_list,
+               coalesce(bool_or(known.in_list), false) AS in_list,
                coalesce(bool_or(NOT known.in_list), false) AS elsewhere
           FROM list_import_phone AS staged LEFT JOIN list_import_known AS known USING (e164)
          WHERE NOT EXISTS (SELECT FROM list_import_new AS new WHERE new.line = staged.line)
@@ -221,14 +225,25 @@ INSERT INTO contact (id, list_id, name, company, time_zone, region, attributes)
 SELECT new.contact_id, $1, staged.name, staged.company, staged.time_zone, staged.region,
        staged.attributes::jsonb
   FROM list_import_row AS staged
-  JOIN (SELECT DISTINCT line, contact_id FROM list_import_new) AS new USING (line)
- ORDER BY staged.line;
+  JOIN list_import_new AS new ON new.line = staged.line AND new.position = 0
+ ORDER BY new.contact_id;
+
+-- name: take_phones
+-- Keep the phones of this part's new contacts until the end of the file.
+INSERT INTO list_import_taken (contact_id, position, e164, zones)
+SELECT contact_id, position, e164, zones FROM list_import_new;
+
+-- name: analyze_taken
+-- Tell the planner how many there are.
+ANALYZE list_import_taken (e164);
 
 -- name: add_phones
--- Store the phones of the new contacts of list $1; $2 are the ids of the zone sets by code.
+-- Store the phones of the new contacts of list $1; $2 are the ids of the zone sets by code. All
+-- parts at once and in the order of the large key: of a key of many millions each page is then
+-- read, logged and written once.
 INSERT INTO contact_phone (contact_id, list_id, position, e164, zone_set_id)
 SELECT contact_id, $1, position, e164, ($2::smallint[])[zones]
-  FROM list_import_new ORDER BY line, position;
+  FROM list_import_taken ORDER BY e164;
 
 -- name: zone_sets
 -- The sets of zones that are known, each once.
