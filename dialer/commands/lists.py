@@ -116,6 +116,12 @@ def import_list(
         dry_run=dry_run,
         language=speech.language,
     )
+    return _carried_out(settings, file, order, rejects, ask=ask, as_json=as_json)
+
+
+def _carried_out(
+    settings: Settings, file: Path, order: Order, rejects: Path | None, *, ask: bool, as_json: bool
+) -> Reply:
     with _local(file) as path:
         order = _asked(path, order, ask=ask, quiet=as_json or file == STDIN)
         where = rejects or (Path(f"{order.name}.rejects.csv") if file == STDIN else None)
