@@ -124,6 +124,7 @@ class _Link(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
+        self.server.note("agi_end", {"session": id(self)})
         self._end()
         self.server.forget(self)
 
@@ -136,6 +137,7 @@ class _Link(asyncio.Protocol):
             raise AgiHungUp("the FastAGI session is closed")
         waiter: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
+        self.server.note("agi_out", {"session": id(self), "line": line.decode().rstrip("\n")})
         self._transport.write(line)
         return waiter
 
@@ -165,6 +167,7 @@ class _Link(asyncio.Protocol):
         if end < 0 or self.hung_up.is_set():
             return False
         self.head = bytes(self._buffer[:end])
+        self.server.note("agi_head", {"session": id(self), **_headers(self.head)})
         del self._buffer[: end + 2]
         if self._header_timer is not None:
             self._header_timer.cancel()
@@ -172,6 +175,7 @@ class _Link(asyncio.Protocol):
         return True
 
     def _take_line(self, line: str) -> None:
+        self.server.note("agi_in", {"session": id(self), "line": line})
         if line == "HANGUP":
             # Comes between answers and belongs to none of them.
             self.hung_up.set()
@@ -391,6 +395,8 @@ class AgiServer:
         for path, endpoint in routes.items():
             _check_route(path, endpoint)
         self.limits = limits
+        self.note: Callable[[str, Mapping[str, object]], None] = lambda kind, fields: None
+        """Told of every session's headers, lines and end."""
         self.refused = 0
         self._host = host
         self._port = port
@@ -442,6 +448,10 @@ class AgiServer:
         for link in list(self._links):
             link.close()
         self._server = None
+
+    def protocol(self) -> asyncio.Protocol:
+        """One session's protocol, for a connection that did not come over the port."""
+        return _Link(self)
 
     def admit(self, link: _Link) -> bool:
         """Count a new connection; False where there are too many, or the server is closing."""

@@ -34,7 +34,6 @@ from campaigns.pacing.service import PacingService
 from campaigns.rules.preparer import Preparer
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiState
-from dialer.asterisk.ami_record import Recorder
 from dialer.asterisk.cel import JOURNAL_FILE, CelJournal
 from dialer.asterisk.conf import ConfError, render_pbx
 from dialer.asterisk.packages import PackagesError, find_or_fetch
@@ -70,6 +69,9 @@ from dialer.notify import Notifier
 from dialer.pacing_keep import PacingKeeper
 from dialer.recovery import Recovery
 from dialer.refusal import Refusal
+from dialer.replay.outcomes import write_outcomes
+from dialer.replay.recorder import Sink
+from dialer.replay.taps import tap
 from dialer.seating import Seating
 from dialer.store import SQL, LeaseHeld, Store
 from dialer.talk.parts import TalkParts, talk_parts
@@ -114,7 +116,8 @@ class App:
         self.features = Features(settings)
         self._simulations = Simulations()
         self._notifier = Notifier()
-        self.recorder: Recorder | None = None
+        self.recorder: Sink | None = None
+        self.clock: Callable[[], float] = time.time
         token = settings.secret(settings.http.token, "api_token")
         self.talk: TalkParts | None = None
         self._http = HttpServer(
@@ -194,6 +197,8 @@ class App:
     async def _drain(self) -> None:
         """No new calls, conversations finish (bounded), everything is written."""
         limit = self.settings.floor.drain_limit_s
+        if self.recorder is not None:
+            self.recorder.note("stop", {})
         self._notifier.stopping(f"attempts to finish: {len(self.board.attempts)}")
         log.info("draining", attempts=len(self.board.attempts), limit_s=limit)
         if not await self.controller.drain(limit):
@@ -209,6 +214,9 @@ class App:
             await self.feed.release_buffers()
         if not await self.journal.flushed(20):
             log.error("journal_not_flushed", entries=len(self.journal))
+        if self.recorder is not None:
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                await write_outcomes(self.pool, self.board, self.recorder)
         self.telemetry.line_time_up_to_now()
         self.seating.close()
         self.attempts.close()
@@ -228,14 +236,14 @@ class App:
     # --- parts
 
     def _compose(self, tasks: Tasks) -> None:
-        settings, clock = self.settings, time.time
+        settings, clock = self.settings, self.clock
         self.ami = AmiClient(
             ami_settings(settings),
             on_event=self._node_event,
             on_up=lambda: self._link_up(tasks),
             on_down=self._link_down,
         )
-        self.ami.recorder = self.recorder
+        self.ami.clock = clock
         self.journal = Journal(self.pool)
         self.journal.check = self._still_ours
         line_time = self.line_time = LineTime(self.board, clock())
@@ -256,10 +264,11 @@ class App:
         )  # fmt: skip
         self.pacing_keeper = PacingKeeper(self.board, self.store, self.journal, clock)
         self.telemetry = Telemetry(
-            self.board, line_time, self.ami, self.journal, self.pool,
+            self.board, line_time, self.ami, self.journal, self.pool, clock,
             recordings_dir=settings.recordings_dir,
             min_free_bytes=settings.recording.min_free_mb << 20,
         )  # fmt: skip
+        self.store.rules_clock = clock
         self.preparer = Preparer(self.pool, self.board.floor_id, lambda: self.store.rules_clock())
         self.feed = Feed(self.board, self.store, self.pacing_keeper, self.preparer, clock)
         self.feed.on_change = self.controller.wake
@@ -284,6 +293,8 @@ class App:
             **self.features.agi_routes(),
         }
         self.agi = AgiServer(settings.agi.host, settings.agi.port, routes)
+        if self.recorder is not None:
+            tap(self, self.recorder)
         self.health.checks |= {
             "asterisk": self._ami_problem,
             "database": self.controller.database_trouble,
@@ -499,7 +510,7 @@ class App:
     def _trunks(self) -> list[TrunkView]:
         if not self.started.is_set():
             raise Refusal("starting", 503, "the floor is not up yet; see /readyz")
-        return trunk_views(self.board, time.time())
+        return trunk_views(self.board, self.clock())
 
     # --- metrics
 

@@ -40,6 +40,7 @@ from dialer.commands import (
     person,
     plan,
     recording,
+    replay,
     report,
     rollups,
     service,
@@ -82,6 +83,7 @@ def options(
 
 app.command("serve")(service.serve)
 app.command("demo")(service.demo)
+app.command("replay")(replay.replay_file)
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(service.migrate_database)
 app.add_typer(talk.app, name="operator")

@@ -93,6 +93,10 @@ class Controller:
         self.comes_back: Callable[[Seat], bool] = lambda seat: False
         """Whether an operator who waits again is awaited by a person (`dialer.returning`)."""
         self.hand_out: Callable[[Campaign, float], Decision] = lambda campaign, now: NOBODY_DIALS
+        self.new_id: Callable[[float], UUID] = new_id
+        self.on_place: Callable[[Committing], None] = lambda attempt: None
+        self.held_back = ""
+        """Why nothing is placed by pacing although the floor is not stopping, if so."""
         self.before_decide: Callable[[], None] = lambda: None
         self.before_dial: Callable[[Attempt], Awaitable[None]] = nothing_before
         self.watchers: list[Callable[[ev.Event], None]] = []
@@ -272,7 +276,7 @@ class Controller:
     def held(self, campaign: Campaign) -> Decision | None:
         """Why nothing may be dialed whatever pacing says."""
         for limited_by, reason in (
-            ("draining", "stopping: no new calls" if self.board.draining else ""),
+            ("draining", "stopping: no new calls" if self.board.draining else self.held_back),
             ("recovery", "" if self.board.recovered else "finding out what is live on the node"),
             (
                 "node",
@@ -374,7 +378,7 @@ class Controller:
 
         Its result is None when the call was committed, else why it was not.
         """
-        attempt_id = new_id(now)
+        attempt_id = self.new_id(now)
         attempt = Committing(
             id=attempt_id,
             campaign_id=campaign.id,
@@ -386,6 +390,7 @@ class Controller:
             dial_operator=seat.login if seat else None,
             recording=self._recording(campaign, attempt_id),
         )
+        self.on_place(attempt)
         self.board.attempts[attempt_id] = attempt
         campaign.odds.placed(attempt_id, lead, now)
         campaign.goal.placed(attempt_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,8 @@ class Desk:
     def __init__(self, controller: Controller, talks: TalkService, zone: ZoneInfo) -> None:
         """`zone`: the floor's, for times that operators agree on."""
         self._controller, self._talks, self._zone = controller, talks, zone
+        self.on_request: Callable[[str, Mapping[str, object]], None] = lambda name, given: None
+        """Told of every request of somebody who is signed in."""
 
     def seats(self) -> list[SeatView]:
         """Everybody who is signed in."""
@@ -82,10 +84,12 @@ class Desk:
 
     def sign_out(self, login: str) -> None:
         """Ends the shift: now, or after the conversation and its wrap-up."""
+        self.on_request("sign_out", {"login": login})
         self._controller.seating.sign_out(self._seat(login))
 
     def ready(self, login: str) -> SeatView:
         """Ends a pause or the wrap-up."""
+        self.on_request("ready", {"login": login})
         seat = self._seat(login)
         self._controller.seating.ready(seat)
         return _view(seat)
@@ -95,12 +99,14 @@ class Desk:
         text = " ".join(reason.split())
         if not text or len(text) > REASON_LETTERS or not text.isprintable():
             raise DeskError("bad_reason", 422, f"give a reason of 1 to {REASON_LETTERS} letters")
+        self.on_request("pause", {"login": login, "reason": text})
         seat = self._seat(login)
         self._controller.seating.pause(seat, text)
         return _view(seat)
 
     def hang_up(self, login: str) -> SeatView:
         """Ends the person's leg, also before the answer when the operator dialed by hand."""
+        self.on_request("hang_up", {"login": login})
         seat = self._seat(login)
         attempt = self._controller.board.attempts.get(seat.state.attempt or UUID(int=0))
         talks = isinstance(attempt, Conversing) and attempt.operator == login
@@ -156,6 +162,7 @@ class Desk:
         self._controller.journal.write(
             "dispose", lambda c: self._keep(c, attempt_id, login, disposal, at)
         )
+        self.on_request("dispose", {"login": login, "code": code})
         if seat.state.attempt == attempt_id:
             self._controller.seating.disposed(seat)
         return _view(seat)

@@ -87,6 +87,8 @@ class Seating:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._summoned: dict[str, asyncio.Future[bool]] = {}
         self.closing: set[str] = set()  # legs of those who signed out, until they are gone
+        self.new_id: Callable[[float], UUID] = new_id
+        self.on_sign_in: Callable[[Seat], None] = lambda seat: None
         self.on_free: Callable[[], None] = lambda: None
         self.on_leave: Callable[[], None] = lambda: None
         self.on_phone_lost: Callable[[Seat, UUID], None] = lambda seat, attempt: None
@@ -108,12 +110,13 @@ class Seating:
     ) -> Seat:
         """Opens a shift; ready when the nailed-up phone, which is called, is up; else at once."""
         now = self._clock()
-        shift_id = new_id(now)
+        shift_id = self.new_id(now)
         state = Ready(now) if phone.on_call else Connecting(now)
         seat = Seat(
             operator_id, login, shift_id, now, self._changed, state, skills=skills, phone=phone
         )
         self._board.seats[login] = seat
+        self.on_sign_in(seat)
         first = state.kind.value
         self._journal.row(self._store.open_shift(shift_id, operator_id, now, first))
         self._changed(StateChange(shift_id, login, 0, None, seat.state))

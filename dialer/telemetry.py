@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from dialer.asterisk.ami import AmiClient, AmiState
@@ -25,16 +24,17 @@ class Telemetry:
         ami: AmiClient,
         journal: Journal,
         pool: Pool,
+        clock: Callable[[], float],
         *,
         recordings_dir: Path,
         min_free_bytes: int,
     ) -> None:
         self._board, self._line_time = board, line_time
-        self._ami, self._journal, self._pool = ami, journal, pool
+        self._ami, self._journal, self._pool, self._clock = ami, journal, pool, clock
         self._recordings_dir, self._min_free_bytes = recordings_dir, min_free_bytes
 
     def line_time_up_to_now(self) -> None:
-        self._line_time.up_to(time.time())
+        self._line_time.up_to(self._clock())
 
     def collect(self, agi_sessions: int) -> None:
         """Called for every scrape."""
@@ -61,7 +61,7 @@ class Telemetry:
         )
 
     def _campaigns(self) -> Iterator[metrics.CampaignNow]:
-        now = time.time()
+        now = self._clock()
         for campaign in self._board.campaigns.values():
             if campaign.running:
                 ledger = campaign.engine.ledger

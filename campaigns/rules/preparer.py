@@ -74,7 +74,7 @@ class Preparer:
         return datetime.fromtimestamp(self.clock(), UTC)
 
     async def _forget(self, campaigns: Sequence[CampaignRules], now: datetime) -> None:
-        long_ago = datetime.now(UTC) - timedelta(seconds=LONGEST_READY_S)
+        long_ago = now - timedelta(seconds=LONGEST_READY_S)
         await self._pool.execute(SQL.forget_expired, self._floor_id, now, long_ago)
         running = [c.id for c in campaigns if not c.contradictions]
         await self._pool.execute(SQL.forget_stopped, self._floor_id, running)
@@ -154,7 +154,7 @@ class Preparer:
             self._floor_id,
             campaign.id,
             campaign.needs_consent,
-            datetime.now(UTC),
+            self._now(),
             *(list(column) for column in columns),
         )
 

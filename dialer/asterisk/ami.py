@@ -6,7 +6,7 @@ Comments "row N" point at the table of defects in docs/reference/panoramisk.md t
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -17,7 +17,6 @@ from panoramisk.message import Message
 
 from dialer.asterisk.ami_actions import AmiActions
 from dialer.asterisk.ami_keeper import AmiState, LinkKeeper
-from dialer.asterisk.ami_record import Direction, Recorder
 from dialer.asterisk.ami_wire import (
     AmiBadValue,
     AmiDisconnected,
@@ -34,6 +33,7 @@ from dialer.asterisk.ami_wire import (
     read_fields,
 )
 from dialer.asterisk.events import EVENT_NAMES, MalformedEvent, parse
+from dialer.replay.recorder import Sink
 
 __all__ = [
     "AmiBadValue",
@@ -132,7 +132,7 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]
         if name is not None and name not in _WANTED and not self._open_lists:
             return
         fields = read_fields(message)
-        self._link.note("in", fields)
+        self._link.note("ami_in", fields)
         # Row 5: OriginateResponse has a Response header too, so `Event` is tested first.
         if "Event" in fields:
             self._read_event(fields)
@@ -162,7 +162,7 @@ class _Protocol(AMIProtocol):  # type: ignore[misc]
             raise AmiDisconnected("Asterisk stopped reading from its manager connection")
         if isinstance(action, _ListAnswer):
             self._open_lists.add(action.id)
-        self._link.note("out", action)
+        self._link.note("ami_out", action)
         future: asyncio.Future[Message] = super().send(action, as_list)
         return future
 
@@ -243,9 +243,9 @@ class _Link(Manager):  # type: ignore[misc]
         if not future.cancelled() and future.exception() is None and not self.logged_in.done():
             self.logged_in.set_result(future.result())
 
-    def note(self, direction: Direction, fields: Mapping[str, object]) -> None:
+    def note(self, kind: str, fields: Mapping[str, object]) -> None:
         if self._client.recorder is not None:
-            self._client.recorder.note(direction, fields)
+            self._client.recorder.note(kind, fields)
 
     def ping(self) -> None:
         """One ping under way at a time; its answer only has to be bytes (row 8)."""
@@ -257,7 +257,7 @@ class _Link(Manager):  # type: ignore[misc]
     def dispatch(self, event: Mapping[str, str]) -> None:
         """Row 17: straight to the client, in order of arrival, without tasks."""
         try:
-            parsed = parse(event, time.time())
+            parsed = parse(event, self._client.clock())
         except MalformedEvent as error:
             log.warning("ami_event_malformed", ami_event=error.name, key=error.key)
             return
@@ -273,7 +273,7 @@ class _Link(Manager):  # type: ignore[misc]
         if self.lost.done():
             return
         self.lost.set_result(reason)
-        self.note("link", {"lost": reason})
+        self.note("ami_lost", {"reason": reason})
         if self._connecting is not None:
             self._connecting.cancel()
         self.close()
@@ -292,8 +292,10 @@ class AmiClient(LinkKeeper[_Link], AmiActions):
     `on_up` is called when the link is ready; every `on_up` is followed by one `on_down(reason)`.
     """
 
-    recorder: Recorder | None = None
+    recorder: Sink | None = None
     """Where every message goes as well, if anywhere."""
+    clock: Callable[[], float] = staticmethod(time.time)
+    """Epoch seconds: when an event came."""
 
     def _new_link(self) -> _Link:
         return _Link(self.settings, self)

@@ -16,22 +16,25 @@ import typer
 import uvloop
 
 from dialer.app import App
-from dialer.asterisk.ami_record import Recorder
 from dialer.commands.common import CommandError, Json, Reply, cell, run, table, use_settings
 from dialer.commands.database import borrowed_database
 from dialer.config import Settings
 from dialer.database.migrate import migrate, read_migrations
+from dialer.replay.recorder import Recorder
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
+Record = Annotated[
+    Path | None,
+    typer.Option(help="Write the run to this new file (.jsonl.gz), numbers masked, for `replay`."),
+]
+
+
 def serve(
     context: typer.Context,
-    record_ami: Annotated[
-        Path | None,
-        typer.Option(help="Write the manager link's traffic to this new file, numbers masked."),
-    ] = None,
+    record: Record = None,
     as_json: Json = False,
 ) -> Reply:
     """Run the dialer until SIGTERM or Ctrl-C, then finish conversations and stop.
@@ -40,7 +43,7 @@ def serve(
     """
     settings = use_settings(context, quiet=False)
     with contextlib.ExitStack() as stack:
-        recorder = stack.enter_context(Recorder(record_ami)) if record_ami else None
+        recorder = stack.enter_context(Recorder(record)) if record else None
         problem = _with_uvloop(_serve(settings, recorder))
     if recorder is not None and recorder.problem:
         problem = f"{problem} {recorder.problem}".strip()
@@ -121,6 +124,7 @@ def demo(
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep everything there, not in the settings' data_dir.")
     ] = None,
+    record: Record = None,
     as_json: Json = False,
 ) -> Reply:
     """Run the whole system against a simulated carrier, and check its counts against ours."""
@@ -135,10 +139,14 @@ def demo(
     async def until_stopped() -> dict[str, Any]:
         stop = asyncio.Event()
         return await _until_stopped(
-            run_demo(settings, options, live=live, say=say, stop=stop), stop
+            run_demo(settings, options, live=live, say=say, stop=stop, recorder=recorder), stop
         )
 
-    result = _with_uvloop(until_stopped())
+    with contextlib.ExitStack() as stack:
+        recorder = stack.enter_context(Recorder(record)) if record else None
+        result = _with_uvloop(until_stopped())
+    if recorder is not None and recorder.problem:
+        result["problems"].append(recorder.problem)
     return Reply(result, _demonstrated(result), exit_code=0 if result["ok"] else 1)
 
 

@@ -45,6 +45,7 @@ from dialer.demo.table import live_table
 from dialer.demo.truth import mismatches
 from dialer.node import phone_provisioner
 from dialer.operators import LINE_STATES
+from dialer.replay.recorder import Recorder
 
 log = structlog.get_logger(__name__)
 
@@ -98,12 +99,14 @@ async def run_demo(
     live: bool,
     say: Callable[[str], None] = lambda text: None,
     stop: asyncio.Event | None = None,
+    recorder: Recorder | None = None,
 ) -> dict[str, Any]:
     """Runs the demo; returns what came of it. `ok` is True only if everything agrees.
 
     `say` is told what is being done until the table appears; `stop` drains and ends it early.
     """
     demo = Demo(demo_settings(settings), options, say, stop or asyncio.Event())
+    demo.app.recorder = recorder
     return await demo.run(live=live)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialer.asterisk.ami_record import HIDDEN, Masks, Recorder
+from dialer.replay.recorder import HIDDEN, Masks, Recorder
 from tests.unit.ami_peer import (
     Peer,
     answer,

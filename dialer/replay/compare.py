@@ -1,0 +1,108 @@
+"""PURE. Two records of one run: what came of calls and shifts, and what was asked of the node."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from dialer.replay.record import Line
+
+SAME_S = 0.1
+"""Seconds that may differ: the time that PostgreSQL and the node took is none in a replay."""
+TIMES = ("rang_s", "answered_s", "ended_s", "conversation_s", "seconds")
+OF_CALLS = ("Originate", "Hangup", "Redirect", "Setvar")
+"""Actions that decide what becomes of a call; others only ask."""
+
+Results = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`what`: outcome, state, commands or answer; `key`: whose; then both sides."""
+
+    what: str
+    key: str
+    recorded: object
+    replayed: object
+
+
+def differences(
+    recorded: Results, replayed: Results, asked: Sequence[Line], asked_again: Sequence[Line]
+) -> list[Difference]:
+    """Empty when the replay came to the same."""
+    return [
+        *_of_rows("outcome", recorded["outcome"], replayed["outcome"], ("attempt",)),
+        *_of_rows("state", recorded["state"], replayed["state"], ("shift", "seq")),
+        *_of_lists("commands", _commands(asked), _commands(asked_again)),
+        *_of_lists("answer", _answers(asked), _answers(asked_again)),
+    ]
+
+
+def _of_rows(
+    what: str,
+    recorded: Iterable[Mapping[str, Any]],
+    replayed: Iterable[Mapping[str, Any]],
+    keys: tuple[str, ...],
+) -> Iterator[Difference]:
+    ours = {tuple(row[k] for k in keys): row for row in recorded}
+    theirs = {tuple(row[k] for k in keys): row for row in replayed}
+    for key in dict.fromkeys((*ours, *theirs)):
+        one, other = ours.get(key), theirs.get(key)
+        if one is None or other is None:
+            yield Difference(what, " ".join(map(str, key)), one, other)
+            continue
+        for name in dict.fromkeys((*one, *other)):
+            if not _same(name, one.get(name), other.get(name)):
+                whose = f"{' '.join(map(str, key))} {name}"
+                yield Difference(what, whose, one.get(name), other.get(name))
+
+
+def _same(name: str, one: object, other: object) -> bool:
+    if name in TIMES and isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other) <= SAME_S
+    return one == other
+
+
+def _commands(lines: Iterable[Line]) -> dict[str, list[str]]:
+    """By channel, in order."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        fields = line.fields
+        if line.kind == "ami_out" and fields["Action"] in OF_CALLS:
+            channel = fields.get("ChannelId") or fields.get("Channel") or "(global)"
+            name = _variable(fields.get("Variable")) if fields["Action"] == "Setvar" else ""
+            found[str(channel)].append(f"{fields['Action']} {name}".strip())
+    # The node's own copies of what was pressed are deleted when they are written, at any moment.
+    return {key: sorted(value) if key == "(global)" else value for key, value in found.items()}
+
+
+def _variable(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _answers(lines: Iterable[Line]) -> dict[str, list[str]]:
+    """What FastAGI sessions were told, by their number and channel."""
+    heads: dict[int, str] = {}
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        session = line.fields.get("session", 0)
+        if line.kind == "agi_head":
+            script = line.fields.get("agi_network_script", "")
+            heads[session] = f"{session} {script} {line.fields['agi_uniqueid']}"
+            found[heads[session]] = []
+        elif line.kind == "agi_out" and session in heads:
+            found[heads[session]].append(line.fields["line"])
+    return found
+
+
+def _of_lists(
+    what: str, recorded: Mapping[str, list[str]], replayed: Mapping[str, list[str]]
+) -> Iterator[Difference]:
+    for key in dict.fromkeys((*recorded, *replayed)):
+        pairs = zip_longest(recorded.get(key, []), replayed.get(key, []))
+        for one, other in pairs:
+            if one != other:
+                yield Difference(what, key, one, other)

@@ -1,0 +1,291 @@
+"""Plays a record to a real controller with a real PostgreSQL, in virtual time.
+
+What the node, its FastAGI and the operators did comes from the record at its time, and so do ids
+and which call was placed when (pacing is not asked). All else is decided anew: who takes an
+answered person, what is cancelled, what rings too long, every outcome, every state of a shift.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from campaigns.legal.service import LegalService
+from campaigns.refusals import Refusal
+from dialer.app import App
+from dialer.calls import Lead
+from dialer.config import Settings, TrunkSettings
+from dialer.database.migrate import migrate
+from dialer.database.pool import open_pool
+from dialer.demo.rules import OPEN_PROFILE
+from dialer.replay.compare import Difference, differences
+from dialer.replay.node import ManagerPlayer, SessionPlayer
+from dialer.replay.outcomes import SQL
+from dialer.replay.record import RESULTS, Line, Record
+from dialer.replay.virtual_time import VirtualTimeLoop
+from dialer.store import SQL as FLOOR_SQL
+from dialer.ways import Way
+
+ACTOR = "replay"
+NO_PORT = 1
+"""Nothing listens there: the node's ARI is in no record."""
+AMI_PORT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay came to. `seconds` of the run, played in `took_s`."""
+
+    attempts: int
+    seconds: float
+    took_s: float
+    differences: list[Difference]
+    unknown_actions: list[str]
+
+    @property
+    def equal(self) -> bool:
+        return not self.differences
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"equal": self.equal, **asdict(self)}
+
+
+class Memory:
+    """Stands where a Recorder does, and keeps what it is told: nothing leaves the process."""
+
+    problem = ""
+
+    def __init__(self, loop: VirtualTimeLoop, started_at: float) -> None:
+        self._loop, self.started_at = loop, started_at
+        self.lines: list[Line] = []
+        self.results: dict[str, list[Mapping[str, Any]]] = {kind: [] for kind in RESULTS}
+
+    def note(self, kind: str, fields: Mapping[str, Any]) -> None:
+        kept = dict(fields)
+        if kind in RESULTS:
+            self.results[kind].append(kept)
+        else:
+            self.lines.append(Line(len(self.lines) + 1, self._loop.time(), kind, kept))
+
+    def end(self) -> None:
+        pass
+
+
+def replay(record: Record, dsn: str, folder: Path) -> Replayed:
+    """On an empty database of its own; `folder` for what a controller keeps in files.
+
+    Raises what the parts of a controller raise.
+    """
+    began = time.monotonic()
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        player = runner.run(_play(record, dsn, folder))
+    assert isinstance(player.memory, Memory)
+    memory = player.memory
+    found = differences(record.results, memory.results, record.lines, memory.lines)
+    last = record.lines[-1].t if record.lines else 0.0
+    return Replayed(
+        len(record.results["outcome"]),
+        round(last, 1),
+        round(time.monotonic() - began, 2),
+        found,
+        player.manager.unknown,
+    )
+
+
+async def _play(record: Record, dsn: str, folder: Path) -> Player:
+    player = Player(record, dsn, folder)
+    await player.run()
+    return player
+
+
+def settings_of(record: Record, dsn: str, folder: Path) -> Settings:
+    """What of the settings is in a record; the rest is as nobody had set anything."""
+    header = record.header
+    base = Settings.model_validate({"data_dir": folder, "database": {"url": dsn}})
+    trunks = tuple(TrunkSettings(host="127.0.0.1", **trunk) for trunk in header["trunks"])
+    asterisk = base.asterisk.model_copy(
+        update={
+            "embedded": False,
+            "ami_port": AMI_PORT,
+            "http_port": NO_PORT,
+            "operator_ring_s": header.get("operator_ring_s", base.asterisk.operator_ring_s),
+        }
+    )
+    phones = {"return_limit_s": header.get("return_limit_s", base.phones.return_limit_s)}
+    return base.model_copy(
+        update={
+            "asterisk": asterisk,
+            "phones": base.phones.model_copy(update=phones),
+            "floor": base.floor.model_copy(update=dict(header["floor"])),
+            "trunks": trunks,
+            "http": base.http.model_copy(update={"port": 0}),
+            "agi": base.agi.model_copy(update={"port": 0}),
+        }
+    )
+
+
+class Player:
+    """One replay."""
+
+    def __init__(self, record: Record, dsn: str, folder: Path) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+        self._record, self._dsn, self._loop = record, dsn, loop
+        self._epoch = time.time()
+        self.app = App(settings_of(record, dsn, folder))
+        self.app.clock = lambda: self._epoch + loop.time()
+        self.memory = Memory(loop, self._epoch)
+        self.app.recorder = self.memory
+        self.manager = ManagerPlayer(record.lines)
+        loop.lines[AMI_PORT] = self._connect
+        self._logins = [ln for ln in record.lines if ln.fields.get("Action") == "Login"]
+        self._begun = 0.0
+        self._leads: dict[str, Lead] = {}
+
+    async def run(self) -> None:
+        await migrate(self._dsn)
+        await self._people()
+        async with self._running():
+            self.app.controller.held_back = "a replay places what its record says"
+            self.sessions = SessionPlayer(self._record.lines, self.app.agi.protocol)
+            await self._claim()
+            await self.manager.connected.wait()
+            await self._timeline()
+
+    @contextlib.asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        running = asyncio.create_task(self.app.run(), name="app")
+        started = asyncio.create_task(self.app.started.wait())
+        try:
+            await asyncio.wait({running, started}, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                await running
+            yield
+            self.app.stopping.set()
+            await running
+        finally:
+            started.cancel()
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await running
+
+    def _connect(self, factory: Callable[[], Any]) -> tuple[Any, Any]:
+        """The first link sets the record's clock beside ours."""
+        if self._logins and not self.manager.connected.is_set():
+            self._begun = self._loop.time() - self._logins[0].t
+            self.manager.later_s = self._epoch + self._begun - self._record.header["started_at"]
+        return self.manager.connect(factory)
+
+    # --- what is there before
+
+    async def _people(self) -> None:
+        """Campaigns, operators, and one person for every call that will be placed."""
+        pool = await open_pool(self._dsn, min_size=1, max_size=1)
+        floor = self.app.settings.floor
+        try:
+            floor_id = await pool.fetchval(FLOOR_SQL["ensure_floor"], floor.name, floor.time_zone)
+            for row in self._record.results["campaign"]:
+                await pool.execute(SQL["add_campaign"], floor_id, dict(row))
+                ring = {"minimum_ring_s": row.get("minimum_ring_s", 0)}
+            await LegalService(pool, floor_id).define({**OPEN_PROFILE, **ring}, ACTOR)
+            for row in self._record.results["operator"]:
+                await pool.execute(SQL["add_operator"], floor_id, dict(row))
+            list_id = await pool.fetchval(SQL["add_list"], floor_id)
+            for place in (line.fields for line in self._record.lines if line.kind == "place"):
+                known = (place["campaign"], place["approaches"], place["failures"])
+                lead = await pool.fetchval(SQL["add_lead"], list_id, *known)
+                self._leads[place["attempt"]] = Lead(
+                    lead, known[0], place["phone"], *known[1:], place["max_approaches"]
+                )
+        finally:
+            await pool.close()
+
+    async def _claim(self) -> None:
+        """Every person is claimed for this controller's lease, and kept so until dialed."""
+        wanted = {row["id"] for row in self._record.results["campaign"]}
+        while not wanted <= self.app.board.campaigns.keys():
+            await asyncio.sleep(0)  # not time: only the database is waited for
+        store = self.app.store
+        for lead in self._leads.values():
+            self.app.board.passed_on[lead.id] = frozenset()
+            row = (lead.id, store.floor_id, lead.campaign_id, lead.phone, store.fence)
+            await store.pool.execute(SQL["claim_lead"], *row)
+
+    # --- what happens
+
+    async def _timeline(self) -> None:
+        kinds = {"agi_head", "agi_end", "desk", "sign_in", "place", "stop", "ami_lost"}
+        lines = [line for line in self._record.lines if line.kind in kinds]
+        lines += [*self.manager.events, *self.sessions.hang_ups, *self._logins[1:]]
+        for line in sorted(lines, key=lambda line: line.number):
+            if not self._logins or line.t < self._logins[0].t:
+                continue
+            left = self._begun + line.t - self._loop.time()
+            if left > 0:
+                await asyncio.sleep(left)
+            await self._happen(line)
+
+    async def _happen(self, line: Line) -> None:
+        match line.kind:
+            case "ami_in":
+                self.manager.feed(line.fields)
+            case "ami_out":
+                self.manager.refusing = False
+                self.app.ami.retry_now()
+            case "ami_lost":
+                self.manager.lose()
+            case "agi_head":
+                self.sessions.begin(line)
+            case "agi_in":
+                self.sessions.hang_up(line)
+            case "agi_end":
+                self.sessions.end(line)
+            case "sign_in":
+                self.app.seating.new_id = lambda now: UUID(line.fields["shift"])
+                await self.app.desk.sign_in(line.fields["login"])
+            case "desk":
+                await self._ask(**line.fields)
+            case "place":
+                self._place(line.fields)
+            case "stop":
+                self.app.stopping.set()
+
+    async def _ask(self, request: str, login: str, **more: Any) -> None:
+        """What was refused then is refused now."""
+        desk = self.app.desk
+        with contextlib.suppress(Refusal):
+            match request:
+                case "sign_out":
+                    desk.sign_out(login)
+                case "ready":
+                    desk.ready(login)
+                case "pause":
+                    desk.pause(login, str(more.get("reason", "")))
+                case "hang_up":
+                    desk.hang_up(login)
+                case "dispose":
+                    await self._dispose(login, str(more.get("code", "")))
+
+    async def _dispose(self, login: str, code: str) -> None:
+        """A disposition that this floor does not have, or a form's answers that are in no record,
+        end the wrap-up all the same."""
+        try:
+            await self.app.desk.dispose(login, code)
+        except Refusal:
+            seat = self.app.board.seats.get(login)
+            if seat is not None:
+                self.app.seating.disposed(seat)
+
+    def _place(self, place: Mapping[str, Any]) -> None:
+        controller, board = self.app.controller, self.app.board
+        campaign, lead = board.campaigns[place["campaign"]], self._leads[place["attempt"]]
+        controller.new_id = lambda now: UUID(place["attempt"])
+        seat = board.seats.get(place["operator"] or "")
+        way = Way(place["trunk"], place["caller_id"])
+        controller.place(campaign, lead, way, seat, controller.clock())
