@@ -87,7 +87,7 @@ class Controller:
         self.promises = Promises(board, self.shares, attempts, ami, tasks, clock)
         self.trunk_watch = TrunkWatch(board, ami, tasks, clock, self.wake)
         attempts.on_end = FailOver(board, self.ways, store, journal, self.wake).ended
-        self._wake = asyncio.Event()
+        self._wake, self._changed = asyncio.Event(), asyncio.Event()
         self._placing = 0
         self.on_unsure: Callable[[], None] = lambda: None
         self.comes_back: Callable[[Seat], bool] = lambda seat: False
@@ -134,6 +134,7 @@ class Controller:
     def wake(self) -> None:
         """Something changed that pacing looks at."""
         self._wake.set()
+        self._changed.set()
 
     def _channel_created(self, event: ev.ChannelCreated) -> None:
         if event.unique_id in self.board.legs:
@@ -505,5 +506,7 @@ class Controller:
     async def _emptied(self, limit_s: float) -> bool:
         deadline = asyncio.get_running_loop().time() + limit_s
         while self.board.attempts and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.05)
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):  # not every withdrawn call tells
+                await asyncio.wait_for(self._changed.wait(), 0.05)
         return not self.board.attempts

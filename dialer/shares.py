@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from campaigns.campaign.modes import BROADCAST
 from dialer.arbiter import Arbiter, Caller, Claim, Hand, Placed, fair_room, turns
@@ -41,6 +41,9 @@ class Shares:
     """The floor's operators and trunk lines, shared among running campaigns."""
 
     def __init__(self, board: Board, ways: Ways, clock: Callable[[], float]) -> None:
+        self.dealt_outside = False
+        """`give` tells who dials for which campaign, and not the arbiter."""
+        self.on_deal: Callable[[Mapping[str, int]], None] = lambda home: None
         self._board, self._ways, self._clock = board, ways, clock
         self._arbiter = Arbiter()
         self._placed = Placed()
@@ -51,6 +54,8 @@ class Shares:
 
     def deal(self, campaigns: list[Campaign]) -> None:
         """Gives every operator at work a home (`Seat.home`) among `campaigns`."""
+        if self.dealt_outside:
+            return
         now, ids = self._clock(), [campaign.id for campaign in campaigns]
         large = len(self._board.seats) > LARGE_FLOOR
         if large and ids == self._dealt_to and 0 <= now - self._dealt_at < LARGE_FLOOR_S:
@@ -64,8 +69,17 @@ class Shares:
         else:
             shares = self._arbiter.share(now, claims, [self._hand(seat) for seat in seats])
             home = {login: campaign for campaign, logins in shares.items() for login in logins}
+        if self.give(home):
+            self.on_deal(home)
+
+    def give(self, home: Mapping[str, int]) -> bool:
+        """Campaigns by operators' logins; whether anything is otherwise now."""
+        changed = False
         for seat in self._board.seats.values():
-            seat.home = home.get(seat.login)
+            given = home.get(seat.login)
+            if given != seat.home:
+                seat.home, changed = given, True
+        return changed
 
     def free(self, campaign: Campaign) -> int:
         """Operators of this campaign's share who can be given a person, or are dialed for."""

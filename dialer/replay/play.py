@@ -16,18 +16,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from campaigns.legal.service import LegalService
 from campaigns.refusals import Refusal
 from dialer.app import App
 from dialer.calls import Lead
-from dialer.config import Settings, TrunkSettings
+from dialer.config import FloorSettings, Settings, TrunkSettings
 from dialer.database.migrate import migrate
 from dialer.database.pool import open_pool
 from dialer.demo.rules import OPEN_PROFILE
 from dialer.replay.compare import Difference, differences
 from dialer.replay.node import ManagerPlayer, SessionPlayer
 from dialer.replay.outcomes import SQL
-from dialer.replay.record import RESULTS, Line, Record
+from dialer.replay.record import RESULTS, Line, Record, RecordError
 from dialer.replay.virtual_time import VirtualTimeLoop
 from dialer.store import SQL as FLOOR_SQL
 from dialer.ways import Way
@@ -108,7 +110,18 @@ def settings_of(record: Record, dsn: str, folder: Path) -> Settings:
     """What of the settings is in a record; the rest is as nobody had set anything."""
     header = record.header
     base = Settings.model_validate({"data_dir": folder, "database": {"url": dsn}})
-    trunks = tuple(TrunkSettings(host="127.0.0.1", **trunk) for trunk in header["trunks"])
+    try:
+        floor = FloorSettings.model_validate({**base.floor.model_dump(), **header["floor"]})
+        trunks = tuple(
+            TrunkSettings.model_validate({**trunk, "host": "127.0.0.1"})
+            for trunk in header["trunks"]
+        )
+    except (ValidationError, TypeError) as error:
+        raise RecordError(
+            "bad_record",
+            f"line 1: the settings in the header are wrong: {error}",
+            f"строка 1: неверные настройки в заголовке: {error}",
+        ) from error
     asterisk = base.asterisk.model_copy(
         update={
             "embedded": False,
@@ -122,7 +135,7 @@ def settings_of(record: Record, dsn: str, folder: Path) -> Settings:
         update={
             "asterisk": asterisk,
             "phones": base.phones.model_copy(update=phones),
-            "floor": base.floor.model_copy(update=dict(header["floor"])),
+            "floor": floor,
             "trunks": trunks,
             "http": base.http.model_copy(update={"port": 0}),
             "agi": base.agi.model_copy(update={"port": 0}),
@@ -152,6 +165,7 @@ class Player:
         await migrate(self._dsn)
         await self._people()
         async with self._running():
+            self.app.controller.shares.dealt_outside = True
             self.app.controller.held_back = "a replay places what its record says"
             self.sessions = SessionPlayer(self._record.lines, self.app.agi.protocol)
             await self._claim()
@@ -197,7 +211,10 @@ class Player:
             for row in self._record.results["operator"]:
                 await pool.execute(SQL["add_operator"], floor_id, dict(row))
             list_id = await pool.fetchval(SQL["add_list"], floor_id)
+            campaigns = {row["id"] for row in self._record.results["campaign"]}
             for place in (line.fields for line in self._record.lines if line.kind == "place"):
+                if place["campaign"] not in campaigns:
+                    continue
                 known = (place["campaign"], place["approaches"], place["failures"])
                 lead = await pool.fetchval(SQL["add_lead"], list_id, *known)
                 self._leads[place["attempt"]] = Lead(
@@ -220,7 +237,7 @@ class Player:
     # --- what happens
 
     async def _timeline(self) -> None:
-        kinds = {"agi_head", "agi_end", "desk", "sign_in", "place", "stop", "ami_lost"}
+        kinds = {"agi_head", "agi_end", "desk", "sign_in", "place", "share", "stop", "ami_lost"}
         lines = [line for line in self._record.lines if line.kind in kinds]
         lines += [*self.manager.events, *self.sessions.hang_ups, *self._logins[1:]]
         for line in sorted(lines, key=lambda line: line.number):
@@ -248,11 +265,14 @@ class Player:
                 self.sessions.end(line)
             case "sign_in":
                 self.app.seating.new_id = lambda now: UUID(line.fields["shift"])
-                await self.app.desk.sign_in(line.fields["login"])
+                with contextlib.suppress(Refusal):  # the states that are missing will tell
+                    await self.app.desk.sign_in(line.fields["login"])
             case "desk":
                 await self._ask(**line.fields)
             case "place":
                 self._place(line.fields)
+            case "share":
+                self.app.controller.shares.give(line.fields["campaigns"])
             case "stop":
                 self.app.stopping.set()
 
@@ -284,7 +304,9 @@ class Player:
 
     def _place(self, place: Mapping[str, Any]) -> None:
         controller, board = self.app.controller, self.app.board
-        campaign, lead = board.campaigns[place["campaign"]], self._leads[place["attempt"]]
+        campaign, lead = board.campaigns.get(place["campaign"]), self._leads.get(place["attempt"])
+        if campaign is None or lead is None:
+            return  # withdrawn before it was dialed, as nothing else of its campaign was
         controller.new_id = lambda now: UUID(place["attempt"])
         seat = board.seats.get(place["operator"] or "")
         way = Way(place["trunk"], place["caller_id"])

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from campaigns.refusals import Refusal
 from dialer.replay.recorder import FORMAT
@@ -28,7 +29,16 @@ NEEDED: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "agi_end": {"session": int},
     "desk": {"request": str, "login": str},
     "sign_in": {"login": str, "shift": str},
-    "place": {"attempt": str, "campaign": int, "trunk": str, "phone": str},
+    "place": {
+        "attempt": str,
+        "campaign": int,
+        "trunk": str,
+        "phone": str,
+        "approaches": int,
+        "failures": int,
+        "max_approaches": int,
+    },
+    "share": {"campaigns": dict},
     "stop": {},
     "campaign": {"id": int, "mode": str},
     "operator": {"id": int, "login": str},
@@ -82,18 +92,23 @@ def read_record(path: Path) -> Record:
         else:
             record.lines.append(line)
     if not whole:
-        raise RecordError(
-            "record_truncated",
-            f"the record ends after line {_last(record)} without its last line: the controller was "
-            "killed, or the disk was full; only a run that was stopped in order can be replayed",
-            f"запись обрывается после строки {_last(record)}: нет последней строки",
-        )
+        raise _truncated(_last(record))
+    _known_trunks(record)
     _from_the_beginning(record)
     return record
 
 
 def _last(record: Record) -> int:
-    return record.lines[-1].number if record.lines else 1
+    return 1 + len(record.lines) + sum(map(len, record.results.values()))
+
+
+def _truncated(last: int) -> RecordError:
+    return RecordError(
+        "record_truncated",
+        f"the record ends after line {last} without its last line: the controller was killed, or "
+        "the disk was full; only a run that was stopped in order can be replayed",
+        f"запись обрывается после строки {last}: нет последней строки",
+    )
 
 
 def _lines(path: Path) -> Iterator[Line]:
@@ -105,15 +120,17 @@ def _lines(path: Path) -> Iterator[Line]:
             try:
                 text = file.readline(LONGEST_LINE)
             except EOFError:
-                return  # cut off: the lines before it may still be told apart from a broken file
+                raise _truncated(number - 1) from None
             except (gzip.BadGzipFile, zlib.error) as error:
                 text_en, text_ru = f"it is not gzip ({error})", "это не gzip"
                 raise _broken(number, text_en, text_ru) from error
             size += len(text)
             if not text:
                 return
-            if size > MOST_BYTES or not text.endswith(b"\n"):
+            if size > MOST_BYTES or len(text) >= LONGEST_LINE:
                 raise _broken(number, "it is too long", "слишком длинная")
+            if not text.endswith(b"\n"):
+                raise _broken(number, "it is cut off", "оборвана")
             line = _line(number, text)
             if line.t < last_t:
                 raise _broken(number, "time goes back", "время идёт назад")
@@ -136,7 +153,18 @@ def _line(number: int, text: bytes) -> Line:
     for key, wanted in NEEDED[kind].items():
         if not isinstance(fields.get(key), wanted):
             raise _broken(number, f"{kind}: {key} is missing or wrong", f"{kind}: неверное {key}")
+    _check_values(number, fields)
     return Line(number, float(t), kind, fields)
+
+
+def _check_values(number: int, fields: Mapping[str, Any]) -> None:
+    """What is taken apart later: ids of ours, and times of the node's."""
+    for key, made in (("attempt", UUID), ("shift", UUID), ("Timestamp", float)):
+        try:
+            if fields.get(key) is not None:
+                made(fields[key])
+        except (ValueError, TypeError, AttributeError):
+            raise _broken(number, f"{key} is wrong", f"неверное {key}") from None
 
 
 def _same_format(fields: Mapping[str, Any]) -> None:
@@ -147,6 +175,16 @@ def _same_format(fields: Mapping[str, Any]) -> None:
             "replay it with the version that made it",
             f"строка 1: формат записи {fields['format']}, эта версия читает {FORMAT}",
         )
+
+
+def _known_trunks(record: Record) -> None:
+    names = [t.get("name") for t in record.header["trunks"] if isinstance(t, dict)]
+    for line in record.lines:
+        if line.kind == "place" and line.fields["trunk"] not in names:
+            trunk = line.fields["trunk"]
+            raise _broken(
+                line.number, f"the header knows no trunk {trunk}", f"нет транка {trunk} в заголовке"
+            )
 
 
 def _from_the_beginning(record: Record) -> None:

@@ -25,6 +25,7 @@ def tap(app: App, recorder: Sink) -> None:
     app.agi.note = _sessions(recorder)
     app.desk.on_request = lambda name, given: recorder.note("desk", {"request": name, **given})
     app.seating.on_sign_in = lambda seat: recorder.note("sign_in", _seat(seat))
+    app.controller.shares.on_deal = lambda home: recorder.note("share", {"campaigns": dict(home)})
     app.controller.on_place = lambda attempt: recorder.note("place", _placed(attempt))
 
 

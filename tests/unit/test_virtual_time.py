@@ -1,0 +1,36 @@
+"""Time that moves only when nothing is left to do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from dialer.replay.virtual_time import VirtualTimeLoop
+
+
+def test_an_hour_takes_no_time_and_timers_keep_their_order() -> None:
+    seen: list[tuple[float, str]] = []
+
+    async def wait(name: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        seen.append((asyncio.get_running_loop().time(), name))
+
+    async def main() -> None:
+        await asyncio.gather(wait("b", 3600), wait("a", 1800), wait("c", 3600.5))
+
+    began = time.monotonic()
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(main())
+    assert seen == [(1800.0, "a"), (3600.0, "b"), (3600.5, "c")]
+    assert time.monotonic() - began < 60
+
+
+def test_time_stands_still_while_a_thread_works() -> None:
+    async def main() -> tuple[float, bool]:
+        loop = asyncio.get_running_loop()
+        timer = asyncio.create_task(asyncio.sleep(0.001))
+        await asyncio.to_thread(time.sleep, 0.05)
+        return loop.time(), timer.done()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        assert runner.run(main()) == (0.0, False)
