@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dialer import logs
 from dialer.commands.common import Json, Reply, table, use_settings
 from dialer.database.embedded import EmbeddedPostgres
 from dialer.replay.play import Replayed, replay
@@ -27,6 +28,7 @@ def replay_file(
     Exit code 0: every call and shift came to the same; 1: the differences are told.
     """
     use_settings(context)
+    logs.set_up("error")  # the controller's warnings are those of the run, told already
     record = read_record(file)
     with tempfile.TemporaryDirectory(prefix="prozvon-replay-") as name:
         folder = Path(name)

@@ -38,6 +38,8 @@ ACTOR = "replay"
 NO_PORT = 1
 """Nothing listens there: the node's ARI is in no record."""
 AMI_PORT = 2
+BEGIN_LIMIT_S = 60.0
+"""Real seconds; a controller takes up what runs within one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +228,15 @@ class Player:
     async def _claim(self) -> None:
         """Every person is claimed for this controller's lease, and kept so until dialed."""
         wanted = {row["id"] for row in self._record.results["campaign"]}
+        deadline = time.monotonic() + BEGIN_LIMIT_S
         while not wanted <= self.app.board.campaigns.keys():
             await asyncio.sleep(0)  # not time: only the database is waited for
+            if time.monotonic() > deadline:
+                raise RecordError(
+                    "replay_not_begun",
+                    f"the record's campaigns did not begin to run in {BEGIN_LIMIT_S:g} s",
+                    f"кампании записи не запустились за {BEGIN_LIMIT_S:g} с",
+                )
         store = self.app.store
         for lead in self._leads.values():
             self.app.board.passed_on[lead.id] = frozenset()
