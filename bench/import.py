@@ -70,6 +70,7 @@ async def measure(rows: int, existing: int, *, keep: bool) -> dict[str, float]:
         copy_s = await bare_copy(pool, file)
         import_s, child = await timed_import(dsn, file)
         file.unlink()
+        file.with_name(f"{file.stem}.rejects.csv").unlink(missing_ok=True)
         return {
             "rows": rows,
             "existing": existing,
