@@ -8,8 +8,8 @@ in neither is lost, and only then its outcome may be `unknown`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,8 @@ from dialer.seating import HOLDING, phone_of
 from dialer.talk.recall import Recall
 
 log = structlog.get_logger(__name__)
+
+History = Mapping[str, ChannelHistory]
 
 HISTORY_MARGIN_S = 60.0
 SETTLE_S = 0.5
@@ -173,6 +175,8 @@ class Recovery:
         self._lock = asyncio.Lock()
         self._held: list[ev.Event] | None = None
         self.recall: Recall | None = None
+        self.past: Callable[[History], History] = lambda found: found
+        """Told what the journal has; gives what is to be believed of it."""
         self.problem = ""
 
     def on_event(self, event: ev.Event) -> None:
@@ -240,6 +244,7 @@ class Recovery:
         now = controller.clock()
         asked = [str(a.id) for a in board.attempts.values() if not isinstance(a, Committing)]
         node = await node_truth(controller.ami, self._journal, self._since(now), now)
+        node = replace(node, history=self.past(node.history))
         self._adopt_legs(node)
         if self.recall is not None:
             self.recall.before(node.live, now)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,7 +27,9 @@ from dialer.config import FloorSettings, Settings, TrunkSettings
 from dialer.database.migrate import migrate
 from dialer.database.pool import open_pool
 from dialer.demo.rules import OPEN_PROFILE
+from dialer.recovery import History
 from dialer.replay.compare import Difference, differences
+from dialer.replay.history import from_fields
 from dialer.replay.node import ManagerPlayer, SessionPlayer
 from dialer.replay.outcomes import SQL
 from dialer.replay.record import RESULTS, Line, Record, RecordError
@@ -161,6 +164,7 @@ class Player:
         loop.lines[AMI_PORT] = self._connect
         self._logins = [ln for ln in record.lines if ln.fields.get("Action") == "Login"]
         self._begun = 0.0
+        self._histories = deque(line for line in record.lines if line.kind == "cel")
         self._leads: dict[str, Lead] = {}
 
     async def run(self) -> None:
@@ -168,6 +172,7 @@ class Player:
         await self._people()
         async with self._running():
             self.app.controller.shares.dealt_outside = True
+            self.app.recovery.past = self._past
             self.app.controller.held_back = "a replay places what its record says"
             self.sessions = SessionPlayer(self._record.lines, self.app.agi.protocol)
             await self._claim()
@@ -197,6 +202,12 @@ class Player:
             self._begun = self._loop.time() - self._logins[0].t
             self.manager.later_s = self._epoch + self._begun - self._record.header["started_at"]
         return self.manager.connect(factory)
+
+    def _past(self, found: History) -> History:
+        """The journal of the record's node, read as often as then."""
+        if not self._histories:
+            return found
+        return from_fields(self._histories.popleft().fields, self.manager.later_s)
 
     # --- what is there before
 

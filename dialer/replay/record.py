@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from campaigns.refusals import Refusal
+from dialer.replay.history import from_fields
 from dialer.replay.recorder import FORMAT
 
 MOST_BYTES = 2 << 30
@@ -27,6 +28,7 @@ NEEDED: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "agi_in": {"session": int, "line": str},
     "agi_out": {"session": int, "line": str},
     "agi_end": {"session": int},
+    "cel": {"channels": list},
     "desk": {"request": str, "login": str},
     "sign_in": {"login": str, "shift": str},
     "place": {
@@ -154,6 +156,8 @@ def _line(number: int, text: bytes) -> Line:
         if not isinstance(fields.get(key), wanted):
             raise _broken(number, f"{kind}: {key} is missing or wrong", f"{kind}: неверное {key}")
     _check_values(number, fields)
+    if kind == "cel":
+        _check_history(number, fields)
     return Line(number, float(t), kind, fields)
 
 
@@ -165,6 +169,13 @@ def _check_values(number: int, fields: Mapping[str, Any]) -> None:
                 made(fields[key])
         except (ValueError, TypeError, AttributeError):
             raise _broken(number, f"{key} is wrong", f"неверное {key}") from None
+
+
+def _check_history(number: int, fields: Mapping[str, Any]) -> None:
+    try:
+        from_fields(fields, 0.0)
+    except (KeyError, TypeError, AttributeError):
+        raise _broken(number, "cel: channels are wrong", "cel: неверные каналы") from None
 
 
 def _same_format(fields: Mapping[str, Any]) -> None:

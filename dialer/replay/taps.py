@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from dialer.calls import Committing
 from dialer.config import Settings
 from dialer.operators import Seat
+from dialer.recovery import History
+from dialer.replay.history import as_fields
 from dialer.replay.recorder import FORMAT
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def tap(app: App, recorder: Sink) -> None:
     app.agi.note = _sessions(recorder)
     app.desk.on_request = lambda name, given: recorder.note("desk", {"request": name, **given})
     app.seating.on_sign_in = lambda seat: recorder.note("sign_in", _seat(seat))
+    app.recovery.past = lambda found: _past(recorder, found)
     app.controller.shares.on_deal = lambda home: recorder.note("share", {"campaigns": dict(home)})
     app.controller.on_place = lambda attempt: recorder.note("place", _placed(attempt))
 
@@ -58,6 +61,11 @@ def _sessions(recorder: Sink) -> Any:
             recorder.note(kind, {**fields, "session": number})
 
     return note
+
+
+def _past(recorder: Sink, found: History) -> History:
+    recorder.note("cel", as_fields(found))
+    return found
 
 
 def _seat(seat: Seat) -> dict[str, object]:

@@ -62,7 +62,7 @@ def test_the_runs_have_what_they_are_there_for() -> None:
     leaving = run("leaving").lines
     asked = {line.fields["request"] for line in leaving if line.kind == "desk"}
     assert {"pause", "sign_out", "hang_up", "dispose"} <= asked
-    assert sum(line.fields.get("Action") == "Login" for line in leaving) == 2, "a lost link"
+    assert sum(line.fields.get("Action") == "Login" for line in leaving) == 2, "no lost link"
 
 
 def test_another_cause_of_a_hangup_is_another_outcome(play: Play) -> None:
@@ -79,3 +79,14 @@ def test_another_cause_of_a_hangup_is_another_outcome(play: Play) -> None:
     different = {(d.what, d.key, d.recorded, d.replayed) for d in play(record).differences}
     assert ("outcome", f"{busy} outcome", "busy", "invalid") in different
     assert all(key.startswith(busy) for what, key, *_ in different if what == "outcome")
+
+
+def test_without_what_the_node_kept_ends_while_the_link_was_down_are_not_known(play: Play) -> None:
+    record = run("leaving")
+    record.lines = [
+        replace(line, fields={"channels": []}) if line.kind == "cel" else line
+        for line in record.lines
+    ]
+    different = [d for d in play(record).differences if d.key.endswith(" cause")]
+    assert different
+    assert all(d.replayed is None for d in different)

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dialer.asterisk.cel import BridgeStay, ChannelHistory, UserEvent
 from dialer.cli import invoke
 from dialer.replay.compare import differences
+from dialer.replay.history import as_fields, from_fields
 from dialer.replay.record import RecordError, read_record
 from dialer.replay.recorder import FORMAT, Recorder
 
@@ -67,6 +69,7 @@ def test_a_whole_record_is_read(tmp_path: Path) -> None:
         ([], "bad_record", "line 1: the file does not begin"),
         (WHOLE[1:], "bad_record", "line 1: the file does not begin"),
         ([(0, "header", {**HEADER, "format": FORMAT + 1}), *WHOLE[1:]], "record_other_format", "1"),
+        ([WHOLE[0], (1, "cel", {"channels": [{}]})], "bad_record", "line 2: cel"),
         (WHOLE[:-1], "record_truncated", "after line 3"),
         ([*WHOLE, (3, "stop", {})], "bad_record", "line 5: there is more"),
         ([*WHOLE[:2], (0.5, "stop", {})], "bad_record", "line 3: time goes back"),
@@ -137,3 +140,18 @@ def test_only_times_may_differ_a_little(name: str, little: float) -> None:
     other = {**row, name: 2.0 + little if name == "answered_s" else "else"}
     found = differences({"outcome": [row], "state": []}, {"outcome": [other], "state": []}, [], [])
     assert bool(found) == (name != "answered_s")
+
+
+@given(st.floats(0, 1e6), st.none() | st.floats(1e9, 2e9))
+def test_what_a_cel_file_told_comes_back_later(later_s: float, hangup_at: float | None) -> None:
+    stay = BridgeStay("b", 1e9, None)
+    told = ChannelHistory(
+        *(ATTEMPT, ATTEMPT, "PJSIP/x-1", "s", "c", 1e9, None), (stay,), hangup_at, 16, "",
+        (UserEvent("KEY", 1e9 + 1, "1"),),
+    )  # fmt: skip
+    kept = json.loads(json.dumps(as_fields({ATTEMPT: told})))
+    [back] = from_fields(kept, later_s).values()
+    assert back.hangup_at == (None if hangup_at is None else hangup_at + later_s)
+    assert back.bridged == (BridgeStay("b", 1e9 + later_s, None),)
+    assert back.user_events[0].at == 1e9 + 1 + later_s
+    assert from_fields(kept, 0.0) == {ATTEMPT: told}
