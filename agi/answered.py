@@ -1,20 +1,31 @@
 """An answered person: name the operator's channel, or wait for one, within the legal limit.
 
 The dialplan takes the operator, records and bridges; it has its own limit and its own message, so
-a controller that is slow, stalled or gone leaves nobody in silence.
+a controller that is slow, stalled or gone leaves nobody in silence. Only who has to wait hears a
+sound: an operator who is free at once is named without a step more.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
 
-from agi.server import AgiSession
+from agi.server import AgiCommandFailed, AgiSession, AgiTimeout
 
 log = structlog.get_logger(__name__)
+
+WAITING: Mapping[str, tuple[str, ...]] = {
+    "ring": ("Playtones", "425/800", "0/400"),
+    "music": ("StartMusicOnHold",),
+    "silence": (),
+}
+"""What a person hears who waits for an operator: the application that begins it, and returns at
+once. The ringing tone has short pauses: with 4 s between two tones most of the wait is silence."""
+SOUND_TIMEOUT_S = 0.5
 
 
 class Operators(Protocol):
@@ -30,8 +41,10 @@ class Operators(Protocol):
 class Answered:
     """The FastAGI route `answered`."""
 
-    def __init__(self, operators: Operators, limit_s: float) -> None:
+    def __init__(self, operators: Operators, limit_s: float, waiting: str = "ring") -> None:
+        """`waiting`: a key of `WAITING`."""
         self._operators, self._limit_s = operators, limit_s
+        self._sound = WAITING[waiting]
 
     async def serve(self, session: AgiSession) -> None:
         """Sets PROZVON_OPERATOR to a channel, or leaves it empty, and ends the session."""
@@ -40,22 +53,37 @@ class Answered:
         except ValueError:
             log.warning("answer_without_attempt", unique_id=session.unique_id)
             return
-        channel = await self._wait(session, attempt_id)
+        answer = self._operators.ask(attempt_id)
+        waits = not answer.done()
+        channel = await self._wait(session, attempt_id, answer) if waits else answer.result()
         if channel:
             await session.set_variable("PROZVON_OPERATOR", channel)
+            if waits:
+                await self._play(session, "StopMusicOnHold")
 
-    async def _wait(self, session: AgiSession, attempt_id: UUID) -> str | None:
-        answer = self._operators.ask(attempt_id)
-        if answer.done():
-            return answer.result()
+    async def _wait(
+        self, session: AgiSession, attempt_id: UUID, answer: asyncio.Future[str | None]
+    ) -> str | None:
+        deadline = asyncio.get_running_loop().time() + self._limit_s
         hung_up = asyncio.ensure_future(session.hung_up.wait())
         try:
+            await self._play(session, *self._sound)
+            left_s = deadline - asyncio.get_running_loop().time()
             waits: set[asyncio.Future[Any]] = {answer, hung_up}
-            await asyncio.wait(waits, timeout=self._limit_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             hung_up.cancel()
             self._operators.give_up(attempt_id)
         return answer.result() if answer.done() and not session.hung_up.is_set() else None
+
+    async def _play(self, session: AgiSession, *application: str) -> None:
+        """Begins or ends the sound. Without it the person still gets the operator."""
+        if not self._sound or not application:
+            return
+        try:
+            await session.execute(*application, timeout_s=SOUND_TIMEOUT_S)
+        except (AgiCommandFailed, AgiTimeout) as error:
+            log.warning("waiting_sound_failed", unique_id=session.unique_id, why=str(error))
 
 
 async def ping(session: AgiSession) -> None:

@@ -286,9 +286,9 @@ class App:
         )
         self.features.compose_phones(self.controller, self.talk.floor)
         self.staff = OperatorService(self.pool, self.board.floor_id)
-        limit = settings.floor.answer_limit_s
+        limit, waiting = settings.floor.answer_limit_s, settings.floor.waiting_sound
         routes: dict[str, Route] = {
-            "answered": Answered(self.handover, limit).serve,
+            "answered": Answered(self.handover, limit, waiting).serve,
             "ping": ping,
             **self.features.agi_routes(),
         }

@@ -309,6 +309,9 @@ class FloorSettings(Section):
     time_zone: str = "Europe/Moscow"
     phone_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "RU"
     answer_limit_s: Annotated[float, Field(gt=0, le=10)] = 2.0
+    waiting_sound: Literal["ring", "music", "silence"] = Field(
+        default="ring", description="what a person hears until an operator is free"
+    )
     drain_limit_s: Seconds = 60.0
 
     @field_validator("time_zone")

@@ -1,4 +1,4 @@
-"""What an operator who dials by hand hears, measured by tones where the phone is.
+"""What an operator who dials by hand and a person who waits hear, measured where the phone is.
 
 The far end rings or sends early media (600 Hz), then talks (440 Hz); our own ringing is 425 Hz.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from agi.answered import Answered
 from dialer.asterisk.events import BridgeEntered, ChannelState, DialStateChanged
 from tests.asterisk.test_dialplan import always, answered, register, tone, until_alone
 from tests.fixtures_asterisk import FarEnd, Floor, Pbx, agi_server
@@ -20,7 +21,8 @@ from tests.fixtures_asterisk import FarEnd, Floor, Pbx, agi_server
 EARLY_2_S = "+79990010020"
 EARLY_THEN_BUSY = "+79990011020"
 RINGS_2_S = "+79990012020"
-RING_HZ, EARLY_HZ, PERSON_HZ = 425, 600, 440
+RING_HZ, EARLY_HZ, PERSON_HZ, OPERATOR_HZ = 425, 600, 440, 1000
+HEARS_RINGING, HEARS_MUSIC = "+79990013001", "+79990013002"
 LOUD = 1000
 SLICE_S = 0.1
 
@@ -30,6 +32,13 @@ def ear(pbx: Pbx, far_end: FarEnd) -> str:
     """The login of a phone that keeps what it hears."""
     asyncio.run(register(pbx, far_end, "ear-1"))
     return "ear-1"
+
+
+@pytest.fixture(scope="module")
+def voice(pbx: Pbx, far_end: FarEnd) -> str:
+    """The login of a phone that speaks; the one with an ear registers no more."""
+    asyncio.run(register(pbx, far_end, "voice"))
+    return "voice"
 
 
 async def dial_by_hand(floor: Floor, operator: str, number: str) -> str:
@@ -49,7 +58,11 @@ async def dial_by_hand(floor: Floor, operator: str, number: str) -> str:
 async def heard(floor: Floor, far_end: FarEnd, operator: str) -> list[dict[int, float]]:
     """Tones in slices of 0.1 s, from pick-up to hang-up; the operator's call ends with it."""
     await floor.ami.hangup(operator)
-    path = far_end.layout.root / "ear-1.wav"
+    return await _slices(far_end.layout.root / "ear-1.wav")
+
+
+async def _slices(path: Path) -> list[dict[int, float]]:
+    """Tones in a recording that is whole, or about to be."""
     async with asyncio.timeout(5):
         while not _whole(path):
             await asyncio.sleep(0.05)
@@ -57,7 +70,8 @@ async def heard(floor: Floor, far_end: FarEnd, operator: str) -> list[dict[int, 
         samples = array("h", file.readframes(file.getnframes()))
     size = int(8000 * SLICE_S)
     slices = [samples[i : i + size] for i in range(0, len(samples) - size, size)]
-    return [{hz: tone(s, hz) for hz in (RING_HZ, EARLY_HZ, PERSON_HZ)} for s in slices]
+    tones = (RING_HZ, EARLY_HZ, PERSON_HZ, OPERATOR_HZ)
+    return [{hz: tone(s, hz) for hz in tones} | {0: max(map(abs, s))} for s in slices]
 
 
 def _whole(path: Path) -> bool:
@@ -71,8 +85,8 @@ def _whole(path: Path) -> bool:
 
 
 def _span(slices: list[dict[int, float]], hz: int) -> tuple[int, int, int]:
-    """First and last slice where this tone is the loudest of the three, and how many there are."""
-    at = [i for i, s in enumerate(slices) if s[hz] > LOUD and s[hz] == max(s.values())]
+    """First and last slice where this tone is the loudest of all, and how many there are."""
+    at = [i for i, s in enumerate(slices) if s[hz] > LOUD and s[hz] == max(s[x] for x in s if x)]
     assert at, f"{hz} Hz was not heard"
     return at[0], at[-1], len(at)
 
@@ -129,3 +143,52 @@ async def test_after_early_media_and_busy_the_operator_waits_again(
     await floor.log.until(lambda: floor.log.of(BridgeEntered, channel=operator)[entered:])
     assert await floor.is_free(operator)
     assert _span(await heard(floor, far_end, operator), EARLY_HZ)[2] >= 15
+
+
+class Busy:
+    """Operators of whom one comes free `after_s` from the answer; None: nobody."""
+
+    def __init__(self, channel: str | None, after_s: float) -> None:
+        self._channel, self._after_s = channel, after_s
+
+    def ask(self, attempt_id: uuid.UUID) -> asyncio.Future[str | None]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[str | None] = loop.create_future()
+        if self._channel:
+            loop.call_later(self._after_s, answer.set_result, self._channel)
+        return answer
+
+    def give_up(self, attempt_id: uuid.UUID) -> None:
+        """Nothing to take back."""
+
+
+async def test_who_waits_for_an_operator_hears_ringing_and_then_the_operator(
+    floor: Floor, far_end: FarEnd, voice: str
+) -> None:
+    operator = await floor.call_operator(voice)
+    async with agi_server(floor.pbx, answered=Answered(Busy(operator, 1.2), 2.0).serve):
+        attempt = await floor.call_person(HEARS_RINGING)
+        bridged = await floor.log.until(lambda: floor.log.of(BridgeEntered, unique_id=attempt))
+        up = floor.log.of(ChannelState, unique_id=attempt, state=6)[0]
+        assert 1.1 < bridged.at - up.at < 1.7
+        await asyncio.sleep(1)
+    await floor.ami.hangup(attempt)
+    slices = await _slices(far_end.layout.root / "person-001.wav")
+    ringing, talk = _span(slices, RING_HZ), _span(slices, OPERATOR_HZ)
+    assert ringing[2] >= 6  # of about 12 slices, 4 of them a pause
+    assert ringing[1] < talk[0] and talk[2] >= 3
+
+
+async def test_who_waits_in_vain_hears_music_and_then_the_message(
+    floor: Floor, far_end: FarEnd
+) -> None:
+    async with agi_server(floor.pbx, answered=Answered(Busy(None, 0), 5.0, "music").serve):
+        attempt = await floor.call_person(HEARS_MUSIC)
+        abandoned = await floor.log.until(lambda: floor.log.user("ProzvonAbandoned", attempt))
+        up = floor.log.of(ChannelState, unique_id=attempt, state=6)[0]
+        assert 1.7 < abandoned.at - up.at < 2.4  # the dialplan's own limit holds
+        await asyncio.sleep(1.5)
+    await floor.ami.hangup(attempt)
+    slices = await _slices(far_end.layout.root / "person-002.wav")
+    loud = [s[0] > 60 for s in slices]
+    assert sum(loud[:18]) >= 14 and any(loud[22:])

@@ -48,7 +48,7 @@ async def floor_fixture() -> Floor:
 @pytest.fixture(name="server")
 async def server_fixture(floor: Floor) -> AsyncIterator[AgiServer]:
     """Waits longer than any test: what ends a wait is what the test does."""
-    routes: dict[str, Route] = {"answered": Answered(floor, 60).serve, "ping": ping}
+    routes: dict[str, Route] = {"answered": Answered(floor, 60, "silence").serve, "ping": ping}
     async with serving(routes) as server:
         yield server
 
@@ -84,8 +84,30 @@ async def test_a_person_waits_for_the_first_who_is_free(floor: Floor, server: Ag
     await caller.close()
 
 
+async def test_only_who_waits_hears_a_sound_until_there_is_an_operator(floor: Floor) -> None:
+    async with serving({"answered": Answered(floor, 60).serve}) as server:
+        caller = await dial(server)
+        assert await caller.answer("200 result=0\n") == 'EXEC Playtones "425/800,0/400"\n'
+        floor.say(CHANNEL)
+        assert await caller.answer("200 result=1\n") == f"SET VARIABLE PROZVON_OPERATOR {CHANNEL}\n"
+        assert await caller.answer("200 result=0\n") == 'EXEC StopMusicOnHold ""\n'
+        assert await caller.ended()
+        await caller.close()
+
+
+async def test_a_sound_that_fails_costs_nobody_the_operator(floor: Floor) -> None:
+    async with serving({"answered": Answered(floor, 60, "music").serve}) as server:
+        caller = await dial(server)
+        assert await caller.answer("200 result=-2\n") == 'EXEC StartMusicOnHold ""\n'
+        floor.say(CHANNEL)
+        assert await caller.answer("200 result=1\n") == f"SET VARIABLE PROZVON_OPERATOR {CHANNEL}\n"
+        assert await caller.answer("200 result=0\n") == 'EXEC StopMusicOnHold ""\n'
+        assert await caller.ended()
+        await caller.close()
+
+
 async def test_nobody_in_time_leaves_the_variable_empty(floor: Floor) -> None:
-    async with serving({"answered": Answered(floor, 0.05).serve}) as server:
+    async with serving({"answered": Answered(floor, 0.05, "silence").serve}) as server:
         caller = await dial(server)
         assert await caller.ended()
         await caller.close()
@@ -94,7 +116,7 @@ async def test_nobody_in_time_leaves_the_variable_empty(floor: Floor) -> None:
 
 async def test_the_wait_is_as_long_as_the_limit(floor: Floor) -> None:
     loop = asyncio.get_running_loop()
-    async with serving({"answered": Answered(floor, 0.3).serve}) as server:
+    async with serving({"answered": Answered(floor, 0.3, "silence").serve}) as server:
         began = loop.time()
         caller = await dial(server)
         assert await caller.ended()
