@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib import resources
 
@@ -22,6 +23,7 @@ MOSCOW_OFFSET_H = 3
 OFFSET = re.compile(
     r"(?P<base>UTC|GMT|MSK|МСК)?\s*(?P<sign>[+\-−])\s*(?P<hours>\d{1,2})(?::?00)?\Z", re.IGNORECASE
 )
+RUSSIAN_MOBILES = "+79"
 RUSSIAN_MOBILE = re.compile(r"\+79\d{9}\Z")
 # phonenumbers 9 gives one list for all of +7: Kazakhstan too, and Bucharest for Kaliningrad,
 # which has not changed its clocks since 2014 while Bucharest does.
@@ -55,7 +57,19 @@ def _candidates(e164: str) -> tuple[str, ...]:
         number = phonenumbers.parse(e164)
     except phonenumbers.NumberParseException:
         return ()
-    found = set(timezone.time_zones_for_number(number)) - {UNKNOWN}
+    return _without_bucharest(e164, timezone.time_zones_for_number(number))
+
+
+def corrected(begin: str, zones: Iterable[str]) -> tuple[str, ...]:
+    """`number_zones` of every number that begins with `begin`, such as `+7903`, and for which
+    phonenumbers has `zones`."""
+    if begin.startswith(RUSSIAN_MOBILES):
+        return _russian_mobile()
+    return _without_bucharest(begin, zones)
+
+
+def _without_bucharest(e164: str, zones: Iterable[str]) -> tuple[str, ...]:
+    found = set(zones) - {UNKNOWN}
     if e164.startswith("+7") and "Europe/Bucharest" in found:
         found = (found - {"Europe/Bucharest"}) | {"Europe/Kaliningrad"}
     return tuple(sorted(found))

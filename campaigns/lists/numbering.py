@@ -16,8 +16,9 @@ from functools import cache, lru_cache
 import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberDesc
 from phonenumbers.phonenumberutil import PhoneNumberType, is_number_type_geographical
-from phonenumbers.timezone import time_zones_for_number
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
+
+from campaigns.hours.zones import RUSSIAN_MOBILES, corrected, number_zones
 
 Zones = tuple[str, ...]
 # One digit of a set, or a choice of sequences.
@@ -28,7 +29,6 @@ State = frozenset[Sequence]
 DIGITS = "0123456789"
 MAX_DIGITS = 15
 NO_ZONES: Zones = ()
-_UNKNOWN_ZONE = "Etc/Unknown"
 _ANY = frozenset(DIGITS)
 _TABLE_DIGITS = 4
 # In the order of phonenumbers' own number_type: the first that fits is the number's kind.
@@ -56,18 +56,14 @@ NOTHING = Leaf(False, False, NO_ZONES)
 
 def zones_of(e164: str) -> Zones:
     """Candidate IANA zones of a number, sorted; empty where nothing is known."""
-    zones = time_zones_for_number(phonenumbers.parse(e164))
-    return _known(tuple(zones))
+    return number_zones(e164)
 
 
 @cache
 def zone_sets() -> tuple[Zones, ...]:
     """Every set of zones that a number can have, in a fixed order."""
-    return tuple(sorted({_known(zones) for zones in TIMEZONE_DATA.values()} - {NO_ZONES}))
-
-
-def _known(zones: Zones) -> Zones:
-    return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE))
+    found = {corrected(f"+{begin}", zones) for begin, zones in TIMEZONE_DATA.items()}
+    return tuple(sorted((found | {corrected(RUSSIAN_MOBILES, ())}) - {NO_ZONES}))
 
 
 class PatternError(ValueError):
@@ -162,16 +158,15 @@ class Plan:
         return None if zones is None else Leaf(True, True, zones)
 
     def _zones(self, head: str, answers: dict[str, bool]) -> Zones | None:
-        kind = PhoneNumberType.MOBILE
+        begin, kind = self._code + head, PhoneNumberType.MOBILE
         if answers["fixed"]:
             # A number that is both is as geographical as a fixed one.
             kind = PhoneNumberType.FIXED_LINE
         if not is_number_type_geographical(kind, int(self._code)):
-            return _known(_zones_by_prefix(self._code))
-        begin = self._code + head
+            return corrected(f"+{begin}", _zones_by_prefix(self._code))
         if any(key.startswith(begin) and len(key) > len(begin) for key in _zone_keys(self._code)):
             return None
-        return _known(_zones_by_prefix(begin))
+        return corrected(f"+{begin}", _zones_by_prefix(begin))
 
 
 def _zones_by_prefix(digits: str) -> Zones:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import structlog
 
-from campaigns.lists.numbering import zones_of
+from campaigns.hours.model import Schedule
+from campaigns.hours.zones import zones_of
 from campaigns.rules.service import RulesService
 from dialer.asterisk.ami import AmiDisconnected, AmiError, AmiState
 from dialer.calls import Conversing
@@ -104,20 +105,20 @@ class Checks:
         """
         store = self._floor.store
         now = datetime.fromtimestamp(store.rules_clock(), UTC)
-        row = await store.pool.fetchrow(
+        clients = await store.pool.fetch(
             SQL["client_number"], phone, store.floor_id, campaign_id, now
         )
-        if row is None or not row["known"]:
+        if not clients:
             return
         for rules in await RulesService(store.pool, store.floor_id).campaigns(now, campaign_id):
-            if rules.needs_consent and not row["consent"]:
+            if rules.needs_consent and not clients[0]["consent"]:
                 raise Refusal(
                     "no_consent",
                     403,
                     "this person has not consented to calls of this campaign / "
                     "этот человек не давал согласия на звонки этой кампании",
                 )
-            if not rules.policy.schedule.state(zones_of(phone), now)[0]:
+            if not all(awake(rules.policy.schedule, row, phone, now) for row in clients):
                 raise Refusal(
                     "outside_hours",
                     403,
@@ -255,6 +256,11 @@ class Call:
         self._lock.release()
         if isinstance(error, Refusal):
             metrics.talk_refused(self._action, error.id)
+
+
+def awake(schedule: Schedule, client: Any, phone: str, now: datetime) -> bool:
+    """As a claim would decide of a contact with this `time_zone` and `region`."""
+    return schedule.open(zones_of(client["time_zone"], client["region"], phone), now)
 
 
 def wrong_state(action: str, why: str) -> Refusal:

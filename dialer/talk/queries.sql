@@ -38,10 +38,11 @@ select login from operator where floor_id = $1 and id = $2 and removed_at is nul
 select is_forbidden($2, $1, $3, now())
 
 -- name: client_number
--- Whether a number is that of a contact of the floor, and whether campaign $3 has consent for it at
--- $4.
-select exists (select from contact_phone p join list l on l.id = p.list_id
-    where l.floor_id = $2 and p.e164 = $1) as known, has_consent($1, $2, $3, $4) as consent
+-- Where the contacts of the floor are that have the number, and whether campaign $3 has consent for
+-- it at $4; nothing for a number that is of no list.
+select distinct c.time_zone, c.region, has_consent($1, $2, $3, $4) as consent
+from contact_phone p join list l on l.id = p.list_id join contact c on c.id = p.contact_id
+where l.floor_id = $2 and p.e164 = $1
 
 -- name: handed_over
 -- Another operator has the person now: the attempt is theirs.

@@ -16,6 +16,7 @@ from campaigns.hours.shipped import shipped as calendars
 from campaigns.legal.model import Hours
 from campaigns.legal.shipped import shipped as profiles
 from campaigns.rules.effective import doubts
+from dialer.talk.checks import awake
 
 RU = calendar.read(calendars()["ru"], "ru")
 DEBT = profiles()["ru_debt"][1].hours
@@ -114,6 +115,25 @@ def test_where_a_person_is(
     zone: str | None, region: str | None, phone: str, found: tuple[str, ...]
 ) -> None:
     assert zones.zones_of(zone, region, phone) == found
+
+
+@pytest.mark.parametrize(
+    ("zone", "region", "phone", "at", "open_"),
+    [
+        # 08:30 in Kaliningrad, 10:30 in Samara; in summer Bucharest has 09:30 then.
+        (None, None, "+74012345678", "2026-07-15T06:30", False),
+        (None, None, "+74012345678", "2026-07-15T07:30", True),
+        (None, None, MOBILE, "2026-07-15T07:30", True),
+        (None, None, MOBILE, "2026-07-15T09:30", False),  # 21:30 in Kamchatka
+        (None, "Самарская область", MOBILE, "2026-07-15T09:30", True),
+        ("Asia/Omsk", "Самарская область", MOBILE, "2026-07-15T14:30", False),
+    ],
+)
+def test_a_transfer_to_a_client_goes_by_the_hours_of_a_claim(
+    zone: str | None, region: str | None, phone: str, at: str, open_: bool
+) -> None:
+    client = {"time_zone": zone, "region": region}
+    assert awake(schedule(ADVERTISING), client, phone, utc(at)) == open_
 
 
 def test_every_region_has_a_zone_that_exists() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata
 
+from campaigns.hours.zones import number_zones
 from campaigns.lists import numbering, phones
 from campaigns.lists.numbering import Plan, plan, zone_sets, zones_of
 
@@ -108,3 +109,41 @@ def test_zones_of_a_number_are_one_of_the_sets(prefix: str, rest: str) -> None:
     result = phones.parse_phone(prefix + rest, "RU")
     if isinstance(result, phones.Phone):
         assert not result.zones or result.zones in zone_sets()
+
+
+@pytest.mark.parametrize(
+    ("e164", "found"),
+    [
+        ("+74951234567", ("Europe/Moscow",)),
+        ("+73431234567", ("Asia/Yekaterinburg",)),
+        # phonenumbers says Bucharest, which has summer time; Kaliningrad has none.
+        ("+74012345678", ("Europe/Kaliningrad",)),
+        ("+77272581234", ("Asia/Almaty",)),
+        ("+12125550100", ("America/New_York",)),
+        ("+442079460000", ("Europe/London",)),
+    ],
+)
+def test_the_import_keeps_the_zones_that_calling_hours_count_with(
+    e164: str, found: tuple[str, ...]
+) -> None:
+    assert number_zones(e164) == zones_of(e164) == found
+    assert found in zone_sets()
+    region = {"+7": "RU", "+1": "US", "+4": "GB"}[e164[:2]]
+    quick = plan(region).read(e164)
+    assert quick is None or quick == (e164, found)
+
+
+@pytest.mark.parametrize("e164", ["+79031234567", "+79114567890", "+79991234567"])
+def test_a_russian_mobile_is_anywhere_in_russia_and_nowhere_else(e164: str) -> None:
+    found = zones_of(e164)
+    assert plan("RU").read(e164) == (e164, found) and found in zone_sets()
+    assert {"Europe/Kaliningrad", "Europe/Moscow", "Asia/Omsk", "Asia/Kamchatka"} <= set(found)
+    assert not {"Europe/Bucharest", "Asia/Almaty", "Asia/Aqtobe"} & set(found)
+
+
+@UNTIMED
+@given(PREFIXES, st.from_regex(r"\A[0-9]{7,12}\Z"))
+def test_one_truth_about_the_zones_of_a_number(prefix: str, rest: str) -> None:
+    result = phones.parse_phone(prefix + rest, "RU")
+    if isinstance(result, phones.Phone):
+        assert result.zones == number_zones(result.e164)
