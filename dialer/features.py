@@ -48,6 +48,7 @@ from dialer.http.phone import OPEN_PATHS, PhoneRoutes, phone_login
 from dialer.journal import CONNECTION_ERRORS
 from dialer.life import Life
 from dialer.node import NodePhonesNow, outside_rules, websocket_url
+from dialer.phone_hold import PhoneHold
 from dialer.recording import LiveRecordings
 from dialer.refusal import Refusal
 from dialer.returning import Returning
@@ -199,6 +200,7 @@ class Features:
     def compose_phones(self, controller: Controller, talks: TalkFloor) -> None:
         """Operators' phones other than nailed-up SIP ones; after all else that takes part."""
         controller.watchers.append(controller.seating.legs.on_event)
+        controller.watchers.append(PhoneHold(controller.board).on_event)
         self.summons = Summons(controller, talks)
 
     async def start(self, tasks: Tasks, dsn: str) -> None:

@@ -238,6 +238,10 @@ class InCall(_WithAttempt):
         """The person hears music."""
         return Hold(at, self.attempt_id)
 
+    def hold_by_phone(self, at: float) -> Hold:
+        """The same by the phone's own key: both stay in their bridge."""
+        return Hold(at, self.attempt_id, by_phone=True)
+
     def consult(self, at: float) -> Consult:
         """Speaks with a third party, the person hears music."""
         return Consult(at, self.attempt_id)
@@ -256,9 +260,13 @@ class Talking(InCall):
 
 @dataclass(frozen=True, slots=True)
 class Hold(InCall):
-    """The person hears music and comes back to this operator."""
+    """The person hears music and comes back to this operator.
+
+    `by_phone`: by a key of the phone, and only the phone can end it.
+    """
 
     kind = OperatorState.HOLD
+    by_phone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from uuid import UUID
 from dialer.asterisk.ami import AmiError, AmiState
 from dialer.calls import Conversing
 from dialer.ids import new_id
-from dialer.operators import InCall, Reserved, Seat
+from dialer.operators import Hold, InCall, Reserved, Seat
 from dialer.talk.checks import Checks, Line
 from dialer.talk.model import (
     Consulting,
@@ -126,7 +126,7 @@ class Steps(Checks):
     ) -> None:
         """The operator goes free; who was on hold for them is not any more."""
         # A phone that is rung for each call is put down, and forgotten, as soon as it waits alone.
-        channel, held = seat.channel, seat.state.kind == "hold"
+        channel, held = seat.channel, _put_aside(seat)
         await self._floor.moves.music(attempt.id, why, "", limit_s)
         await self._floor.moves.unkeep(channel)
         # On hold the operator waits already, kept; out of a bridge it comes to wait by itself.
@@ -137,7 +137,7 @@ class Steps(Checks):
         self._need_free(taker)
         floor, now = self._floor, self._now()
         floor.reserve(taker, attempt.id)
-        was_held, mine = seat.state.kind == "hold", seat.channel
+        was_held, mine = _put_aside(seat), seat.channel
         floor.set(joining(attempt.id, seat.login, now, taker.login, "transfer"))
 
         async def move() -> None:
@@ -236,3 +236,8 @@ class Steps(Checks):
         now = self._now()
         call_id = f"th-{attempt.id}-{str(new_id(now))[-8:]}"
         return Third(call_id=call_id, trunk=trunk, placed_at=now)
+
+
+def _put_aside(seat: Seat) -> bool:
+    """On hold by us, out of the person's bridge; a phone's own hold leaves both in it."""
+    return isinstance(seat.state, Hold) and not seat.state.by_phone

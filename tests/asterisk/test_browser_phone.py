@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -183,9 +184,29 @@ async def test_a_browser_that_is_rung_for_each_call_is_answered_by_a_click(
         at_person = await Ear(floor.telephony.carrier, person, tmp_path / "p.sln48").start()
         assert abs(await hears(page, PERSON) - PERSON) < 25
         assert heard(await at_person.next(2), OPERATOR, at_least=0.2)
+        await holds_by_the_phone(floor, page, login, at_person)
         await page.ask("document.getElementById('hang-up').click()")
         assert (await floor.outcome(phone))["ended_by"] == "operator"
         await page.until("prozvonPhone.state === 'wrap_up' && !prozvonPhone.session")
+        await floor.app.journal.flushed(5)
+        rows = await floor.pool.fetch("select * from shift_state order by seq")
+        states = [row["state"] for row in rows]
+        at = states.index("hold")
+        assert states[at - 1 : at + 3] == ["talking", "hold", "talking", "wrap_up"]
+        assert all(a["ended_at"] == b["started_at"] for a, b in itertools.pairwise(rows))
+
+
+async def holds_by_the_phone(floor: FloorApp, page: Page, login: str, person: Ear) -> None:
+    """By the phone's own hold (sendonly), not by ours: music for the person, then the talk."""
+    await page.ask("void prozvonPhone.session.hold()")
+    await floor.state(login, "hold")
+    await person.fresh()
+    music = await person.next(1.5)
+    assert max(map(abs, music)) > 200 and not heard(music, OPERATOR, at_least=0.2)
+    await page.ask("void prozvonPhone.session.unhold()")
+    await floor.state(login, "talking")
+    await person.fresh()
+    assert heard(await person.next(2), OPERATOR, at_least=0.2)
 
 
 async def test_a_phone_by_tls_talks_by_srtp(desk: FloorApp, tmp_path: Path) -> None:
