@@ -17,7 +17,7 @@ from monitoring.reports.errors import unknown
 from monitoring.reports.period import Period
 from monitoring.rollups.histogram import counts, quantile
 from monitoring.rollups.service import read_rolled
-from monitoring.rollups.spans import QUARTERS, Span, Spans, days_of, split
+from monitoring.rollups.spans import HOURS, QUARTERS, Span, Spans, days_of, in_whole_hours, split
 
 if TYPE_CHECKING:
     import asyncpg
@@ -183,16 +183,21 @@ class Source:
             days, rest = self._split(period, days_of(ZoneInfo(self.zone)))
         if people:
             return [("day", span) for span in days], rest
-        kept, raw = [("whole_day", span) for span in days], list[Span]()
-        for piece in rest:
-            quarters, left = split(piece, self._rolled, self._changes, QUARTERS)
-            kept += [("quarter", span) for span in quarters]
-            raw += left
-        return kept, tuple(raw)
+        kept = [("whole_day", span) for span in days]
+        grids = {"hour": HOURS, "quarter": QUARTERS}
+        for grain in grids if self._hours_serve(by, period) else ("quarter",):
+            pieces = [split(p, self._rolled, self._changes, grids[grain]) for p in rest]
+            kept += [(grain, span) for found, _ in pieces for span in found]
+            rest = tuple(span for _, left in pieces for span in left)
+        return kept, rest
 
     def _days_serve(self, by: By | None, period: Period) -> bool:
         """Whether whole days of the floor lie in one row each."""
         return by != "hour" and (by != "day" or period.zone.key == self.zone)
+
+    def _hours_serve(self, by: By | None, period: Period) -> bool:
+        """Whether an hour of the roll-ups lies in one row."""
+        return by not in ("hour", "day") or in_whole_hours(period.since, period.until, period.zone)
 
     def _split(self, period: Period, grid: Any) -> tuple[Spans, Spans]:
         return split(Span(period.since, period.until), self._rolled, self._changes, grid)

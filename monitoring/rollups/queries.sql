@@ -105,31 +105,39 @@ select $1, s.since, c.*
 from unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
 cross join lateral report_hours($1, array[s.since], array[s.until]) c;
 
--- name: fill_whole_cells
--- The day from $2 to $3 without operators, out of its quarters.
+-- name: fill_sums_cells
+-- Cells of the grain $2, hours or whole days that begin at $3 and end at $4, out of their quarters.
+-- Summed in order, so that what is made anew is the same to the last digit.
 insert into report_cell
-select $1, 'whole_day', $2, c.campaign_id, c.list_id, 0,
+select $1, $2, s.since, c.campaign_id, c.list_id, 0,
     sum(dials), sum(in_progress), sum(answered), sum(no_answer), sum(busy), sum(invalid),
     sum(rejected), sum(congestion), sum(machine), sum(abandoned), sum(failed), sum(unknown),
-    sum(trunk_s), sum(given_up), sum(intervals), sum(own_intervals), sum(given_up_rings),
-    sum(conversations), sum(talk_s), sum(short), sum(people), sum(people_abandoned)
-from report_cell c where c.floor_id = $1 and c.grain = 'quarter'
-    and c.since >= $2::timestamptz and c.since < $3::timestamptz
-group by c.campaign_id, c.list_id;
+    sum(trunk_s order by c.since), sum(given_up), sum(intervals), sum(own_intervals),
+    sum(given_up_rings), sum(conversations), sum(talk_s order by c.since), sum(short),
+    sum(people), sum(people_abandoned)
+from unnest($3::timestamptz[], $4::timestamptz[]) as s (since, until)
+join report_cell c on c.floor_id = $1 and c.grain = 'quarter'
+    and c.since >= s.since and c.since < s.until
+group by s.since, c.campaign_id, c.list_id;
 
--- name: fill_whole_said
+-- name: fill_sums_said
 -- The same of dispositions.
 insert into report_said_cell
-select $1, 'whole_day', $2, c.campaign_id, c.list_id, 0, c.disposition_id, sum(attempts)
-from report_said_cell c where c.floor_id = $1 and c.grain = 'quarter'
-    and c.since >= $2::timestamptz and c.since < $3::timestamptz
-group by c.campaign_id, c.list_id, c.disposition_id;
+select $1, $2, s.since, c.campaign_id, c.list_id, 0, c.disposition_id, sum(attempts)
+from unnest($3::timestamptz[], $4::timestamptz[]) as s (since, until)
+join report_said_cell c on c.floor_id = $1 and c.grain = 'quarter'
+    and c.since >= s.since and c.since < s.until
+group by s.since, c.campaign_id, c.list_id, c.disposition_id;
 
--- name: fill_whole_time
+-- name: fill_sums_time
 -- The same of operators' time.
 insert into report_time_cell
-select $1, 'whole_day', $2, 0, sum(connecting_s), sum(ready_s), sum(reserved_s), sum(dialing_s),
-    sum(talking_s), sum(hold_s), sum(consult_s), sum(wrap_up_s), sum(paused_s), sum(waits)
-from report_time_cell c where c.floor_id = $1 and c.grain = 'quarter'
-    and c.since >= $2::timestamptz and c.since < $3::timestamptz
-having count(*) > 0;
+select $1, $2, s.since, 0, sum(connecting_s order by c.since), sum(ready_s order by c.since),
+    sum(reserved_s order by c.since), sum(dialing_s order by c.since),
+    sum(talking_s order by c.since), sum(hold_s order by c.since),
+    sum(consult_s order by c.since), sum(wrap_up_s order by c.since),
+    sum(paused_s order by c.since), sum(waits)
+from unnest($3::timestamptz[], $4::timestamptz[]) as s (since, until)
+join report_time_cell c on c.floor_id = $1 and c.grain = 'quarter'
+    and c.since >= s.since and c.since < s.until
+group by s.since;

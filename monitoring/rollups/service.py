@@ -19,7 +19,7 @@ import structlog
 from dialer.database.pool import Connection, DatabaseError, connect
 from dialer.database.queries import Queries
 from dialer.journal import CONNECTION_ERRORS
-from monitoring.rollups.spans import QUARTERS, Grid, Span, Spans, changed, days_of, overlap
+from monitoring.rollups.spans import HOURS, QUARTERS, Grid, Span, Spans, changed, days_of, overlap
 
 log = structlog.get_logger(__name__)
 SQL = Queries.load("monitoring.rollups")
@@ -114,6 +114,12 @@ class Rollups:
             touched = [Span(mark["since"], mark["until"]) for mark in marks]
             quarters = _to_fill(done, until, touched, QUARTERS)
             await self._fill_quarters(connection, quarters)
+            hours = [
+                hour
+                for span in _to_fill(done, until, touched, HOURS)
+                for hour in _cells(span, HOURS)
+            ]
+            await self._fill_sums(connection, "hour", hours)
             made_days = _to_fill(done, until, touched, days)
             await self._fill_days(connection, made_days, days, zone)
             await connection.execute(SQL.keep_rolled, floor_id, done.since, until, zone)
@@ -124,7 +130,7 @@ class Rollups:
         """Nothing is rolled up, or by another zone's days: all cells go."""
         begin = await connection.fetchval(SQL.earliest, self._floor_id)
         ends = ([BEGINNING], [now + AT_ONCE])
-        for grain in ("quarter", "whole_day", "day"):
+        for grain in ("quarter", "hour", "whole_day", "day"):
             for what in WHATS:
                 await connection.execute(SQL[f"forget_{what}"], self._floor_id, grain, *ends)
         await connection.execute(SQL.forget_hours, self._floor_id, *ends)
@@ -142,12 +148,15 @@ class Rollups:
             for what in WHATS:
                 await connection.execute(SQL[f"forget_{what}"], self._floor_id, "day", *ends)
                 await connection.execute(SQL[f"fill_day_{what}"], self._floor_id, *ends, zone)
-                whole = (self._floor_id, "whole_day", *ends)
-                await connection.execute(SQL[f"forget_{what}"], *whole)
-                of_day = (self._floor_id, day.since, day.until)
-                await connection.execute(SQL[f"fill_whole_{what}"], *of_day)
+            await self._fill_sums(connection, "whole_day", (day,))
             await connection.execute(SQL.forget_hours, self._floor_id, *ends)
             await connection.execute(SQL.fill_hours, self._floor_id, *ends)
+
+    async def _fill_sums(self, connection: Connection, grain: str, cells: Sequence[Span]) -> None:
+        for what in WHATS if cells else ():
+            ends = (self._floor_id, grain, *_ends(cells))
+            await connection.execute(SQL[f"forget_{what}"], *ends)
+            await connection.execute(SQL[f"fill_sums_{what}"], *ends)
 
 
 async def read_rolled(connection: Any, floor_id: int) -> tuple[Span | None, Spans, str]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from monitoring.reports.period import midnight
 
 QUARTER = timedelta(minutes=15)
+HOUR = timedelta(hours=1)
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
@@ -44,6 +45,20 @@ def _quarter(moment: datetime) -> datetime:
 
 
 QUARTERS = Grid(_quarter, lambda moment: _quarter(moment) + QUARTER)
+
+
+HOURS = Grid(
+    lambda moment: moment - (moment - EPOCH) % HOUR,
+    lambda moment: moment - (moment - EPOCH) % HOUR + HOUR,
+)
+"""Hours of UTC: those of every zone that is whole hours away from it."""
+
+
+def in_whole_hours(since: datetime, until: datetime, zone: ZoneInfo) -> bool:
+    """Whether hours of `zone` are hours of UTC on every day from `since` to `until`."""
+    days = range((until - since).days + 2)
+    moments = (min(since + DAY * day, until).astimezone(zone) for day in days)
+    return not any((moment.utcoffset() or HOUR) % HOUR for moment in moments)
 
 
 def days_of(zone: ZoneInfo) -> Grid:
