@@ -177,6 +177,11 @@ class PhonesSettings(Section):
     outside_trunks: tuple[Annotated[str, Field(pattern=NAME)], ...] = Field(
         default=(), description="trunks that call outside phones; empty: all, by their routes"
     )
+    outside_accept_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=10.0,
+        description="an outside phone counts as answered only when 1 is pressed within so many "
+        "seconds; 0: whoever answers is the operator, a voice box too",
+    )
     outside_caller_id: Annotated[str, Field(pattern=CALLER_ID)] | None = Field(
         default=None, description="the number that outside phones see; empty: the trunk's"
     )

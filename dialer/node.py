@@ -142,7 +142,12 @@ def phone_legs(settings: Settings, board: Board, clock: Callable[[], float]) -> 
 def outside_rules(settings: Settings) -> OutsideRules:
     """Which outside numbers may be operators' phones, and how they are called."""
     phones = settings.phones
-    return OutsideRules(phones.outside_numbers, phones.outside_trunks, phones.outside_caller_id)
+    return OutsideRules(
+        phones.outside_numbers,
+        phones.outside_trunks,
+        phones.outside_caller_id,
+        phones.outside_accept_s,
+    )
 
 
 def _tls(settings: Settings) -> TlsConf:

@@ -32,11 +32,15 @@ ON_TRUNK = re.compile(r"PJSIP/trunk-(.+)-[0-9a-f]+")
 @dataclass(frozen=True, slots=True)
 class OutsideRules:
     """What the administrator allows: patterns of numbers (none: no number), trunks (none: any),
-    and the number that is shown (none: the trunk's own)."""
+    and the number that is shown (none: the trunk's own).
+
+    `accept_s`: only who presses 1 within so many seconds is the operator, and no voice box; 0:
+    whoever answers."""
 
     numbers: tuple[str, ...] = ()
     trunks: tuple[str, ...] = ()
     caller_id: str | None = None
+    accept_s: float = 0.0
 
     def allow(self, e164: str) -> bool:
         return any(matches(pattern, e164) for pattern in self.numbers)
@@ -77,22 +81,26 @@ class PhoneLegs:
     def request(self, seat: Seat, leg_id: str) -> OriginateRequest:
         """The call of one leg; a line is taken at once. Raises NoLine."""
         channel, shown = f"PJSIP/op-{seat.login}", "Prozvon"
+        context, variables = "prozvon-operator", {}
         if seat.phone.number:
             trunk, shown_outside = self._line(seat.phone.number)
             channel = f"PJSIP/{trunk.dialed(seat.phone.number)}@trunk-{trunk.name}"
             shown = shown_outside or ""
+            if self.rules.accept_s:
+                context = "prozvon-accept"
+                variables = {"PROZVON_ACCEPT": f"{self.rules.accept_s:g}"}
             trunk.place()
             self.outside[leg_id] = OutsideLeg(trunk.name, self.clock())
         return OriginateRequest(
             action_id=leg_id,
             channel=channel,
             channel_id=leg_id,
-            context="prozvon-operator",
+            context=context,
             exten="s",
             priority=1,
             timeout_ms=int(self.ring_s * 1000),
             caller_id=shown or None,
-            variables={},
+            variables=variables,
         )
 
     def _line(self, number: str) -> tuple[Trunk, str | None]:

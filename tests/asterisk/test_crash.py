@@ -39,7 +39,9 @@ def settings_file(settings: Settings, root: Path) -> Path:
         "agi": {"port": settings.agi.port},
         "http": {"port": settings.http.port},
         "floor": {"name": settings.floor.name, "drain_limit_s": 5.0},
-        "phones": settings.phones.model_dump(mode="json", include={"outside_numbers"}),
+        "phones": settings.phones.model_dump(
+            mode="json", include={"outside_numbers", "outside_accept_s"}
+        ),
         "transfers": settings.transfers.model_dump(mode="json", include=TRANSFER_KEYS),
         "asterisk": {
             "embedded": False,

@@ -34,7 +34,7 @@ MINE = "+74950000001"
 RINGS_S = 2.0
 
 
-def settings_of(telephony: Telephony, database: str, root: Path) -> Settings:
+def settings_of(telephony: Telephony, database: str, root: Path, accept_s: float = 0.0) -> Settings:
     settings = settings_for(
         telephony,
         database,
@@ -42,7 +42,9 @@ def settings_of(telephony: Telephony, database: str, root: Path) -> Settings:
         transfers=TransferSettings(numbers=("+79*",)),
         operator_ring_s=RINGS_S,
     )
-    phones = PhonesSettings(outside_numbers=("+79*",), outside_caller_id=MINE)
+    phones = PhonesSettings(
+        outside_numbers=("+79*",), outside_caller_id=MINE, outside_accept_s=accept_s
+    )
     return settings.model_copy(update={"phones": phones})
 
 
@@ -355,6 +357,52 @@ async def test_an_outside_number_works_as_a_phone(floor: FloorApp, tmp_path: Pat
     floor.app.desk.sign_out("t1")
     await floor.until(lambda: trunk.used == 0, "the line is free")
     assert trunk.breaker.dead_in_row == 0
+
+
+async def pressed(floor: FloorApp, phone: str, key: str) -> None:
+    """The outside phone, once it is answered, presses a key."""
+    channel = await carrier_channel(floor, phone)
+    server = floor.telephony.carrier.server
+    async with asyncio.timeout(10):
+        while "State: Up" not in await server.cli(f"core show channel {channel}"):
+            await asyncio.sleep(0.1)
+    await server.cli(f"channel redirect {channel} carrier-keys,{key},1")
+
+
+async def test_an_outside_phone_is_the_operators_only_after_1_is_pressed(
+    telephony: Telephony, database: str, tmp_path: Path
+) -> None:
+    """A voice box is a missed ring: the person is not dialed before somebody accepts."""
+    settings = settings_of(telephony, database, tmp_path, accept_s=3)
+    mobile, phone = number("6000"), number("1101")
+    async with running_app(telephony, settings) as floor:
+        await hire(floor, "t1", "ring_per_call", mobile)
+        assert (await floor.app.desk.sign_in("t1")).state == "ready"
+        await floor.campaign(phone)
+        box = await outside_ear(floor, mobile, tmp_path, FIRST)
+        await box.hears("music")  # the two tones
+        await why(floor, "t1", "paused", "no_answer")
+        assert await floor.attempts() == []
+        trunk = floor.app.board.trunks["carrier"]
+        await floor.until(lambda: trunk.used == 0, "the line is free")
+        assert trunk.breaker.dead_in_row == 0
+
+        floor.app.desk.ready("t1")
+        await pressed(floor, mobile, "5")
+        await why(floor, "t1", "paused", "no_answer")
+        assert await floor.attempts() == []
+
+        floor.app.desk.ready("t1")
+        await pressed(floor, mobile, "1")
+        talking = await floor.stage(phone, Conversing)
+        assert isinstance(talking, Conversing) and talking.operator == "t1"
+        person = await person_of(floor, phone, tmp_path)
+        accepted = await outside_ear(floor, mobile, tmp_path, FIRST)
+        await all_hear((person, [FIRST]), (accepted, [PERSON]))
+        await asyncio.sleep(3)  # the limit of accepting is over, and ends nothing
+        assert floor.live(phone) == talking
+        floor.app.desk.hang_up("t1")
+        assert (await floor.outcome(phone))["operator"] == "t1"
 
 
 async def test_an_outside_number_that_cannot_be_called(floor: FloorApp) -> None:
