@@ -39,13 +39,14 @@ delete from do_not_call_mask where mask = $3 and floor_id is not distinct from $
     and campaign_id is not distinct from $2 returning id
 
 -- name: reopen
--- Leads that were closed only because of do-not-call are asked again.
+-- Leads that were closed or put off only because of do-not-call are asked again.
 update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
     last_outcome = null, next_at = now(), blocked_by = null
 from campaign c
 where c.id = lead.campaign_id and ($1::bigint is null or c.floor_id = $1)
     and ($2::bigint is null or c.id = $2)
-    and lead.last_outcome = 'do_not_call' and lead.status = 'done'
+    and (lead.last_outcome = 'do_not_call' and lead.status = 'done'
+        or lead.blocked_by = 'do_not_call' and lead.status in ('new', 'retry'))
     and exists (select from contact_phone p where p.contact_id = lead.contact_id and p.e164 like $3)
 
 -- name: entries

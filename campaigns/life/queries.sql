@@ -3,7 +3,9 @@
 -- name: lives
 -- Campaigns of floor $1 that may change by themselves, with their plans and what was done.
 select c.id, c.name, c.status, c.status_since, c.schedule_start, c.schedule_stop, c.goal_date,
-    c.goal_conversations, c.goal_decision_makers, c.goal_list_end,
+    c.goal_conversations, c.goal_decision_makers,
+    -- Where operators type numbers no list ends.
+    c.goal_list_end and c.mode <> 'manual' as goal_list_end,
     case when c.goal_conversations is not null then (
         select count(*) from attempt a where a.campaign_id = c.id and a.bridged_at is not null
     ) else 0 end as conversations,

@@ -136,9 +136,21 @@ left join callback b on b.lead_id = l.id and b.status in ('waiting', 'escalated'
 left join lateral (
     select jsonb_agg(jsonb_build_object(
         'e164', cp.e164, 'position', cp.position, 'invalid', cp.invalid_at is not null,
-        'forbidden', is_forbidden(cp.e164, $1, $2, $4), 'consent', $5 and has_consent(cp.e164, $1, $2, $4)
+        'forbidden', f.forbidden, 'forbidden_until', case when f.forbidden then (
+            select case when every(d.until is not null) then max(d.until) end from (
+                select until from do_not_call where e164 = cp.e164
+                    and (floor_id is null or floor_id = $1)
+                    and (campaign_id is null or campaign_id = $2)
+                union all
+                select until from do_not_call_mask where cp.e164 like mask
+                    and (floor_id is null or floor_id = $1)
+                    and (campaign_id is null or campaign_id = $2)
+            ) d) end,
+        'consent', $5 and has_consent(cp.e164, $1, $2, $4)
     ) order by cp.position) as phones
-    from contact_phone cp where cp.contact_id = l.contact_id
+    from contact_phone cp
+    cross join lateral (select is_forbidden(cp.e164, $1, $2, $4) as forbidden offset 0) f
+    where cp.contact_id = l.contact_id
 ) p on true
 order by asked.place
 

@@ -183,10 +183,7 @@ def _dialed(row: Any) -> Dialed:
 
 
 def _lead(row: Any, history: _History) -> LeadFacts:
-    phones = tuple(
-        PhoneFacts(p["e164"], p["position"], p["invalid"], p["forbidden"], None, p["consent"])
-        for p in row["phones"] or ()
-    )
+    phones = tuple(_phone(p) for p in row["phones"] or ())
     return LeadFacts(
         id=row["id"],
         status=row["status"],
@@ -199,6 +196,18 @@ def _lead(row: Any, history: _History) -> LeadFacts:
         phones=phones,
         history=history.of(row["contact_id"], (phone.e164 for phone in phones)),
         callback=_callback(row),
+    )
+
+
+def _phone(found: Mapping[str, Any]) -> PhoneFacts:
+    until = found["forbidden_until"]
+    return PhoneFacts(
+        found["e164"],
+        found["position"],
+        found["invalid"],
+        found["forbidden"],
+        datetime.fromisoformat(until) if until else None,
+        found["consent"],
     )
 
 

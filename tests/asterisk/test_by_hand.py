@@ -250,16 +250,20 @@ async def test_at_the_limit_the_campaign_says_what_happens(floor_app: FloorApp) 
     assert len(await floor_app.attempts()) == 1
 
 
-async def test_a_card_whose_operator_leaves_goes_to_another(floor_app: FloorApp) -> None:
+async def test_a_card_is_one_operators_until_they_leave_then_anothers(floor_app: FloorApp) -> None:
     await floor_app.sign_in("t1")
     phone = number("0101")
-    await running(floor_app, phone, mode="preview")
-    await shown(floor_app, phone)
-    floor_app.app.desk.pause("t1", "lunch")
-    await floor_app.until(lambda: card_of(floor_app, phone) is None, "the card is taken away")
+    campaign = await running(floor_app, phone, mode="preview")
+    assert await shown(floor_app, phone) == "t1"
     await floor_app.sign_in_only("t2")
-    assert await shown(floor_app, phone) == "t2"
-    floor_app.app.desk.sign_out("t2")
+    lead, by_hand = await floor_app.lead(phone), floor_app.app.by_hand
+    assert await refused(by_hand.dial_lead("t2", campaign, lead["id"])) == "lead_busy"
+    assert await refused(by_hand.dial_number("t2", campaign, phone)) == "lead_busy"
+    assert await refused(by_hand.card("t2")) == "no_card"
+    assert card_of(floor_app, phone) == "t1" and floor_app.seat("t2").state.kind == "ready"
+    floor_app.app.desk.sign_out("t1")
+    await floor_app.until(lambda: card_of(floor_app, phone) == "t2", "the card is freed for t2")
+    floor_app.app.desk.pause("t2", "lunch")
     await floor_app.until(lambda: not floor_app.app.board.cards, "no card is left")
     await floor_app.app.journal.flushed(5)
     assert (await floor_app.lead(phone))["approaches"] == 0

@@ -269,6 +269,28 @@ async def test_the_end_of_the_list_and_of_the_day(
     assert what.reason == "goal_list_end"
 
 
+async def test_a_manual_campaign_starts_without_leads_and_outlives_typed_numbers(
+    floor: TestFloor, service: CampaignService, life: LifeService
+) -> None:
+    settings = {**BRIEF, "mode": "manual", "goals.list_end": True}
+    without = NewCampaign("spring", (), "carrier", settings)
+    await service.create(without, "olga")
+    await service.approve("spring", "boss")
+    assert await service.start("spring", "olga", ["carrier"]) == "running"
+    (state,) = await service.status("spring")
+    assert sum(state.leads.values()) == 0
+    now = datetime(2026, 12, 1, 6, tzinfo=UTC)
+    assert await life.turn(now, ["carrier"]) == []
+    await service.edit("spring", {"lists": ["old"]}, "olga")
+    await floor.pool.execute(ROWS.finish_leads, "spring")
+    assert await life.turn(now, ["carrier"]) == []
+    await service.pause("spring", "olga")
+    assert await service.resume("spring", "olga", ["carrier"]) == "running"
+    await service.edit("spring", {"mode": "preview"}, "olga")
+    [(_, what)] = await life.turn(now, ["carrier"])
+    assert what.reason == "goal_list_end"
+
+
 # --- results
 
 

@@ -247,6 +247,32 @@ async def test_do_not_call_by_number_prefix_and_pattern_counts_at_the_commit(flo
     assert [(e["kind"], e["scope"]) for e in found] == [("prefix", "system"), ("number", "floor")]
 
 
+async def test_an_entry_with_an_end_puts_a_lead_off_and_why_says_until_when(floor: Floor) -> None:
+    [lead] = await floor.add_leads(1)
+    service, why = (
+        DncService(floor.pool, floor.rows.id),
+        WhyService(RulesService(floor.pool, floor.rows.id)),
+    )
+    first = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)
+    last = first + timedelta(days=30)
+    await service.add("+79160000000", "anna", until=first)
+    await service.add("+7916*", "anna", until=last)
+    [told] = await why.leads(lead_id=lead)
+    assert [(r.rule, r.changes_at) for r in told.reasons] == [("do_not_call", last)]
+    assert await claimed(floor) == []
+    row = await floor.pool.fetchrow("select status, next_at from lead where id = $1", lead)
+    assert row is not None and tuple(row) == ("new", last)
+    await service.add("+7916000????", "anna", where=Where("campaign", "c"))
+    [told] = await why.leads(lead_id=lead)
+    assert [(r.rule, r.changes_at) for r in told.reasons if r.rule == "do_not_call"] == [
+        ("do_not_call", None)
+    ]
+    await service.remove("+7916000????", "anna", where=Where("campaign", "c"))
+    await service.remove("+7916*", "anna")
+    await service.remove("+79160000000", "anna")
+    assert len(await claimed(floor)) == 1
+
+
 async def test_an_entry_that_has_ended_forbids_nothing_and_can_be_renewed(floor: Floor) -> None:
     service = DncService(floor.pool, floor.rows.id)
     past = datetime.now(UTC) - timedelta(minutes=1)
