@@ -57,7 +57,7 @@ def main() -> int:
 
 
 async def measure(attempts: int, *, keep: bool) -> dict[str, object]:
-    server = EmbeddedPostgres(DATA)
+    server = EmbeddedPostgres(DATA, durable=False)
     dsn = await server.start()
     pool = None
     try:

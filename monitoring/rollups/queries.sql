@@ -24,6 +24,13 @@ select least((select min(placed_at) from attempt where floor_id = $1),
 select least($2::timestamptz, (select min(placed_at) from attempt
     where floor_id = $1 and outcome is null));
 
+-- name: nothing
+-- Whether nobody dialed and nobody worked from $2 to $3.
+select not exists (select from attempt
+        where floor_id = $1 and placed_at >= $2 and placed_at < $3)
+    and not exists (select from shift where floor_id = $1 and started_at < $3
+        and (ended_at is null or ended_at > $2));
+
 -- name: keep_rolled
 -- How far the roll-ups are.
 insert into report_rolled (floor_id, since, until, zone) values ($1, $2, $3, $4)

@@ -112,19 +112,12 @@ class Rollups:
             limit = QUARTERS.floor(await connection.fetchval(SQL.settled, floor_id, now - OPEN))
             until = max(done.until, min(limit, done.until + AT_ONCE))
             touched = [Span(mark["since"], mark["until"]) for mark in marks]
-            quarters = _to_fill(done, until, touched, QUARTERS)
-            await self._fill_quarters(connection, quarters)
-            hours = [
-                hour
-                for span in _to_fill(done, until, touched, HOURS)
-                for hour in _cells(span, HOURS)
-            ]
-            await self._fill_sums(connection, "hour", hours)
-            made_days = _to_fill(done, until, touched, days)
-            await self._fill_days(connection, made_days, days, zone)
+            made, ends = 0, (days.floor(done.until), until)
+            if touched or not await connection.fetchval(SQL.nothing, floor_id, *ends):
+                made = await self._fill(connection, done, until, touched, days, zone)
             await connection.execute(SQL.keep_rolled, floor_id, done.since, until, zone)
             await connection.execute(SQL.forget_marks, [mark["id"] for mark in marks])
-        return Step(until, len(quarters) + len(made_days), until < limit)
+        return Step(until, made, until < limit)
 
     async def _beginning(self, connection: Connection, days: Grid, now: datetime) -> Span | None:
         """Nothing is rolled up, or by another zone's days: all cells go."""
@@ -135,6 +128,26 @@ class Rollups:
                 await connection.execute(SQL[f"forget_{what}"], self._floor_id, grain, *ends)
         await connection.execute(SQL.forget_hours, self._floor_id, *ends)
         return None if begin is None else Span(days.floor(begin), days.floor(begin))
+
+    async def _fill(
+        self,
+        connection: Connection,
+        done: Span,
+        until: datetime,
+        touched: Sequence[Span],
+        days: Grid,
+        zone: str,
+    ) -> int:
+        """Number of spans of quarters and days that were made."""
+        quarters = _to_fill(done, until, touched, QUARTERS)
+        await self._fill_quarters(connection, quarters)
+        spans = _to_fill(done, until, touched, HOURS)
+        await self._fill_sums(
+            connection, "hour", [h for span in spans for h in _cells(span, HOURS)]
+        )
+        made_days = _to_fill(done, until, touched, days)
+        await self._fill_days(connection, made_days, days, zone)
+        return len(quarters) + len(made_days)
 
     async def _fill_quarters(self, connection: Connection, spans: Spans) -> None:
         for what in WHATS if spans else ():
@@ -172,7 +185,7 @@ async def read_rolled(connection: Any, floor_id: int) -> tuple[Span | None, Span
 
 def _to_fill(done: Span, until: datetime, touched: Sequence[Span], grid: Grid) -> Spans:
     """Cells inside what is done that marks touch, and those up to `until`."""
-    had = Span(done.since, grid.floor(done.until))
+    had = Span(grid.floor(done.since), grid.floor(done.until))
     new = Span(had.until, grid.floor(until))
     return (*overlap(changed(grid, touched), had), *overlap((new,), new))
 

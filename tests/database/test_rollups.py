@@ -197,3 +197,26 @@ async def test_what_is_not_over_keeps_its_hour_open(floor: TestFloor, database: 
 async def test_a_floor_without_history_has_nothing_to_roll_up(pool: Pool, database: str) -> None:
     floor = await TestFloor.make(pool)
     assert (await Rollups(database, floor.id).fill(NOW)).until is None
+
+
+async def test_days_with_nothing_are_passed_over_until_something_is_added(
+    floor: TestFloor, database: str
+) -> None:
+    """A first dial, then a month without any."""
+    await floor.add_attempt(1, BEGIN - timedelta(days=30), outcome="busy", ended_at=BEGIN)
+    rollups, service = Rollups(database, floor.id), ReportService(floor.pool, floor.id)
+    long = Period(BEGIN - timedelta(days=31), END, BERLIN)
+    asked = [request("productivity", long, by=by) for by in ("day", "hour", "campaign")]
+    rows = [rounded(await service.make(ask, NOW)) for ask in asked]
+    made = []
+    while (step := await rollups.once(NOW)).behind:
+        made.append(step.cells)
+    assert len(made) > 30 and sum(cells > 0 for cells in made) < 6
+    assert [rounded(await service.make(ask, NOW)) for ask in asked] == rows
+
+    quiet = BEGIN - timedelta(days=15)
+    await floor.add_attempt(2, quiet, outcome="busy", ended_at=quiet + timedelta(seconds=9))
+    late = [rounded(await service.make(ask, NOW)) for ask in asked]
+    assert late != rows
+    assert (await rollups.once(NOW)).cells > 0
+    assert [rounded(await service.make(ask, NOW)) for ask in asked] == late
