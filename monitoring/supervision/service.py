@@ -306,7 +306,8 @@ class Supervision:
     # --- after a restart or a lost link
 
     async def reconcile(self) -> None:
-        """Sessions whose leg lives go on, others end; legs that nobody knows are hung up.
+        """Sessions whose leg lives go on, others end; legs that nobody knows are hung up, so that
+        who listens to nothing knows it.
 
         Raises AmiError and what the database raises.
         """
@@ -324,6 +325,11 @@ class Supervision:
                 self._end(session, session.supervisor)
         for leg in legs - {session.leg_id for session in self.sessions.values()}:
             await self._ami.hangup(leg)
+        # The operator may have come to another person, or to another leg, while nobody watched.
+        for session in tuple(self.sessions.values()):
+            seat = self._board.seats.get(session.operator)
+            if session.up and not session.spied and seat is not None and seat.channel:
+                await self._spy(session)
 
 
 def _restored(row: Any) -> Session:

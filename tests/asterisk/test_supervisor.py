@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 
 from dialer.calls import Conversing
 from dialer.cli import invoke
+from dialer.database.pool import open_pool
 from dialer.demo.carrier import Manners
 from monitoring import metrics
 from monitoring.supervision.model import Mode, SupervisionError
@@ -22,7 +25,8 @@ from tests.asterisk.hearing import (
     person_speaks,
     speak,
 )
-from tests.fixtures_floor import FloorApp, number
+from tests.asterisk.test_crash import serving
+from tests.fixtures_floor import FloorApp, Telephony, number, running_app, settings_for
 
 
 async def talk(floor: FloorApp, tone: int) -> tuple[str, str]:
@@ -104,6 +108,62 @@ async def test_who_hears_whom_in_each_mode_and_in_the_next_call(
         ("t7", "supervisor_followed"),
         ("olga", "supervisor_stopped"),
     ]
+
+
+async def test_a_killed_controller_leaves_the_supervisor_on_the_line_and_in_its_mode(
+    telephony: Telephony, database: str, tmp_path: Path
+) -> None:
+    """The one whose phone is put down meanwhile is off the line afterwards."""
+    settings, phone = settings_for(telephony, database, tmp_path), number("1101")
+    async with running_app(telephony, settings, check=False) as first:
+        await first.hire("t1", "t7", "t8")
+        for login in ("t7", "t8"):
+            await first.app.staff.set_role(login, "supervisor", "olga")
+    began_at = time.time()
+    pool = await open_pool(database, min_size=1, application_name="prozvon test")
+    floor = FloorApp(first.app, telephony, pool, began_at)
+    async with serving(settings, tmp_path) as process:
+        await process.ask("POST", "operators/t1/sign-in")
+        campaign = await floor.campaign(phone)
+        async with asyncio.timeout(20):
+            while not any(row["bridged_at"] for row in await floor.attempts(phone)):
+                await asyncio.sleep(0.05)
+        await floor.set_campaign(campaign, "paused")
+        for login, mode in (("t7", "barge"), ("t8", "listen")):
+            body = {"supervisor": login, "mode": mode}
+            await process.ask("POST", "operators/t1/supervision", body)
+        async with asyncio.timeout(10):
+            while len(await rows(floor)) < 2:
+                await asyncio.sleep(0.05)
+        process.kill()
+    gone = await telephony.carrier.phone_channel("t8")
+    await telephony.carrier.server.cli(f"channel request hangup {gone}")
+    async with running_app(telephony, settings) as again:
+        again.began_at = began_at
+        service = again.app.features.supervision
+        views = [(view.supervisor, view.operator, view.mode, view.up) for view in service.views()]
+        assert views == [("t7", "t1", "barge", True)]
+        operator = await speak(again, "t1", OPERATOR)
+        boss = await speak(again, "t7", SUPERVISOR)
+        person = await person_speaks(again, phone, PERSON)
+        at_person = await ear(again, person, tmp_path, "person")
+        at_boss = await ear(again, boss, tmp_path, "boss")
+        assert await at_person.until({OPERATOR, SUPERVISOR}) == {OPERATOR, SUPERVISOR}
+        assert await at_boss.until({PERSON, OPERATOR}) == {PERSON, OPERATOR}
+
+        again.app.desk.hang_up("t1")
+        await again.state("t1", "wrap_up")
+        again.app.desk.ready("t1")
+        _, person = await talk(again, OTHER)
+        at_person = await ear(again, person, tmp_path, "second")
+        assert await at_person.until({OPERATOR, SUPERVISOR}) == {OPERATOR, SUPERVISOR}
+        assert await (await at_boss.fresh()).until({OTHER, OPERATOR}) == {OTHER, OPERATOR}
+        assert operator
+        await service.stop("t7", "olga")
+        again.app.desk.hang_up("t1")
+        await again.app.journal.flushed(5)
+        assert [tuple(row) for row in await rows(again)] == [("barge", True), ("listen", True)]
+    await pool.close()
 
 
 async def test_two_supervisors_one_voice_and_what_is_refused(supervisors: FloorApp) -> None:
