@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -64,7 +64,7 @@ class Plot:
 
 def plot_of(chart: Chart, table: Table, words: Words) -> Plot | None:
     """None where there is nothing to draw."""
-    form = table.form
+    form, table = table.form, replace(table, rows=chart.rows(table))
     x = form.index(chart.x)
     numbers = [form.index(key) for key in chart.series if _any(table, form.index(key))]
     if not numbers or not table.rows:

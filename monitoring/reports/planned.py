@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from campaigns.refusals import Sentence
 from monitoring.plans.model import MEASURES, Plan
 from monitoring.plans.service import read_plans
 from monitoring.reports.bases import Made
@@ -148,6 +149,14 @@ def _shown(by: By, lines: dict[tuple[str, str], Line], source: Source) -> Made:
         rows.append(Row((*subjects, MEASURES[measure], *numbers, left, *checkpoint)))
     dimension = DIMENSIONS[by]
     form = Form(PLAN.key, PLAN.title, (*dimension, PLAN_MEASURE, *PLAN.columns), len(dimension) + 1)
-    chart = Chart("done", KINDS["plan"].title, "bar", form.key, dimension[0].key, ("done",))
-    alike = len({measure for _, measure in lines}) == 1  # else one name would have several bars
-    return (Table(form, tuple(rows)),), (chart,) if alike else (), ()
+    measures = sorted({measure for _, measure in lines}, key=list(MEASURES).index)
+    charts = tuple(_chart(form, dimension[0].key, measure) for measure in measures)
+    return (Table(form, tuple(rows)),), charts, ()
+
+
+def _chart(form: Form, x: str, measure: str) -> Chart:
+    """One for each measure: in one for all a name would have several bars."""
+    whole, part = KINDS["plan"].title, MEASURES[measure]
+    title = Sentence(f"{whole.en}: {part.en}", f"{whole.ru}: {part.ru}")
+    only = (PLAN_MEASURE.key, part)
+    return Chart(f"done_{measure}", title, "bar", form.key, x, ("done",), only=only)

@@ -107,7 +107,8 @@ class Chart:
 
     bar: one group of bars a row, a bar for each series; stack: the series on top of one another;
     line: the same rows in order. heat: one cell a row, at columns `x` and `y`, as strong as the one
-    series. `x`, `y` and `series` are keys of columns.
+    series. `x`, `y` and `series` are keys of columns. `only`: a column's key and a value; the rows
+    that have it are drawn.
     """
 
     key: str
@@ -117,6 +118,15 @@ class Chart:
     x: str
     series: tuple[str, ...]
     y: str | None = None
+    only: tuple[str, Value] | None = None
+
+    def rows(self, table: Table) -> tuple[Row, ...]:
+        """Those of its table that are drawn."""
+        if self.only is None:
+            return table.rows
+        key, wanted = self.only
+        place = table.form.index(key)
+        return tuple(row for row in table.rows if row.cells[place] == wanted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,14 @@ async def test_plan_and_fact_at_the_checkpoint_and_after(floor: TestFloor) -> No
     noon = datetime(2026, 3, 2, 12, 50, tzinfo=MOSCOW)
     today = period("2026-03-02", None, MOSCOW, noon)
     line, target = await rows(floor, "operator", today, noon)
+    made = await ReportService(floor.pool, floor.id).make(
+        request("plan", today, by="operator"), noon
+    )
+    drawn = [[row.cells[0] for row in chart.rows(made.table("plan"))] for chart in made.charts]
+    assert [chart.title.en for chart in made.charts] == [
+        f"{made.title.en}: {measure}" for measure in ("target calls", "line time, s")
+    ]
+    assert drawn == [["anna"], ["anna"]]
     assert (line[3], line[4], target[3:]) == (7200, 3000, (8, 3, 0.375, 5, None, None, None))
     evening = datetime(2026, 3, 2, 20, tzinfo=MOSCOW)
     today = period("2026-03-02", None, MOSCOW, evening)

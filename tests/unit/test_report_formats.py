@@ -328,6 +328,14 @@ def test_a_chart_of_many_names_draws_the_largest_and_says_so() -> None:
     assert f"{500 - MOST_ROWS} more" in drawn(CHART, Table(FORM, rows), words)
 
 
+def test_a_chart_of_some_rows_draws_those_alone() -> None:
+    rows = (Row(("a", 1, 0.0, None, None)), Row(("b", 7, 0.0, None, None)))
+    table, words = Table(FORM, rows), Words("en", MOSCOW)
+    plot = plot_of(replace(CHART, only=(FORM.columns[0].key, "b")), table, words)
+    assert plot is not None and [(m.label, m.values[0]) for m in plot.marks] == [("b", 7.0)]
+    assert plot_of(replace(CHART, only=(FORM.columns[0].key, "c")), table, words) is None
+
+
 def test_ten_years_of_days_are_put_together_without_losing_any() -> None:
     first = date(2016, 1, 1).toordinal()
     rows = tuple(Row((date.fromordinal(first + i), i % 7, 0.0, None, None)) for i in range(3653))
