@@ -26,6 +26,7 @@ from dialer.commands.node import listens
 from dialer.config import Settings
 from dialer.database.migrate import pending
 from dialer.database.pool import DatabaseError, Pool, connect, describe
+from dialer.doctor_clock import check_clock
 from dialer.doctor_install import check_installation
 from dialer.doctor_node import Node
 from dialer.doctor_phones import check_outside_phones
@@ -38,6 +39,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings = [
         await finding("host name", machine.host_name),
         await finding("database", machine.database),
+        await finding("system clock", machine.clock),
         await finding("calendars", machine.calendars),
         await finding("recordings", machine.recordings),
         await finding("ports", machine.ports),
@@ -83,6 +85,18 @@ class Machine:
             names = ", ".join(migration.file for migration in missing)
             raise Trouble(f"migrations are missing ({names}); run: prozvon migrate")
         return f"{describe(dsn)}, all migrations applied"
+
+    async def clock(self) -> str:
+        try:
+            connection = await connect(
+                self._dsn(), statement_timeout_s=5, application_name="prozvon doctor"
+            )
+        except (Trouble, DatabaseError, OSError):
+            return await check_clock(None)
+        try:
+            return await check_clock(connection)
+        finally:
+            await connection.close(timeout=REQUEST_TIMEOUT_S)
 
     async def outside_phones(self) -> str:
         not_looked_at = "not looked at: it needs the line `database` to be ok"

@@ -23,13 +23,13 @@ from dialer.asterisk.events import Event, UserEvent
 from dialer.asterisk.server import InstanceLayout
 from dialer.commands.node import ami_link, listens
 from dialer.config import Settings
+from dialer.doctor_clock import MOST_SKEW_S
 from dialer.findings import Check, Finding, Trouble, finding, http_session, read_json
 from dialer.node import ari_url
 
 PONG_TIMEOUT_S = 7.0
 JOURNAL_TIMEOUT_S = 3.0
 FIRST_QUALIFY_S = 3.0
-MOST_SKEW_S = 1.0
 VERSIONS = range(20, 24)
 
 NEEDED_ACTIONS = frozenset(

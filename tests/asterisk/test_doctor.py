@@ -35,6 +35,7 @@ ALL = (
     *(
         "host name",
         "database",
+        "system clock",
         "calendars",
         "recordings",
         "ports",
@@ -137,7 +138,8 @@ async def test_with_nothing_running_the_answer_comes_quickly(tmp_path: Path) -> 
     wrong = failures(await examine(settings))
     assert time.monotonic() - began < LIMIT_S
     assert set(ALL) - set(wrong) == {
-        "host name", "calendars", "recordings", "ports", "installation", "outside phones",
+        "host name", "system clock", "calendars", "recordings", "ports", "installation",
+        "outside phones",
     }  # fmt: skip
     assert "starts with `prozvon serve`" in wrong["database"]
     assert "nothing listens" in wrong["ami"]
