@@ -94,6 +94,14 @@ class WhyService:
             tuple(reasons),
         )
 
+    async def effective(self, name: str, now: datetime | None = None) -> tuple[Effective, ...]:
+        """Every rule in force for a campaign, merged; none for a name that is unknown."""
+        found = await self._rules.pool.fetchval(SQL.find_campaign, self._rules.floor_id, name)
+        if found is None:
+            return ()
+        [campaign] = await self._rules.campaigns(now or datetime.now(UTC), found)
+        return tuple(effective(campaign.policy, campaign.row))
+
     async def campaign(self, name: str, now: datetime | None = None) -> CampaignWhy:
         """Raises WhyError `unknown_campaign`."""
         moment, pool = now or datetime.now(UTC), self._rules.pool

@@ -22,6 +22,10 @@ from campaigns.campaign.model import (
 )
 from campaigns.campaign.service import ANY_TRUNK, CampaignService
 from campaigns.campaign_file.model import CampaignFile
+from campaigns.refusals import Sentence
+from campaigns.rules.effective import Effective
+from campaigns.rules.service import RulesService
+from campaigns.rules.why import WhyService
 from dialer.commands import campaign_files
 from dialer.commands.campaign_watch import watch_with
 from dialer.commands.common import (
@@ -36,12 +40,17 @@ from dialer.commands.common import (
     use_settings,
 )
 from dialer.commands.database import Floor, open_floor
+from dialer.commands.why import effective_table
 from dialer.config import Settings
 
 app = typer.Typer(
     no_args_is_help=True, help="What is dialed: make, approve, start, pause, finish, edit, look."
 )
 T = TypeVar("T")
+NO_CAMPAIGNS = Sentence(
+    "No campaigns yet; make one: prozvon campaign create",
+    "Кампаний пока нет; создайте: prozvon campaign create",
+)
 
 Name = Annotated[str, typer.Argument(help="The campaign's name.")]
 Set = Annotated[
@@ -393,10 +402,24 @@ def status(
     name: Annotated[str | None, typer.Argument(help="One campaign; default: all.")] = None,
     as_json: Json = False,
 ) -> Reply:
-    """Leads, attempts, outcomes, and why this number of calls was placed or none."""
-    states = run(_with(use_settings(context), lambda service: service.status(name)))
+    """Leads, attempts, outcomes, and why this number of calls was placed or none; of one campaign
+    also the rules in force, merged from the legal profile and its own settings."""
+    states, rules = run(_standing(use_settings(context), name))
     human: list[Any] = [part for state in states for part in _shown(state)]
-    return Reply(states, human or ["No campaigns yet; make one: prozvon campaign create"])
+    data = [{**asdict(state), "effective": rules[state.name]} for state in states]
+    if name is not None:
+        human.append(effective_table(rules[name]))
+    return Reply(data, human or [NO_CAMPAIGNS.to(speech.language)])
+
+
+async def _standing(
+    settings: Settings, name: str | None
+) -> tuple[list[CampaignState], dict[str, tuple[Effective, ...]]]:
+    """How campaigns stand, and the rules in force by campaign."""
+    async with open_floor(settings) as floor:
+        states = await _service(floor).status(name)
+        why = WhyService(RulesService(floor.pool, floor.floor_id))
+        return states, {state.name: await why.effective(state.name) for state in states}
 
 
 def _shown(state: CampaignState) -> list[Any]:

@@ -59,6 +59,26 @@ COUNTS = (
     ("rejected", Sentence("rejected", "отвергнуто")),
     ("phones", Sentence("phones", "телефонов")),
 )
+WHAT_COLUMNS = Sentence(
+    "What do the columns of {file} hold? One of: {fields}",
+    "Что в столбцах файла {file}? Одно из: {fields}",
+)
+ONE_OF = Sentence("one of: {fields}", "одно из: {fields}")
+NO_MAPPINGS = Sentence(
+    "No saved mappings; make one: prozvon list import FILE --map A=phone --save-mapping N",
+    "Сохранённых разметок нет; сделайте: prozvon list import ФАЙЛ --map A=phone --save-mapping N",
+)
+NO_LISTS = Sentence(
+    "No lists yet; import one: prozvon list import FILE",
+    "Баз пока нет; загрузите: prozvon list import ФАЙЛ",
+)
+LIST_TITLES = (
+    Sentence("list", "база"),
+    Sentence("contacts", "контактов"),
+    Sentence("phones", "телефонов"),
+    Sentence("file", "файл"),
+    Sentence("imported (UTC)", "загружена (UTC)"),
+)
 STDIN_CHUNK_BYTES = 1 << 20
 
 
@@ -159,7 +179,8 @@ def _asked(path: Path, order: Order, *, ask: bool, quiet: bool) -> Order:
     if not ask and (order.mapping or "phone" in seen.fields):
         return order
     console = Console(stderr=True)
-    console.print(f"What do the columns of {path.name} hold? One of: {', '.join(FIELDS)}")
+    question = WHAT_COLUMNS.to(order.language).format(file=path.name, fields=", ".join(FIELDS))
+    console.print(question, markup=False)
     said: dict[str, Field] = {}
     for index, (column, guess) in enumerate(zip(seen.columns, seen.fields, strict=True)):
         cells = [row[index] for row in seen.rows if index < len(row) and row[index].strip()]
@@ -174,7 +195,8 @@ def _field(question: str, guess: Field) -> Field:
         field = FIELD_NAMES.get(text.strip().casefold())
         if field is not None:
             return field
-        typer.echo(f"one of: {', '.join(FIELDS)}", err=True)
+        told = ONE_OF.to(speech.language).format(fields=", ".join(FIELDS))
+        typer.echo(told, err=True)
 
 
 async def _import(
@@ -204,8 +226,10 @@ def show_mappings(context: typer.Context, as_json: Json = False) -> Reply:
         (one.name, ", ".join(f"{column}={field}" for column, field in one.columns.items()))
         for one in saved
     ]
-    empty = "No saved mappings; make one: prozvon list import FILE --map A=phone --save-mapping N"
-    return Reply(saved, [table(("mapping", "columns"), rows) if rows else empty])
+    if not rows:
+        return Reply(saved, [NO_MAPPINGS.to(speech.language)])
+    columns = (Sentence("mapping", "разметка"), Sentence("columns", "столбцы"))
+    return Reply(saved, [table([each.to(speech.language) for each in columns], rows)])
 
 
 async def _mappings(settings: Settings) -> list[SavedMapping]:
@@ -258,9 +282,9 @@ def show_lists(context: typer.Context, as_json: Json = False) -> Reply:
     """All lists with what they hold, newest first."""
     lists = run(_lists(use_settings(context)))
     rows = [(s.name, s.contacts, s.phones, s.source, s.imported_at) for s in lists]
-    columns = ("list", "contacts", "phones", "file", "imported (UTC)")
-    empty = "No lists yet; import one: prozvon list import FILE"
-    return Reply(lists, [table(columns, rows) if rows else empty])
+    if not rows:
+        return Reply(lists, [NO_LISTS.to(speech.language)])
+    return Reply(lists, [table([each.to(speech.language) for each in LIST_TITLES], rows)])
 
 
 async def _lists(settings: Settings) -> list[ListSummary]:

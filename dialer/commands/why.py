@@ -12,6 +12,8 @@ import typer
 from campaigns.lists.phones import BadPhone, parse_phone
 from campaigns.pacing.model import LIMITED_BY, Limits, PacingError, Why
 from campaigns.pacing.service import PacingService
+from campaigns.refusals import Sentence
+from campaigns.rules.effective import Effective
 from campaigns.rules.service import RulesService
 from campaigns.rules.why import CampaignWhy, LeadWhy, Reason, WhyError, WhyService
 from dialer.commands.common import Json, Reply, run, speech, table, use_settings
@@ -21,6 +23,36 @@ from dialer.config import Settings
 HOUR_S = 3600.0
 LEAD = re.compile(r"\+?[0-9][0-9 ()\-]*\Z")
 PHONE_DIGITS = 10
+
+LIMITS_TITLES = (
+    Sentence("limited by", "чем ограничен"),
+    Sentence("decisions of the last hour", "решений за час"),
+    Sentence("that is", "то есть"),
+)
+DECISION_TITLES = (
+    Sentence("at (UTC)", "когда (UTC)"),
+    Sentence("asked", "просили"),
+    Sentence("placed", "набрано"),
+    Sentence("limited by", "чем ограничен"),
+    Sentence("why", "почему"),
+)
+LEADS_TITLES = (
+    Sentence("leads by rule", "лиды по правилам"),
+    Sentence("leads", "лидов"),
+    Sentence("the first changes at", "первый изменится (UTC)"),
+)
+RULE_TITLES = (
+    Sentence("rule", "правило"),
+    Sentence("what counts", "что действует"),
+    Sentence("the campaign", "кампания"),
+    Sentence("the legal profile", "правовой профиль"),
+    Sentence("by", "кто задал"),
+)
+REASON_TITLES = (
+    Sentence("that is", "то есть"),
+    Sentence("phone", "телефон"),
+    Sentence("until (UTC)", "до (UTC)"),
+)
 
 
 def why(
@@ -70,28 +102,42 @@ def pacing_part(found: Why) -> list[Any]:
     """The part about pacing, for people."""
     return [
         table((f"{found.name}: {found.status} ({found.mode})", ""), _summary(found)),
-        table(("limited by", "decisions of the last hour", "that is"), _limits_met(found)),
-        table(("at (UTC)", "asked", "placed", "limited by", "why"), _decisions(found)),
+        table(_titles(LIMITS_TITLES), _limits_met(found)),
+        table(_titles(DECISION_TITLES), _decisions(found)),
     ]
+
+
+def _titles(columns: Sequence[Sentence]) -> list[str]:
+    return [column.to(speech.language) for column in columns]
 
 
 def _summary(found: Why) -> list[tuple[str, str]]:
     ledger, limits = found.ledger, found.limits
-    window = (
-        f"{ledger.window_s / HOUR_S:.0f} h"
-        if ledger.window_s < 72 * HOUR_S
-        else f"{ledger.window_s / (24 * HOUR_S):.0f} days"
-    )
+    hours = ledger.window_s / HOUR_S
+    window = _say(f"{hours:.0f} h", f"{hours:.0f} ч")
+    if hours >= 72:
+        window = _say(f"{hours / 24:.0f} days", f"{hours / 24:.0f} дн.")
+    rate, cap = f"{100 * ledger.rate:.2f} %", f"{100 * ledger.cap:g} %"
     return [
-        ("legal profile", found.legal_profile),
-        ("answered by people", f"{ledger.answered} in {window}"),
+        (_say("legal profile", "правовой профиль"), found.legal_profile),
         (
-            "abandoned",
-            f"{ledger.abandoned} ({100 * ledger.rate:.2f} %, cap {100 * ledger.cap:g} %)",
+            _say("answered by people", "ответили люди"),
+            _say(f"{ledger.answered} in {window}", f"{ledger.answered} за {window}"),
         ),
-        ("may still be abandoned", f"{ledger.left:.1f} people"),
+        (
+            _say("abandoned", "брошено"),
+            f"{ledger.abandoned} ({rate}, {_say('cap', 'предел')} {cap})",
+        ),
+        (
+            _say("may still be abandoned", "можно ещё бросить"),
+            f"{ledger.left:.1f} {_say('people', 'чел.')}",
+        ),
         *_own_limits(limits),
     ]
+
+
+def _say(en: str, ru: str) -> str:
+    return Sentence(en, ru).to(speech.language)
 
 
 def _per_cent(share: float) -> str:
@@ -100,12 +146,26 @@ def _per_cent(share: float) -> str:
 
 def _own_limits(limits: Limits) -> list[tuple[str, str]]:
     per_operator = limits.lines_per_operator
+    free = _say("no limit", "без предела")
+    ring = f"{limits.ring_timeout_s:g}"
     return [
-        ("weight", f"{limits.weight:g}"),
-        ("skills needed", ", ".join(limits.skills) or "none"),
-        ("lines at most", "no limit" if limits.max_lines is None else str(limits.max_lines)),
-        ("lines per operator", "no limit" if per_operator is None else f"{per_operator:g}"),
-        ("ringing at least until given up", f"{limits.ring_timeout_s:g} s"),
+        (_say("weight", "вес"), f"{limits.weight:g}"),
+        (
+            _say("skills needed", "нужны навыки"),
+            ", ".join(limits.skills) or _say("none", "никакие"),
+        ),
+        (
+            _say("lines at most", "линий не больше"),
+            free if limits.max_lines is None else str(limits.max_lines),
+        ),
+        (
+            _say("lines per operator", "линий на оператора"),
+            free if per_operator is None else f"{per_operator:g}",
+        ),
+        (
+            _say("ringing at least until given up", "звонить не меньше"),
+            _say(f"{ring} s", f"{ring} с"),
+        ),
     ]
 
 
@@ -120,32 +180,44 @@ def _decisions(found: Why) -> list[tuple[object, ...]]:
 def rules_part(found: CampaignWhy) -> list[Any]:
     """The part about leads, for people."""
     rows = [(rule, count, _when(found.changes_at.get(rule))) for rule, count in found.leads.items()]
-    parts: list[Any] = [table(("leads by rule", "leads", "the first changes at"), rows)]
+    parts: list[Any] = [table(_titles(LEADS_TITLES), rows)]
     if found.reasons:
-        parts.insert(0, _reasons("no lead is dialed because", found.reasons))
-    rules = [(e.rule, e.value, e.campaign, e.profile, e.set_by) for e in found.effective]
-    parts.append(table(("rule", "what counts", "the campaign", "the legal profile", "by"), rules))
+        title = _say("no lead is dialed because", "ни один лид не набирается, потому что")
+        parts.insert(0, _reasons(title, found.reasons))
+    parts.append(effective_table(found.effective))
     if found.warnings:
         told = [(w.ru if speech.language == "ru" else w.en) for w in found.warnings]
         parts += [f"! {sentence}" for sentence in told]
     return parts
 
 
+def effective_table(found: Sequence[Effective]) -> Any:
+    """Rules in force, and who set each."""
+    rows = [(e.rule, e.value, e.campaign, e.profile, e.set_by) for e in found]
+    return table(_titles(RULE_TITLES), rows)
+
+
 def lead_reply(found: Sequence[LeadWhy]) -> Reply:
     """Every lead, with every rule that keeps it."""
     parts: list[Any] = []
     for lead in found:
-        title = f"lead {lead.lead} of {lead.campaign}: {lead.status}"
+        title = _say(
+            f"lead {lead.lead} of {lead.campaign}: {lead.status}",
+            f"лид {lead.lead} кампании {lead.campaign}: {lead.status}",
+        )
         if lead.dialable:
-            parts.append(f"{title}; nothing keeps it, it waits for its turn")
+            free = _say(
+                "nothing keeps it, it waits for its turn", "ничто не мешает, он ждёт очереди"
+            )
+            parts.append(f"{title}; {free}")
         else:
             parts.append(_reasons(title, lead.reasons))
     return Reply(list(found), parts)
 
 
 def _reasons(title: str, reasons: Sequence[Reason]) -> Any:
-    rows = [(r.rule, r.en, r.ru, r.phone_position, _when(r.changes_at)) for r in reasons]
-    return table((title, "that is", "то есть", "phone", "until (UTC)"), rows)
+    rows = [(r.rule, _say(r.en, r.ru), r.phone_position, _when(r.changes_at)) for r in reasons]
+    return table((title, *_titles(REASON_TITLES)), rows)
 
 
 def _when(at: datetime | None) -> str | None:

@@ -218,6 +218,12 @@ async def test_from_an_empty_database_to_a_running_campaign(
     assert (tmp_path / "june.xlsx").exists()
     (state,) = await prozvon.done("campaign", "status", "spring")
     assert state["leads"]["new"] == 2
+    why = await prozvon.done("why", "spring")
+    assert state["effective"] and state["effective"] == why["rules"]["effective"]
+    for language, titles in (("en", "what counts"), ("ru", "что действует")):
+        for command in (("campaign", "status", "spring"), ("why", "spring")):
+            code, out, _ = await asyncio.to_thread(prozvon.text, "--lang", language, *command)
+            assert code == 0 and titles in out and "hours.workday" in out
     made = await prozvon.done("report", "outcomes", "--campaign", "june")
     assert (made["by"], made["filters"]) == ("campaign", {"campaign": ["june"]})
 
@@ -291,6 +297,11 @@ async def test_tables_for_people_show_names_as_they_are(with_database: Prozvon) 
     assert code == 0 and "[red]Анна[/]" in out
     code, out, _ = await asyncio.to_thread(with_database.text, "campaign", "status")
     assert code == 0 and "No campaigns yet" in out
+    for language, told in (("en", "No lists yet"), ("ru", "Баз пока нет")):
+        code, out, _ = await asyncio.to_thread(
+            with_database.text, "--lang", language, "list", "show"
+        )
+        assert code == 0 and told in out
 
 
 async def test_several_trunks_must_be_named(with_database: Prozvon, tmp_path: Path) -> None:
