@@ -10,6 +10,10 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
+from campaigns.pacing.model import LIMITED_BY
+from campaigns.rules.model import RULES
 from tests.fixtures_floor import FloorApp
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/managers-morning.md"
@@ -39,6 +43,47 @@ def write_settings(floor: FloorApp, folder: Path) -> Path:
     return file
 
 
+def table_under(text: str, *titles: str) -> list[list[str]]:
+    """The rows of the last table that has these columns first."""
+    lines = [re.split("[│┃]", line)[1:-1] for line in text.splitlines()]
+    cells = [[cell.strip() for cell in line] for line in lines]
+    [*_, start] = [i for i, row in enumerate(cells) if tuple(row[: len(titles)]) == titles]
+    rows = []
+    for row in cells[start + 2 :]:
+        if not row:
+            break
+        rows.append(row)
+    return rows
+
+
+def reads_why(text: str) -> None:
+    """What a manager reads in `why`: the campaign runs, what limits it, where each lead is, and
+    which rules count."""
+    summary = {row[0]: row[1] for row in table_under(text, "march: running (progressive)")}
+    assert summary["legal profile"] == "own"
+    assert re.fullmatch(r"[1-3] in .+", summary["answered by people"])
+    assert re.fullmatch(r"0 \(0\.00 %, cap [\d.]+ %\)", summary["abandoned"])
+    assert summary["ringing at least until given up"] == "8 s"
+
+    limits = table_under(text, "limited by", "decisions of the last hour")
+    assert limits and all(name in LIMITED_BY and int(n) > 0 for name, n, _ in limits)
+    assert [told for name, _, told in limits] == [LIMITED_BY[name] for name, _, _ in limits]
+    decisions = table_under(text, "at (UTC)", "asked", "placed")
+    assert decisions and sum(int(placed) for _, _, placed, *_ in decisions) >= 1
+    assert all(name in LIMITED_BY and why for *_, name, why in decisions if why)
+
+    leads = table_under(text, "leads by rule", "leads")
+    known = {*RULES, "dialable", "done", "in_call", "not_judged_yet"}
+    assert {rule for rule, *_ in leads} <= known
+    assert sum(int(count) for _, count, _ in leads) == 3
+    assert all(until != "–" for rule, _, until in leads if rule == "retry_pause")
+
+    rules = {row[0]: row[1:] for row in table_under(text, "rule", "what counts", "the campaign")}
+    assert rules["ring_timeout_s"] == ["8 s", "8 s", "", "campaign"]
+    assert rules["max_approaches"][0] == "4" and "hours.workday" in rules
+
+
+@pytest.mark.timeout(400)  # some twenty commands, each a process of its own
 async def test_the_page_word_for_word(floor_app: FloorApp, tmp_path: Path) -> None:
     await floor_app.sign_in("t1")
     folder = tmp_path / "morning"
@@ -65,6 +110,7 @@ async def test_the_page_word_for_word(floor_app: FloorApp, tmp_path: Path) -> No
     assert "7.9E+10" in rejects and "clients" in rejects
     assert "3 leads" in created and "is running" in created
     assert "conversations" in running
+    reads_why(running)
     assert "max_approaches" in edited and "is running" in edited
     assert "1 conversations" in results or "2 conversations" in results
     with (folder / "march.csv").open(encoding="utf-8-sig", newline="") as handle:
