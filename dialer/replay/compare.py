@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from dialer.replay.record import Line
+from dialer.replay.record import Line, is_sound
 
 SAME_S = 0.1
 """Seconds that may differ: the time that PostgreSQL and the node took is none in a replay."""
@@ -84,7 +84,7 @@ def _variable(value: object) -> str:
 
 
 def _answers(lines: Iterable[Line]) -> dict[str, list[str]]:
-    """What FastAGI sessions were told, by their number and channel."""
+    """What FastAGI sessions were told but for sounds, by their number and channel."""
     heads: dict[int, str] = {}
     found: dict[str, list[str]] = {}
     for line in lines:
@@ -93,7 +93,7 @@ def _answers(lines: Iterable[Line]) -> dict[str, list[str]]:
             script = line.fields.get("agi_network_script", "")
             heads[session] = f"{session} {script} {line.fields['agi_uniqueid']}"
             found[heads[session]] = []
-        elif line.kind == "agi_out" and session in heads:
+        elif line.kind == "agi_out" and session in heads and not is_sound(line.fields["line"]):
             found[heads[session]].append(line.fields["line"])
     return found
 

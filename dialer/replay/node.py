@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dialer.replay.record import Line
+from dialer.replay.record import Line, is_sound
 
 BANNER = b"Asterisk Call Manager/9.0.0\r\n"
 NEVER_ANSWERS = frozenset({"OriginateResponse", "UserEvent"})
@@ -143,23 +143,27 @@ class ManagerPlayer:
 
 
 class SessionPlayer:
-    """FastAGI sessions: a command gets the answer that the same command had."""
+    """FastAGI sessions: a command gets the answer that the same command had.
+
+    The sound of a person who waits, which says nothing of who takes whom, is answered where the
+    record has none, too: records from before there was any stay of use.
+    """
 
     def __init__(self, lines: Sequence[Line], protocol: Callable[[], Any]) -> None:
         self._protocol = protocol
-        self._answers: dict[int, deque[tuple[float, str]]] = defaultdict(deque)
+        self._answers: dict[int, deque[tuple[float, str, str]]] = defaultdict(deque)
         self._wires: dict[int, _Wire] = {}
         self.hang_ups: list[Line] = []
-        sent: dict[int, float] = {}
+        sent: dict[int, tuple[float, str]] = {}
         for line in lines:
             if line.kind == "agi_out":
-                sent[line.fields["session"]] = line.t
+                sent[line.fields["session"]] = (line.t, line.fields["line"])
             elif line.kind == "agi_in" and line.fields["line"] == "HANGUP":
                 self.hang_ups.append(line)
             elif line.kind == "agi_in":
                 session = line.fields["session"]
-                took = line.t - sent.get(session, line.t)
-                self._answers[session].append((took, line.fields["line"]))
+                sent_at, command = sent.get(session, (line.t, ""))
+                self._answers[session].append((line.t - sent_at, command, line.fields["line"]))
 
     def begin(self, line: Line) -> None:
         session = line.fields["session"]
@@ -180,8 +184,16 @@ class SessionPlayer:
             wire.close()
 
     def _written(self, session: int, data: bytes) -> None:
-        for _ in range(data.count(b"\n")):
-            answers = self._answers[session]
-            took, text = answers.popleft() if answers else (0.0, "510 Invalid or unknown command")
+        for command in data.decode().splitlines():
+            took, text = self._answer(session, command)
             wire = self._wires[session]
             asyncio.get_running_loop().call_later(took, wire.feed, f"{text}\n".encode())
+
+    def _answer(self, session: int, command: str) -> tuple[float, str]:
+        answers = self._answers[session]
+        if is_sound(command) and not (answers and is_sound(answers[0][1])):
+            return 0.0, "200 result=0"
+        if not answers:
+            return 0.0, "510 Invalid or unknown command"
+        took, _, text = answers.popleft()
+        return took, text

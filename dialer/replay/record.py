@@ -214,3 +214,9 @@ def _from_the_beginning(record: Record) -> None:
 
 def _broken(number: int, english: str, russian: str) -> RecordError:
     return RecordError("bad_record", f"line {number}: {english}", f"строка {number}: {russian}")
+
+
+def is_sound(command: str) -> bool:
+    """Whether a FastAGI command only begins or ends what a person hears who waits."""
+    sounds = ("EXEC Playtones ", "EXEC StartMusicOnHold", "EXEC StopMusicOnHold")
+    return command.startswith(sounds)
