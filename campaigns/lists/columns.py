@@ -19,6 +19,10 @@ Field = Literal[
     "company",
     "time_zone",
     "region",
+    "consent",
+    "consent_at",
+    "consent_source",
+    "consent_evidence",
     "attribute",
     "skip",
 ]
@@ -36,6 +40,10 @@ FIELD_NAMES: Mapping[str, Field] = {
     "компания": "company",
     "часовой пояс": "time_zone",
     "регион": "region",
+    "согласие": "consent",
+    "дата согласия": "consent_at",
+    "источник согласия": "consent_source",
+    "подтверждение согласия": "consent_evidence",
     "атрибут": "attribute",
     "пропустить": "skip",
 }
@@ -52,6 +60,10 @@ class Columns:
     time_zone: int | None
     region: int | None
     attributes: tuple[int, ...]
+    consent: int | None = None
+    consent_at: int | None = None
+    consent_source: int | None = None
+    consent_evidence: int | None = None
 
 
 _PHONE_NAMES = frozenset(
@@ -90,6 +102,17 @@ _REGION = frozenset(
     | {"region", "state", "province", "county"}
 )
 
+_CONSENT = frozenset({"согласие", "согласие на звонки", "consent", "opt in", "optin"})
+_CONSENT_AT = frozenset(
+    {"дата согласия", "согласие дата", "дата и время согласия"}
+    | {"consent date", "consent at", "consent given at", "opt in date"}
+)
+_CONSENT_SOURCE = frozenset({"источник согласия", "consent source", "opt in source"})
+_CONSENT_EVIDENCE = frozenset(
+    {"подтверждение согласия", "доказательство согласия", "consent evidence", "consent proof"}
+)
+_CONSENT_FIELDS: tuple[Field, ...] = ("consent", "consent_source", "consent_evidence")
+
 
 def map_columns(
     header: Sequence[str], line: int = 1, mapping: Mapping[str, Field] | None = None
@@ -104,6 +127,9 @@ def map_columns(
     fields = guess_fields(header)
     said = {_key(name): field for name, field in (mapping or {}).items()}
     fields = [said.get(_key(name), guess) for name, guess in zip(names, fields, strict=True)]
+    if "consent_at" not in fields:
+        # Without a date there is no consent to keep: the columns are kept as they are.
+        fields = ["attribute" if field in _CONSENT_FIELDS else field for field in fields]
     if "phone" not in fields:
         found = ", ".join(names[:10])[:200]
         raise ListFileError("no_phone_column", line=line, names=found)
@@ -115,6 +141,10 @@ def map_columns(
         next(iter(_all(fields, "time_zone")), None),
         next(iter(_all(fields, "region")), None),
         _all(fields, "attribute") + tuple(_spare(fields)),
+        next(iter(_all(fields, "consent")), None),
+        next(iter(_all(fields, "consent_at")), None),
+        next(iter(_all(fields, "consent_source")), None),
+        next(iter(_all(fields, "consent_evidence")), None),
     )
 
 
@@ -131,6 +161,10 @@ def guess_fields(header: Sequence[str]) -> list[Field]:
         ("company", _COMPANY),
         ("time_zone", _TIME_ZONE),
         ("region", _REGION),
+        ("consent", _CONSENT),
+        ("consent_at", _CONSENT_AT),
+        ("consent_source", _CONSENT_SOURCE),
+        ("consent_evidence", _CONSENT_EVIDENCE),
     )
     for field, its_names in known:
         index_of = _first(keys, its_names)
@@ -161,8 +195,8 @@ def _all(fields: Sequence[Field], *wanted: Field) -> tuple[int, ...]:
 
 
 def _spare(fields: Sequence[Field]) -> list[int]:
-    """Of a second company, zone or region nothing is lost: it is kept as an attribute."""
-    single: tuple[Field, ...] = ("company", "time_zone", "region")
+    """Of a second company, zone, region or consent nothing is lost: it is kept as an attribute."""
+    single: tuple[Field, ...] = ("company", "time_zone", "region", "consent_at", *_CONSENT_FIELDS)
     return [index for field in single for index in _all(fields, field)[1:]]
 
 

@@ -55,6 +55,8 @@ class RowText:
 
     def usual(self, line: int, cells: Sequence[str]) -> Lines | None:
         """What `lines_of(read_row(...))` gives; None where the row is not of the usual kind."""
+        if self._columns.consent_at is not None:
+            return None
         whole = "".join(cells)
         plain = whole.isprintable() and "  " not in whole and "\\" not in whole
         if not plain or len(cells) != self._width or len(whole) > CELL_CHARS:

@@ -6,10 +6,12 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from campaigns.lists.columns import REJECT_COLUMNS, Field, guess_fields, map_columns, unique_names
+from campaigns.lists.consents import Consent
 from campaigns.lists.copytext import Lines, RowText, lines_of
 from campaigns.lists.csvfile import Record
 from campaigns.lists.errors import ListFileError
@@ -25,12 +27,22 @@ VALUE_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """Who may be called at `e164` agreed, as line `line` of the file says."""
+
+    line: int
+    e164: str
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """`count` rows: lines for COPY of rows and of their phones, as `copytext.Lines` says."""
 
     count: int
     rows: bytes
     phones: bytes
+    consents: tuple[Agreed, ...] = ()
 
 
 class Intake:
@@ -57,6 +69,8 @@ class Intake:
         rejects.start(self._table.delimiter, self._columns.names)
         self._text = RowText(self._columns, region)
         self._records = self._table.records()
+        self._agreed: list[Agreed] = []
+        self._now = datetime.now(UTC)
 
     @property
     def rows(self) -> int:
@@ -96,7 +110,8 @@ class Intake:
             raise ListFileError("no_rows", line=1)
         if self.rows == start:
             return None
-        return Batch(len(rows), "".join(rows).encode(), "".join(phones).encode())
+        agreed, self._agreed = tuple(self._agreed), []
+        return Batch(len(rows), "".join(rows).encode(), "".join(phones).encode(), agreed)
 
     def _lines(self, record: Record) -> Lines | None:
         """The lines of a row; what is wrong with it goes to the rejects. None: nothing is left."""
@@ -106,12 +121,14 @@ class Intake:
         row = self._read(record)
         if row.rejects:
             self._rejects.add(row.rejects, record.cells)
+        if row.consent is not None:
+            self._agreed += [Agreed(row.line, phone.e164, row.consent) for phone in row.phones]
         return lines_of(row) if row.phones else None
 
     def _read(self, record: Record) -> Row:
         if record.problem:
             return Row(record.line, rejects=(Reject(record.line, "", "", record.problem),))
-        return read_row(record.line, record.cells, self._columns, self._region)
+        return read_row(record.line, record.cells, self._columns, self._region, self._now)
 
 
 def unreadable(error: OSError) -> ListFileError:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from campaigns.lists.intake import Batch
+from campaigns.lists.intake import Agreed, Batch
 from campaigns.lists.model import Duplicates, Order
 from dialer.database.pool import Connection
 from dialer.database.queries import Queries
@@ -52,7 +53,7 @@ class Merge:
         self._staged = 0
         self._others: list[int] = []
         self.list_id: int | None = None
-        self.accepted = self.phones = self.updated = 0
+        self.accepted = self.phones = self.updated = self.consents = 0
         self.duplicates = Duplicates(0, 0, 0)
 
     async def prepare(self) -> None:
@@ -69,6 +70,8 @@ class Merge:
                 table, source=io.BytesIO(lines), timeout=STATEMENT_TIMEOUT_S
             )
         self._staged += batch.count
+        if batch.consents:
+            await self._record(batch.consents)
         # An update looks at all rows of a contact together.
         if self._staged >= MERGE_ROWS and self._order.on_duplicate != "update":
             await self._merge()
@@ -81,6 +84,9 @@ class Merge:
         await self._execute(self._queries.add_phones, self.list_id, self._zone_ids)
         if self._order.on_duplicate == "update":
             await self._update()
+        if self.consents:
+            what = f"list {self.list_id}", {"consents": self.consents}
+            await self._execute(self._queries.note_consents, *what)
 
     async def _merge(self) -> None:
         queries, order = self._queries, self._order
@@ -98,6 +104,23 @@ class Merge:
         await self._count()
         await self._execute(queries.add_contacts, list_id)
         await self._execute(queries.take_phones)
+
+    async def _record(self, agreed: Sequence[Agreed]) -> None:
+        """Consents for every campaign; known ones, and those withdrawn since, are left alone."""
+        floor_id, _, source = self._list
+        fresh = await self._connection.fetch(
+            self._queries.add_consents,
+            floor_id,
+            [one.e164 for one in agreed],
+            [one.consent.source for one in agreed],
+            [one.consent.evidence or f"{source}, line {one.line}" for one in agreed],
+            [one.consent.given_at for one in agreed],
+            timeout=STATEMENT_TIMEOUT_S,
+        )
+        self.consents += len(fresh)
+        if fresh:
+            phones = [row["e164"] for row in fresh]
+            await self._execute(self._queries.wake_consented, floor_id, phones)
 
     async def _update(self) -> None:
         changed = await self._fetch(self._queries.update_contacts)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from campaigns.lists.columns import Columns, Field
+from campaigns.lists.consents import BadConsent, Consent, read_consent
 from campaigns.lists.errors import ListError
 from campaigns.lists.phones import EXCEL, Phone, is_region, parse_phones
 from campaigns.lists.reasons import said
@@ -120,7 +121,8 @@ class ImportResult:
 
     rows = accepted + rejected + duplicates. Accepted rows have at least one phone that is new to
     the list; duplicates have good phones, all of them met before in the file, the list, or where
-    the order says; `updated` counts the known contacts that these rows changed.
+    the order says; `updated` counts the known contacts that these rows changed, `consents` the
+    consents recorded that were not known before, one a phone.
     `rejects` holds the first 1,000 entries (bad phones of accepted rows too), `rejects_file` all.
     `list_id` is None where nothing was stored and the list did not exist.
     """
@@ -136,6 +138,7 @@ class ImportResult:
     dry_run: bool = False
     updated: int = 0
     duplicates_by_place: Duplicates = Duplicates(0, 0, 0)
+    consents: int = 0
 
     def shown(self, language: str) -> dict[str, Any]:
         """For JSON: rejects have the reason's id (`reason`) and its text (`sentence`)."""
@@ -176,10 +179,20 @@ class Row:
     attributes: Mapping[str, str] = field(default_factory=dict)
     phones: tuple[Phone, ...] = ()
     rejects: tuple[Reject, ...] = ()
+    consent: Consent | None = None
 
 
-def read_row(line: int, cells: Sequence[str], columns: Columns, region: str) -> Row:
-    """Return the contact of a row, or the row with the reasons why there is none."""
+def read_row(
+    line: int,
+    cells: Sequence[str],
+    columns: Columns,
+    region: str,
+    now: datetime | None = None,
+) -> Row:
+    """Return the contact of a row, or the row with the reasons why there is none.
+
+    `now`: no consent is given later.
+    """
     if problem := _problem_of_row(line, cells, columns):
         return Row(line, rejects=(problem,))
     phones, rejects = _phones(line, cells, columns, region)
@@ -187,6 +200,11 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, region: str) -> 
     if not phones and not rejects:
         column = columns.names[columns.phones[0]]
         rejects.append(Reject(line, column, "", NO_PHONE))
+    consent = read_consent(cells, columns, time_zone, now)
+    if isinstance(consent, BadConsent):
+        name = columns.names[consent.index]
+        rejects.append(Reject(line, name, consent.text, consent.reason))
+        consent = None
     return Row(
         line,
         clean_text(" ".join(_cell(cells, index) for index in columns.name)),
@@ -196,6 +214,7 @@ def read_row(line: int, cells: Sequence[str], columns: Columns, region: str) -> 
         _attributes(cells, columns, phones) if phones else {},
         tuple(phones),
         (*rejects, *bad_zone),
+        consent if phones else None,
     )
 
 

@@ -262,3 +262,32 @@ SELECT list.id, list.name, list.source, list.imported_at,
   FROM list JOIN floor ON floor.id = list.floor_id
  WHERE floor.name = $1
  ORDER BY list.imported_at DESC, list.id DESC;
+
+-- name: add_consents
+-- Consents of floor $1 that a file tells: phones $2, sources $3, evidences $4, moments $5. One that
+-- is known is not told twice, and one older than a withdrawal does not come back by a file.
+INSERT INTO consent (floor_id, campaign_id, e164, source, evidence, given_at, added_by)
+SELECT DISTINCT ON (told.e164, told.source, told.given_at)
+    $1::bigint, NULL::bigint, told.e164, told.source, told.evidence, told.given_at, 'list import'
+FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[])
+    AS told (e164, source, evidence, given_at)
+WHERE NOT EXISTS (
+    SELECT FROM consent AS kept
+    WHERE kept.floor_id = $1 AND kept.e164 = told.e164
+        AND (kept.withdrawn_at >= told.given_at
+            OR kept.campaign_id IS NULL AND kept.source = told.source
+                AND kept.given_at = told.given_at))
+RETURNING e164;
+
+-- name: wake_consented
+-- Leads of floor $1 that waited for the consent of these phones are asked again.
+UPDATE lead SET next_at = now(), blocked_by = NULL
+FROM campaign
+WHERE campaign.id = lead.campaign_id AND campaign.floor_id = $1
+    AND lead.blocked_by = 'no_consent'
+    AND lead.contact_id IN (SELECT contact_id FROM contact_phone WHERE e164 = ANY($2::text[]));
+
+-- name: note_consents
+-- Consents are proofs: who brought them is kept.
+INSERT INTO audit (actor, action, subject, details)
+VALUES ('list import', 'consents_imported', $1, $2);

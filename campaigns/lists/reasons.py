@@ -54,6 +54,21 @@ REJECTS: Mapping[str, Sentence] = {
         "no such time zone; write it like Europe/Samara, UTC+4 or МСК+1",
         "такого часового пояса нет; напишите как Europe/Samara, UTC+4 или МСК+1",
     ),
+    "consent": Sentence(
+        "consent is yes or no (да, нет); recorded as none",
+        "согласие пишется «да» или «нет»; считаем, что согласия нет",
+    ),
+    "consent_date": Sentence(
+        "no such date of consent; write it like 31.12.2025 or 2025-12-31",
+        "такой даты согласия нет; напишите как 31.12.2025 или 2025-12-31",
+    ),
+    "consent_future": Sentence(
+        "a consent cannot be given in the future", "дата согласия ещё не наступила"
+    ),
+    "consent_source": Sentence(
+        "say where the consent comes from (column «consent source»)",
+        "укажите, откуда согласие (столбец «Источник согласия»)",
+    ),
     "nul": Sentence(
         "there is a NUL character in the row; export the file again",
         "в строке есть символ с кодом 0; выгрузите файл заново",

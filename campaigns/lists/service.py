@@ -206,7 +206,7 @@ class _Import:
             async with connection.transaction():
                 await self._take(merge)
                 self._rejects_file = await _in_thread(self._rejects.publish)
-                if self._order.dry_run or not (merge.phones or merge.updated):
+                if self._order.dry_run or not (merge.phones or merge.updated or merge.consents):
                     raise _Undo
             list_id = merge.list_id
         except _Undo:
@@ -251,6 +251,7 @@ class _Import:
             dry_run=self._order.dry_run,
             updated=merge.updated,
             duplicates_by_place=merge.duplicates,
+            consents=merge.consents,
         )
 
 

@@ -56,6 +56,7 @@ COUNTS = (
     ("accepted", Sentence("accepted", "принято")),
     ("duplicates", Sentence("duplicates", "дублей")),
     ("updated", Sentence("updated", "обновлено")),
+    ("consents", Sentence("consents", "согласий")),
     ("rejected", Sentence("rejected", "отвергнуто")),
     ("phones", Sentence("phones", "телефонов")),
 )
