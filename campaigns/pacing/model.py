@@ -23,6 +23,8 @@ LIMITED_BY: Mapping[str, str] = {
     "node": "Asterisk is away or slow",
     "database": "the database is away",
     "sound": "a message is not set, or its sound file is not there",
+    "goal": "its goal is near, and every call under way counts",
+    "mode": "operators dial by hand",
     "disk": "no room for recordings",
     "draining": "the process is stopping",
     "recovery": "it is being found out what is live on the node",

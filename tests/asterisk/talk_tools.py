@@ -66,7 +66,7 @@ class Ear:
             if file.exists() and file.stat().st_size > 4000:
                 break
             await asyncio.sleep(0.02)
-        return heard(file)
+        return heard(file) if file.exists() else set()  # the channel is gone
 
     async def hears(self, *expected: int | str, timeout_s: float = 12) -> None:
         """Waits until exactly these tones (or "music", or nothing) are heard."""

@@ -237,12 +237,13 @@ async def test_at_the_limit_the_campaign_says_what_happens(floor_app: FloorApp) 
     readers = {at_limit: await shown(floor_app, phone) for at_limit, phone in phones.items()}
     assert len(set(readers.values())) == 3
 
+    await floor_app.state(readers["skip"], "ready")
+    floor_app.app.desk.pause(readers["skip"], "lunch")  # or the card that is put back is shown next
     talking = await floor_app.stage(phones["dial"], Conversing)
     assert isinstance(talking, Conversing) and talking.operator == readers["dial"]
     floor_app.app.desk.hang_up(readers["dial"])
     await floor_app.outcome(phones["dial"])
     assert (await floor_app.state(readers["pause"], "paused")).state.why == "time limit"
-    await floor_app.state(readers["skip"], "ready")
     await floor_app.app.journal.flushed(5)
     assert (await floor_app.lead(phones["pause"]))["status"] == "new"
     assert (await floor_app.lead(phones["skip"]))["status"] == "retry"
@@ -256,6 +257,7 @@ async def test_a_card_is_one_operators_until_they_leave_then_anothers(floor_app:
     campaign = await running(floor_app, phone, mode="preview")
     assert await shown(floor_app, phone) == "t1"
     await floor_app.sign_in_only("t2")
+    await floor_app.state("t2", "ready")
     lead, by_hand = await floor_app.lead(phone), floor_app.app.by_hand
     assert await refused(by_hand.dial_lead("t2", campaign, lead["id"])) == "lead_busy"
     assert await refused(by_hand.dial_number("t2", campaign, phone)) == "lead_busy"

@@ -373,7 +373,7 @@ async def test_an_outside_phone_is_the_operators_only_after_1_is_pressed(
     telephony: Telephony, database: str, tmp_path: Path
 ) -> None:
     """A voice box is a missed ring: the person is not dialed before somebody accepts."""
-    settings = settings_of(telephony, database, tmp_path, accept_s=3)
+    settings = settings_of(telephony, database, tmp_path, accept_s=8)
     mobile, phone = number("6000"), number("1101")
     async with running_app(telephony, settings) as floor:
         await hire(floor, "t1", "ring_per_call", mobile)
@@ -399,7 +399,7 @@ async def test_an_outside_phone_is_the_operators_only_after_1_is_pressed(
         person = await person_of(floor, phone, tmp_path)
         accepted = await outside_ear(floor, mobile, tmp_path, FIRST)
         await all_hear((person, [FIRST]), (accepted, [PERSON]))
-        await asyncio.sleep(3)  # the limit of accepting is over, and ends nothing
+        await asyncio.sleep(8)  # the limit of accepting is over, and ends nothing
         assert floor.live(phone) == talking
         floor.app.desk.hang_up("t1")
         assert (await floor.outcome(phone))["operator"] == "t1"
