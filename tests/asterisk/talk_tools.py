@@ -60,13 +60,25 @@ class Ear:
         return self
 
     async def sample(self) -> set[int | str]:
+        file = await self._listen(LISTEN_S)
+        return heard(file) if file.exists() else set()  # the channel is gone
+
+    async def _listen(self, seconds: float) -> Path:
         file = self.folder / f"heard-{next(_serial)}.wav"
-        await self.floor.telephony.carrier.listen(self.channel, file, LISTEN_S)
+        await self.floor.telephony.carrier.listen(self.channel, file, seconds)
         for _ in range(50):
             if file.exists() and file.stat().st_size > 4000:
                 break
             await asyncio.sleep(0.02)
-        return heard(file) if file.exists() else set()  # the channel is gone
+        return file
+
+    async def is_asked(self, hz: int) -> bool:
+        """Whether short tones of `hz` with long pauses are heard now."""
+        file = await self._listen(3)
+        with wave.open(str(file)) as recording:
+            samples = array("h", recording.readframes(recording.getnframes()))
+        windows = (samples[at : at + 400] for at in range(0, len(samples) - 400, 400))
+        return any(amplitude(window, hz) > HEARD for window in windows)
 
     async def hears(self, *expected: int | str, timeout_s: float = 12) -> None:
         """Waits until exactly these tones (or "music", or nothing) are heard."""
