@@ -320,7 +320,18 @@ async def test_predictive_counts_a_phone_only_while_it_is_up(floor: FloorApp) ->
 
 
 async def outside_ear(floor: FloorApp, phone: str, folder: Path, hz: int) -> Ear:
-    return await Ear(floor, await carrier_channel(floor, phone), folder).says(hz)
+    return await Ear(floor, await answered(floor, phone), folder).says(hz)
+
+
+async def answered(floor: FloorApp, phone: str) -> str:
+    """The outside phone's channel, once it is up: a ringing one that is sent elsewhere is lost."""
+    channel = await carrier_channel(floor, phone)
+    async with asyncio.timeout(10):
+        while "State: Up" not in await floor.telephony.carrier.server.cli(
+            f"core show channel {channel}"
+        ):
+            await asyncio.sleep(0.1)
+    return channel
 
 
 async def test_an_outside_number_works_as_a_phone(floor: FloorApp, tmp_path: Path) -> None:
@@ -361,12 +372,8 @@ async def test_an_outside_number_works_as_a_phone(floor: FloorApp, tmp_path: Pat
 
 async def pressed(floor: FloorApp, phone: str, key: str) -> None:
     """The outside phone, once it is answered, presses a key."""
-    channel = await carrier_channel(floor, phone)
-    server = floor.telephony.carrier.server
-    async with asyncio.timeout(10):
-        while "State: Up" not in await server.cli(f"core show channel {channel}"):
-            await asyncio.sleep(0.1)
-    await server.cli(f"channel redirect {channel} carrier-keys,{key},1")
+    channel = await answered(floor, phone)
+    await floor.telephony.carrier.server.cli(f"channel redirect {channel} carrier-keys,{key},1")
 
 
 async def test_an_outside_phone_is_the_operators_only_after_1_is_pressed(
