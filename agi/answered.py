@@ -25,6 +25,8 @@ WAITING: Mapping[str, tuple[str, ...]] = {
 }
 """What a person hears who waits for an operator: the application that begins it, and returns at
 once. The ringing tone has short pauses: with 4 s between two tones most of the wait is silence."""
+SILENCED = "StopMusicOnHold"
+"""What ends any of them."""
 SOUND_TIMEOUT_S = 0.5
 
 
@@ -59,7 +61,7 @@ class Answered:
         if channel:
             await session.set_variable("PROZVON_OPERATOR", channel)
             if waits:
-                await self._play(session, "StopMusicOnHold")
+                await self._play(session, SILENCED)
 
     async def _wait(
         self, session: AgiSession, attempt_id: UUID, answer: asyncio.Future[str | None]

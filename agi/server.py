@@ -83,7 +83,7 @@ class _Link(asyncio.Protocol):
         self.server = server
         self.limits = server.limits
         self.hung_up = asyncio.Event()
-        self.head: bytes | None = None
+        self.headers: dict[str, str] | None = None
         self.task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._header_timer: asyncio.TimerHandle | None = None
@@ -109,7 +109,7 @@ class _Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if self.head is None and not self._take_headers(len(data)):
+        if self.headers is None and not self._take_headers(len(data)):
             return
         while not self._dropped and (end := self._buffer.find(b"\n")) >= 0:
             line = self._buffer[:end].decode("utf-8", "replace").rstrip("\r")
@@ -166,8 +166,8 @@ class _Link(asyncio.Protocol):
             self.drop("agi_headers_too_long")
         if end < 0 or self.hung_up.is_set():
             return False
-        self.head = bytes(self._buffer[:end])
-        self.server.note("agi_head", {"session": id(self), **_headers(self.head)})
+        self.headers = _headers(bytes(self._buffer[:end]))
+        self.server.note("agi_head", {"session": id(self), **self.headers})
         del self._buffer[: end + 2]
         if self._header_timer is not None:
             self._header_timer.cancel()
@@ -359,7 +359,7 @@ class _Application(fast_agi.Application):  # type: ignore[misc]  # panoramisk ha
 
     async def handler(self, reader: _Link, writer: _Link) -> None:
         """Run one session whose headers are complete; the link ends with it."""
-        session = AgiSession(self, _headers(reader.head or b""), reader)
+        session = AgiSession(self, reader.headers or {}, reader)
         bound = {"script": session.script, "unique_id": session.unique_id}
         try:
             route: Route | None = self._route.get(session.script)

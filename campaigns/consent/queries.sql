@@ -15,11 +15,11 @@ update consent set withdrawn_at = $3 where floor_id = $1 and e164 = $2 and withd
 returning id
 
 -- name: wake
--- Leads that waited for consent are asked again.
+-- Leads of floor $1 that waited for the consent of phones $2 are asked again.
 update lead set next_at = now(), blocked_by = null
 from campaign c
 where c.id = lead.campaign_id and c.floor_id = $1 and lead.blocked_by = 'no_consent'
-    and lead.contact_id in (select contact_id from contact_phone where e164 = $2)
+    and lead.contact_id in (select contact_id from contact_phone where e164 = any($2::text[]))
 
 -- name: records
 -- Consents of a number, or the newest of all.

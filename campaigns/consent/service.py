@@ -63,7 +63,7 @@ class ConsentService:
                 *(self._floor_id, campaign, e164, new.source, new.evidence),
                 *(new.given_at, new.until, actor),
             )
-            await connection.execute(SQL.wake, self._floor_id, e164)
+            await connection.execute(SQL.wake, self._floor_id, [e164])
             await connection.execute(SQL.note, actor, "consent_added", f"consent {found}", {})
         return found
 

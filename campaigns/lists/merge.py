@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     # Generic in the stubs alone, as dialer.database.pool has it.
     Session = Connection | PoolConnectionProxy[asyncpg.Record]
 
+CONSENT = Queries.load("campaigns.consent")
 # For one statement over all rows of a file of some millions, or for a second import of the list
 # that waits for the first one.
 STATEMENT_TIMEOUT_S = 900.0
@@ -85,8 +86,9 @@ class Merge:
         if self._order.on_duplicate == "update":
             await self._update()
         if self.consents:
-            what = f"list {self.list_id}", {"consents": self.consents}
-            await self._execute(self._queries.note_consents, *what)
+            details = {"consents": self.consents}
+            what = "list import", "consents_imported", f"list {self.list_id}", details
+            await self._execute(CONSENT.note, *what)  # proofs: who brought them is kept
 
     async def _merge(self) -> None:
         queries, order = self._queries, self._order
@@ -120,7 +122,7 @@ class Merge:
         self.consents += len(fresh)
         if fresh:
             phones = [row["e164"] for row in fresh]
-            await self._execute(self._queries.wake_consented, floor_id, phones)
+            await self._execute(CONSENT.wake, floor_id, phones)
 
     async def _update(self) -> None:
         changed = await self._fetch(self._queries.update_contacts)

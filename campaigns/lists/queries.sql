@@ -278,16 +278,3 @@ WHERE NOT EXISTS (
             OR kept.campaign_id IS NULL AND kept.source = told.source
                 AND kept.given_at = told.given_at))
 RETURNING e164;
-
--- name: wake_consented
--- Leads of floor $1 that waited for the consent of these phones are asked again.
-UPDATE lead SET next_at = now(), blocked_by = NULL
-FROM campaign
-WHERE campaign.id = lead.campaign_id AND campaign.floor_id = $1
-    AND lead.blocked_by = 'no_consent'
-    AND lead.contact_id IN (SELECT contact_id FROM contact_phone WHERE e164 = ANY($2::text[]));
-
--- name: note_consents
--- Consents are proofs: who brought them is kept.
-INSERT INTO audit (actor, action, subject, details)
-VALUES ('list import', 'consents_imported', $1, $2);

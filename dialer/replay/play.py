@@ -66,8 +66,6 @@ class Replayed:
 class Memory:
     """Stands where a Recorder does, and keeps what it is told: nothing leaves the process."""
 
-    problem = ""
-
     def __init__(self, loop: VirtualTimeLoop, started_at: float) -> None:
         self._loop, self.started_at = loop, started_at
         self.lines: list[Line] = []
@@ -92,7 +90,6 @@ def replay(record: Record, dsn: str, folder: Path) -> Replayed:
     began = time.monotonic()
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         player = runner.run(_play(record, dsn, folder))
-    assert isinstance(player.memory, Memory)
     memory = player.memory
     found = differences(record.results, memory.results, record.lines, memory.lines)
     last = record.lines[-1].t if record.lines else 0.0

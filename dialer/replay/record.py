@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from agi.answered import SILENCED, WAITING
 from campaigns.refusals import Refusal
 from dialer.replay.history import from_fields
 from dialer.replay.recorder import FORMAT
@@ -49,6 +50,7 @@ NEEDED: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "end": {"lines": int},
 }
 """Kinds of lines, and fields without which nothing can be done with them."""
+SOUNDS = tuple(f"EXEC {name}" for name in (SILENCED, *(how[0] for how in WAITING.values() if how)))
 
 
 class RecordError(Refusal):
@@ -218,5 +220,4 @@ def _broken(number: int, english: str, russian: str) -> RecordError:
 
 def is_sound(command: str) -> bool:
     """Whether a FastAGI command only begins or ends what a person hears who waits."""
-    sounds = ("EXEC Playtones ", "EXEC StartMusicOnHold", "EXEC StopMusicOnHold")
-    return command.startswith(sounds)
+    return command.startswith(SOUNDS)

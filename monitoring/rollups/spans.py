@@ -40,17 +40,15 @@ class Grid:
         return begin if begin == moment else self.after(moment)
 
 
-def _quarter(moment: datetime) -> datetime:
-    return moment - (moment - EPOCH) % QUARTER
+def _even(step: timedelta) -> Grid:
+    def floor(moment: datetime) -> datetime:
+        return moment - (moment - EPOCH) % step
+
+    return Grid(floor, lambda moment: floor(moment) + step)
 
 
-QUARTERS = Grid(_quarter, lambda moment: _quarter(moment) + QUARTER)
-
-
-HOURS = Grid(
-    lambda moment: moment - (moment - EPOCH) % HOUR,
-    lambda moment: moment - (moment - EPOCH) % HOUR + HOUR,
-)
+QUARTERS = _even(QUARTER)
+HOURS = _even(HOUR)
 """Hours of UTC: those of every zone that is whole hours away from it."""
 
 

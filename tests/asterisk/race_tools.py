@@ -89,6 +89,13 @@ async def carrier_channel(floor: FloorApp, phone: str) -> str:
             await asyncio.sleep(0.05)
 
 
+async def bridged(floor: FloorApp, phone: str) -> None:
+    """Waits until a controller of any process has written that they talk."""
+    async with asyncio.timeout(20):
+        while not any(row["bridged_at"] for row in await floor.attempts(phone)):
+            await asyncio.sleep(0.05)
+
+
 async def person_hangs_up(floor: FloorApp, channel: str) -> None:
     await floor.telephony.carrier.server.cli(f"channel request hangup {channel}")
 

@@ -15,7 +15,7 @@ from dialer.config import PhonesSettings, Settings, TransferSettings
 from dialer.database.pool import open_pool
 from dialer.demo.carrier import Manners
 from dialer.talk.checks import Target
-from tests.asterisk.race_tools import carrier_channel, phones_as_before
+from tests.asterisk.race_tools import bridged, carrier_channel, phones_as_before
 from tests.asterisk.talk_tools import (
     FIRST,
     PERSON,
@@ -459,9 +459,7 @@ async def test_a_killed_controller_finds_these_phones_again(
         async with serving(settings, tmp_path) as process:
             await process.ask("POST", "operators/t1/sign-in")
             campaign = await floor.campaign(talked)
-            async with asyncio.timeout(20):
-                while not any(row["bridged_at"] for row in await floor.attempts(talked)):
-                    await asyncio.sleep(0.05)
+            await bridged(floor, talked)
             await floor.set_campaign(campaign, "paused")
             await process.ask("POST", "operators/t3/sign-in")
             async with asyncio.timeout(20):

@@ -25,6 +25,7 @@ from tests.asterisk.hearing import (
     person_speaks,
     speak,
 )
+from tests.asterisk.race_tools import bridged
 from tests.asterisk.test_crash import serving
 from tests.fixtures_floor import FloorApp, Telephony, number, running_app, settings_for
 
@@ -39,6 +40,18 @@ async def talk(floor: FloorApp, tone: int) -> tuple[str, str]:
 
 async def ear(floor: FloorApp, channel: str, folder: Path, name: str) -> Ear:
     return await Ear(floor.telephony.carrier, channel, folder / f"{name}.sln48").start()
+
+
+async def barges_in_the_next(floor: FloorApp, at_boss: Ear, folder: Path) -> Ear:
+    """t1's next conversation, in which the one who barges is heard; the ear of its person."""
+    floor.app.desk.hang_up("t1")
+    await floor.state("t1", "wrap_up")
+    floor.app.desk.ready("t1")
+    _, person = await talk(floor, OTHER)
+    at_person = await ear(floor, person, folder, "next-person")
+    assert await at_person.until({OPERATOR, SUPERVISOR}) == {OPERATOR, SUPERVISOR}
+    assert await (await at_boss.fresh()).until({OTHER, OPERATOR}) == {OTHER, OPERATOR}
+    return at_person
 
 
 @pytest.fixture
@@ -82,13 +95,7 @@ async def test_who_hears_whom_in_each_mode_and_in_the_next_call(
     assert await at_person.until({OPERATOR, SUPERVISOR}) == {OPERATOR, SUPERVISOR}
     assert await (await at_operator.fresh()).until({PERSON, SUPERVISOR}) == {PERSON, SUPERVISOR}
 
-    floor.app.desk.hang_up("t1")
-    await floor.state("t1", "wrap_up")
-    floor.app.desk.ready("t1")
-    _, person = await talk(floor, OTHER)
-    at_person = await ear(floor, person, tmp_path, "second-person")
-    assert await at_person.until({OPERATOR, SUPERVISOR}) == {OPERATOR, SUPERVISOR}
-    assert await (await at_boss.fresh()).until({OTHER, OPERATOR}) == {OTHER, OPERATOR}
+    at_person = await barges_in_the_next(floor, at_boss, tmp_path)
 
     await service.stop("t7", "olga")
     assert await (await at_person.fresh()).until({OPERATOR}) == {OPERATOR}
@@ -125,9 +132,7 @@ async def test_a_killed_controller_leaves_the_supervisor_on_the_line_and_in_its_
     async with serving(settings, tmp_path) as process:
         await process.ask("POST", "operators/t1/sign-in")
         campaign = await floor.campaign(phone)
-        async with asyncio.timeout(20):
-            while not any(row["bridged_at"] for row in await floor.attempts(phone)):
-                await asyncio.sleep(0.05)
+        await bridged(floor, phone)
         await floor.set_campaign(campaign, "paused")
         for login, mode in (("t7", "barge"), ("t8", "listen")):
             body = {"supervisor": login, "mode": mode}
@@ -151,13 +156,7 @@ async def test_a_killed_controller_leaves_the_supervisor_on_the_line_and_in_its_
         assert await at_person.until({OPERATOR, SUPERVISOR}) == {OPERATOR, SUPERVISOR}
         assert await at_boss.until({PERSON, OPERATOR}) == {PERSON, OPERATOR}
 
-        again.app.desk.hang_up("t1")
-        await again.state("t1", "wrap_up")
-        again.app.desk.ready("t1")
-        _, person = await talk(again, OTHER)
-        at_person = await ear(again, person, tmp_path, "second")
-        assert await at_person.until({OPERATOR, SUPERVISOR}) == {OPERATOR, SUPERVISOR}
-        assert await (await at_boss.fresh()).until({OTHER, OPERATOR}) == {OTHER, OPERATOR}
+        await barges_in_the_next(again, at_boss, tmp_path)
         assert operator
         await service.stop("t7", "olga")
         again.app.desk.hang_up("t1")
