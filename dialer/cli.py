@@ -12,53 +12,72 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-import asyncpg
 import structlog
 import typer
 
 from campaigns.refusals import Refusal
 from dialer import logs
-from dialer.asterisk.ami import AmiError
-from dialer.asterisk.conf import ConfError
-from dialer.asterisk.packages import PackagesError
-from dialer.asterisk.phones import PhonesError
-from dialer.asterisk.server import AsteriskError
-from dialer.commands import (
-    asterisk,
-    calendar,
-    callback,
-    campaign,
-    consent,
-    dnc,
-    doctor,
-    legal,
-    list_export,
-    list_health,
-    lists,
-    operator,
-    pacing,
-    person,
-    plan,
-    recording,
-    replay,
-    report,
-    rollups,
-    service,
-    simulate,
-    supervisor,
-    talk,
-    trunk,
-    why,
-)
 from dialer.commands.common import Reply, print_json, show, speech
-from dialer.config import ConfigError
-from dialer.database.migrate import MigrationError
-from dialer.database.pool import DatabaseError
+from dialer.commands.late import Late, late_group
 
 log = structlog.get_logger(__name__)
 
+COMMANDS = {
+    "serve": Late(
+        "service:serve",
+        "Run the dialer until SIGTERM or Ctrl-C, then finish conversations and stop.",
+    ),
+    "demo": Late(
+        "service:demo",
+        "Run the whole system against a simulated carrier, and check its counts against ours.",
+    ),
+    "replay": Late(
+        "replay:replay_file",
+        "Play a record to a controller with a database of its own, as fast as it goes.",
+    ),
+    "doctor": Late(
+        "doctor:doctor",
+        "Check a live system; each failure says what to do. Exit code 1 on any failure.",
+    ),
+    "migrate": Late(
+        "service:migrate_database",
+        "Bring the database to this version's tables. `serve` does it too, at its start.",
+    ),
+    "operator": Late("talk:app", "Staff, and what an operator's desk can ask for."),
+    "list": Late("lists:app", "Bases of contacts: import, look."),
+    "campaign": Late(
+        "campaign:app", "What is dialed: make, approve, start, pause, finish, edit, look."
+    ),
+    "legal": Late("legal:app", "Legal profiles: what campaigns may do."),
+    "calendar": Late("calendar:app", "Calendars: list, show, import."),
+    "dnc": Late("dnc:app", "Do-not-call: add, import, list, remove."),
+    "consent": Late("consent:app", "Consent to be called: add, withdraw, list."),
+    "callback": Late("callback:app", "Callbacks: list, add, cancel, give to somebody."),
+    "person": Late("person:app", "Personal data on request: export, erase."),
+    "report": Late(
+        "report:report",
+        "What was done in a period, compared with another one; a table, CSV, XLSX, JSON or a page.",
+    ),
+    "plan": Late("plan:app", "What should be done on a working day."),
+    "rollups": Late("rollups:app", "The kept sums that long reports read."),
+    "why": Late(
+        "why:why",
+        "Why a campaign dials as it does, or a lead is not dialed: every rule that keeps it, and "
+        "when that changes.",
+    ),
+    "simulate": Late(
+        "simulate:simulate",
+        "Run the pacing engine in virtual time: conversations, waiting, abandonment, lines, days.",
+    ),
+    "trunk": Late("trunk:app", "Trunks: list, state, check."),
+    "asterisk": Late("asterisk:app", "Install into an Asterisk of yours."),
+    "recording": Late("recording:app", "Recordings of conversations."),
+    "supervisor": Late("supervisor:app", "Listen to an operator, whisper, barge in."),
+}
+
 app = typer.Typer(
     name="prozvon",
+    cls=late_group(COMMANDS),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -81,47 +100,20 @@ def options(
     speech.asked = lang
 
 
-app.command("serve")(service.serve)
-app.command("demo")(service.demo)
-app.command("replay")(replay.replay_file)
-app.command("doctor")(doctor.doctor)
-app.command("migrate")(service.migrate_database)
-app.add_typer(talk.app, name="operator")
-lists.app.command("export")(list_export.export)
-lists.app.command("health")(list_health.health)
-app.add_typer(lists.app, name="list")
-app.add_typer(campaign.app, name="campaign")
-app.add_typer(legal.app, name="legal")
-app.add_typer(calendar.app, name="calendar")
-app.add_typer(dnc.app, name="dnc")
-app.add_typer(consent.app, name="consent")
-app.add_typer(callback.app, name="callback")
-app.add_typer(person.app, name="person")
-app.command("report")(report.report)
-app.add_typer(plan.app, name="plan")
-app.add_typer(rollups.app, name="rollups")
-app.command("why")(why.why)
-app.command("simulate")(simulate.simulate)
-campaign.app.command("pacing")(pacing.pacing)
-operator.app.command("skills")(pacing.skills)
-app.add_typer(trunk.app, name="trunk")
-app.add_typer(asterisk.app, name="asterisk")
-app.add_typer(recording.app, name="recording")
-app.add_typer(supervisor.app, name="supervisor")
-
-# The first that fits: the special before the general.
-ERROR_IDS: tuple[tuple[type[BaseException], str], ...] = (
-    (ConfigError, "bad_settings"),
-    (MigrationError, "migration_failed"),
-    (DatabaseError, "database_unreachable"),
-    (asyncpg.PostgresError, "database_failed"),
-    (asyncpg.InterfaceError, "database_failed"),
-    (PhonesError, "phones_failed"),
-    (AmiError, "asterisk_unreachable"),
-    (AsteriskError, "asterisk_failed"),
-    (PackagesError, "asterisk_missing"),
-    (ConfError, "bad_settings"),
-    (OSError, "system_error"),
+# By name, because most commands never import these. The first that fits: the special before the
+# general.
+ERROR_IDS = (
+    ("dialer.config.ConfigError", "bad_settings"),
+    ("dialer.database.migrate.MigrationError", "migration_failed"),
+    ("dialer.database.pool.DatabaseError", "database_unreachable"),
+    ("asyncpg.exceptions._base.PostgresError", "database_failed"),
+    ("asyncpg.exceptions._base.InterfaceError", "database_failed"),
+    ("dialer.asterisk.phones.PhonesError", "phones_failed"),
+    ("dialer.asterisk.ami.AmiError", "asterisk_unreachable"),
+    ("dialer.asterisk.server.AsteriskError", "asterisk_failed"),
+    ("dialer.asterisk.packages.PackagesError", "asterisk_missing"),
+    ("dialer.asterisk.conf.ConfError", "bad_settings"),
+    ("builtins.OSError", "system_error"),
 )
 
 
@@ -157,8 +149,9 @@ def explain(error: BaseException) -> tuple[str, str]:
     known = getattr(leaf, "id", None)
     if isinstance(known, str):
         return known, str(leaf)
+    kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(leaf).__mro__}
     for kind, id in ERROR_IDS:
-        if isinstance(leaf, kind):
+        if kind in kinds:
             return id, str(leaf) or type(leaf).__name__
     log.error("unforeseen_error", exc_info=error)
     return "internal", f"{type(leaf).__name__}: {leaf} (a defect of Prozvon; the log has the rest)"

@@ -40,11 +40,22 @@ from dialer.commands.common import (
     use_settings,
 )
 from dialer.commands.database import Floor, open_floor
+from dialer.commands.late import Late, late_group
 from dialer.commands.why import effective_table
 from dialer.config import Settings
 
 app = typer.Typer(
-    no_args_is_help=True, help="What is dialed: make, approve, start, pause, finish, edit, look."
+    cls=late_group(
+        {
+            "pacing": Late(
+                "pacing:pacing",
+                "Show or set a campaign's share of the floor and its limits; "
+                "in force within a second.",
+            )
+        }
+    ),
+    no_args_is_help=True,
+    help="What is dialed: make, approve, start, pause, finish, edit, look.",
 )
 T = TypeVar("T")
 NO_CAMPAIGNS = Sentence(

@@ -30,9 +30,27 @@ from campaigns.lists.service import Progress as Report
 from campaigns.refusals import Language, Sentence
 from dialer.commands.common import Json, Reply, run, speech, table, use_settings
 from dialer.commands.database import open_floor
+from dialer.commands.late import Late, late_group
 from dialer.config import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Bases of contacts: import, look.")
+app = typer.Typer(
+    cls=late_group(
+        {
+            "export": Late(
+                "list_export:export",
+                "Write contacts, leads and their last attempts to a file. "
+                "Every export is in the audit.",
+            ),
+            "health": Late(
+                "list_health:health",
+                "How good a list is: dead numbers, not reached, days of work left, "
+                "best hours to call.",
+            ),
+        }
+    ),
+    no_args_is_help=True,
+    help="Bases of contacts: import, look.",
+)
 
 REJECTS_SHOWN = 5
 

@@ -29,12 +29,23 @@ from dialer.commands.common import (
     use_settings,
 )
 from dialer.commands.database import open_floor
+from dialer.commands.late import Late, late_group
 from dialer.commands.moments import moment
 from dialer.commands.node import NODE_ERRORS, node_phones
 from dialer.config import Settings
 from dialer.node import outside_rules, phone_address, sip_server
 
-app = typer.Typer(no_args_is_help=True, help="Staff, and what an operator's desk can ask for.")
+app = typer.Typer(
+    cls=late_group(
+        {
+            "skills": Late(
+                "pacing:skills", "Set an operator's skills; in force from the next sign-in."
+            )
+        }
+    ),
+    no_args_is_help=True,
+    help="Staff, and what an operator's desk can ask for.",
+)
 by_hand.add_to(app)
 
 Login = Annotated[str, typer.Argument(help="Staff code: a-z, 0-9, _ and -.")]
