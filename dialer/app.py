@@ -117,6 +117,7 @@ class App:
         self._simulations = Simulations()
         self._notifier = Notifier()
         self.recorder: Sink | None = None
+        self.on_lag: Callable[[float], None] = lambda seconds: None
         self.clock: Callable[[], float] = time.time
         token = settings.secret(settings.http.token, "api_token")
         self.talk: TalkParts | None = None
@@ -481,11 +482,13 @@ class App:
             raise LeaseLost("another controller took this floor over while the database was away")
 
     async def _watch_loop(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, pause = asyncio.get_running_loop(), 0.1 if self.recorder is None else 0.02
         while True:
             before = loop.time()
-            await asyncio.sleep(0.1)
-            metrics.loop_lag(max(0.0, loop.time() - before - 0.1))
+            await asyncio.sleep(pause)
+            late = max(0.0, loop.time() - before - pause)
+            metrics.loop_lag(late)
+            self.on_lag(late)
 
     async def _housekeeping(self) -> None:
         while True:

@@ -78,6 +78,7 @@ class Attempts:
         self._ring_timers: dict[UUID, asyncio.TimerHandle] = {}
         self.on_change: Callable[[], None] = lambda: None
         self.on_end: Callable[[Ended], None] = lambda ended: None
+        self.on_withdraw: Callable[[UUID], None] = lambda attempt: None
         self.on_conversation: Callable[[Conversing], None] = lambda attempt: None
         self.on_ending: Callable[[Ended], None] = lambda ended: None
         """Told of an end before its operators are released."""
@@ -266,6 +267,7 @@ class Attempts:
 
     def withdraw(self, attempt: Attempt) -> None:
         """Never sent to the node: as if it had not been."""
+        self.on_withdraw(attempt.id)
         self._drop(attempt)
         self._board.passed_on.pop(attempt.lead.id, None)
         campaign = self._board.campaigns.get(attempt.campaign_id)

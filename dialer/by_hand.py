@@ -8,6 +8,7 @@ the dialplan).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 import structlog
@@ -53,6 +54,10 @@ class ByHand:
         self._board, self._clock = controller.board, controller.clock
         self._prefixes, self._region = prefixes, region
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self.on_card: Callable[[str, Mapping[str, object]], None] = lambda name, given: None
+        """Told of cards (`given`, `skipped`) and of phones that are rung for a dial (`ring`)."""
+        self.dials_at_limit = True
+        """Whether a card's limit may dial; in a replay the record tells what is dialed."""
         controller.hand_out = self.hand_out
         controller.before_dial = self._listen
         controller.before_decide = self.collect_cards
@@ -65,14 +70,14 @@ class ByHand:
         """Dials a typed number; returns the attempt. Raises ByHandError that says why not."""
         number = number_to_dial(text, self._region, self._prefixes)
         seat, found = self._free_seat(login), await self._campaign(campaign)
-        await self._phone(seat)
+        await self.phone_up(seat)
         lead = await self._service.claim_number(found.id, number)
         return await self._dial_claimed(seat, found, lead)
 
     async def dial_lead(self, login: str, campaign: str, lead_id: int) -> UUID:
         """Dials a lead by its id; returns the attempt. Raises ByHandError that says why not."""
         seat, found = self._free_seat(login), await self._campaign(campaign)
-        await self._phone(seat)
+        await self.phone_up(seat)
         lead = self._from_buffer(found, lead_id)
         if lead is None:
             lead = await self._service.claim_lead(found.id, lead_id)
@@ -107,20 +112,19 @@ class ByHand:
         """Dials the lead of the operator's card; returns the attempt. Refused, the card stays."""
         card = self._card(login)
         seat, campaign = self._board.seats[login], self._board.campaigns[card.campaign_id]
-        await self._phone(seat)
+        await self.phone_up(seat)
         if self._board.cards.get(login) is not card:
             raise self._not_free(login)
         way = self._check(seat, campaign, card.lead)
         if self._card(login) is not card:  # the limit came meanwhile
             raise self._not_free(login)
-        self._take_away(login)
+        self.dialed(login)
         return await self._place(seat, campaign, card.lead, way)
 
     def skip(self, login: str, reason: str) -> None:
         """The lead goes back as the retry rule says; the operator gets another card."""
         card, text = self._card(login), clean_reason(reason)
-        self._skip(login, card, text)
-        self._free(login)
+        self._skipped(login, card, text)
 
     # --- cards
 
@@ -134,15 +138,17 @@ class ByHand:
             lead = _next_for(campaign, seat)
             if lead is not None:
                 campaign.buffer.remove(lead)
-                self._give_card(campaign, seat, lead, now)
+                self.give_card(campaign, seat, lead, now)
                 cards += 1
         if cards == len(free):
             return Decision(cards, "operators", f"{cards}: a card for each who waits")
         return Decision(cards, "leads", f"{cards}: {campaign.leads_note or 'leads are claimed'}")
 
-    def _give_card(self, campaign: Campaign, seat: Seat, lead: Lead, now: float) -> None:
+    def give_card(self, campaign: Campaign, seat: Seat, lead: Lead, now: float) -> None:
+        """To an operator who is ready."""
         state = seat.state
         assert isinstance(state, Ready)
+        self.on_card("given", {"login": seat.login, "campaign": campaign.id})
         until = now + campaign.preview_limit_s
         self._board.cards[seat.login] = Card(lead, campaign.id, now, until)
         seat.become(state.preview(now))
@@ -156,12 +162,12 @@ class ByHand:
         campaign = self._board.campaigns.get(card.campaign_id) if card else None
         if card is None or campaign is None:
             return
-        if campaign.preview_at_limit == "dial":
+        if campaign.preview_at_limit == "dial" and self.dials_at_limit:
             self._controller.tasks.start(f"dial card {login}", self._dial_or_skip(login, card))
         elif campaign.preview_at_limit == "pause":
             self._give_back(login)
             self._controller.seating.pause(self._board.seats[login], TIME_LIMIT)
-        else:
+        elif campaign.preview_at_limit == "skip":
             self._skip(login, card, TIME_LIMIT)
             self._free(login)
 
@@ -171,8 +177,17 @@ class ByHand:
         except ByHandError as error:
             log.info("card_not_dialed", login=login, why=error.id)
             if self._board.cards.get(login) is card:
-                self._skip(login, card, f"{TIME_LIMIT}: {error}")
-                self._free(login)
+                self._skipped(login, card, f"{TIME_LIMIT}: {error}")
+
+    def _skipped(self, login: str, card: Card, reason: str) -> None:
+        self.on_card("skipped", {"login": login})
+        self._skip(login, card, reason)
+        self._free(login)
+
+    def dialed(self, login: str) -> None:
+        """The card that this operator has is dialed: nobody else sees it now."""
+        if login in self._board.cards:
+            self._take_away(login)
 
     def collect_cards(self) -> None:
         """Cards of operators who do something else now, or of campaigns that show none now."""
@@ -311,12 +326,13 @@ class ByHand:
     def _idle(self, seat: Seat) -> bool:
         return isinstance(seat.state, Ready | Previewing) and seat.reachable
 
-    async def _phone(self, seat: Seat) -> None:
+    async def phone_up(self, seat: Seat) -> None:
         """The phone of an operator on call is rung first. Raises ByHandError `phone_no_answer`."""
         if seat.channel or not seat.phone.on_call:
             return
         if timer := self._timers.pop(seat.login, None):  # who dials has decided about the card
             timer.cancel()
+        self.on_card("ring", {"login": seat.login})
         if not await self._controller.seating.summon(seat, by_hand=True):
             raise ByHandError(
                 "phone_no_answer",

@@ -95,6 +95,7 @@ class Controller:
         self.hand_out: Callable[[Campaign, float], Decision] = lambda campaign, now: NOBODY_DIALS
         self.new_id: Callable[[float], UUID] = new_id
         self.on_place: Callable[[Committing], None] = lambda attempt: None
+        self.commit: Callable[[Attempt, Dial], Awaitable[bool]] = store.commit_attempt
         self.held_back = ""
         """Why nothing is placed by pacing although the floor is not stopping, if so."""
         self.before_decide: Callable[[], None] = lambda: None
@@ -432,7 +433,7 @@ class Controller:
             operator_dial_interval_s=seat.dial_interval(now) if seat else None,
         )
         try:
-            done = await asyncio.wait_for(self.store.commit_attempt(attempt, dial), 5)
+            done = await asyncio.wait_for(self.commit(attempt, dial), 5)
         except CONNECTION_ERRORS as error:
             self.board.database_error = repr(error)
             self.attempts.withdraw(attempt)

@@ -9,6 +9,11 @@ SIP_REALM = "prozvon"
 """Part of every phone's digest, so it cannot change without new passwords for all phones."""
 
 
+def made_at(id: UUID) -> float:
+    """The time in a UUIDv7, epoch seconds."""
+    return (id.int >> 80) / 1000
+
+
 def new_id(now: float) -> UUID:
     """A UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds since the epoch, then randomness."""
     value = (int(now * 1000) & ((1 << 48) - 1)) << 80 | secrets.randbits(80)

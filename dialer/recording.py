@@ -63,6 +63,8 @@ class LiveRecordings:
         self.free_bytes: Callable[[Path], int] = free_bytes
         self.paused: set[UUID] = set()
         self.stopped: set[UUID] = set()
+        self.on_request: Callable[[str, str], None] = lambda name, login: None
+        """Told of every request: `pause` or `resume`, and whose."""
 
     async def restore(self, pool: Pool) -> None:
         """What an earlier controller paused or stopped and the node still does not record."""
@@ -78,6 +80,7 @@ class LiveRecordings:
 
         Raises RecordingError; when it returns, the node has stopped writing sound.
         """
+        self.on_request("pause", login)
         attempt = self._recorded(login)
         if attempt.id in self.paused:
             raise RecordingError("already_paused", 409, "the recording is paused already")
@@ -94,6 +97,7 @@ class LiveRecordings:
 
     async def resume(self, login: str, actor: str) -> None:
         """Recording goes on. Raises RecordingError."""
+        self.on_request("resume", login)
         attempt = self._recorded(login)
         if attempt.id not in self.paused:
             raise RecordingError("not_paused", 409, "the recording is not paused")

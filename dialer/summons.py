@@ -38,6 +38,10 @@ class Summons:
         self._board, self._clock = controller.board, controller.clock
         self._wanted_at: dict[str, float] = {}
         self._tried_at: dict[str, float] = {}
+        self.on_phone: Callable[[str, str], None] = lambda what, login: None
+        """Told of phones that are rung (`summon`), or not any more (`dismiss`, `put_down`)."""
+        self.decided_outside = False
+        """`done` tells which phones are rung, and not what campaigns need."""
         controller.handover.on_wait = controller.wake
         before = controller.before_decide
 
@@ -50,7 +54,7 @@ class Summons:
     def look(self) -> None:
         """Rings the phones that are needed, puts down those that are not."""
         on_call = [seat for seat in self._board.seats.values() if seat.phone.on_call]
-        if not on_call or not self._board.recovered:
+        if not on_call or not self._board.recovered or self.decided_outside:
             return
         if self._controller.ami.state is not AmiState.READY:
             return
@@ -136,7 +140,7 @@ class Summons:
             return
         self._tried_at[seat.login] = now
         log.debug("operator_summoned", login=seat.login)
-        self._controller.seating.summon(seat)
+        self.done("summon", seat)
 
     def _put_down(self, seat: Seat) -> None:
         """What nobody needs: a phone that waits or rings in vain, or outlived its call."""
@@ -148,9 +152,20 @@ class Summons:
         idle_s = now - max(state.since, self._wanted_at.get(seat.login, 0.0))
         if isinstance(state, Summoned):
             if not state.by_hand and idle_s > IN_VAIN_S:
-                self._controller.seating.dismiss(seat)
+                self.done("dismiss", seat)
         elif isinstance(state, Ready | Previewing):
             if seat.channel and idle_s > SPARE_S:
-                self._controller.seating.let_leg_go(seat)
+                self.done("put_down", seat)
         elif isinstance(state, Paused | WrapUp) and now - state.since > LEFT_OVER_S:
-            self._controller.seating.let_leg_go(seat)
+            self.done("put_down", seat)
+
+    def done(self, what: str, seat: Seat) -> None:
+        """`summon`, `dismiss` or `put_down`."""
+        self.on_phone(what, seat.login)
+        seating = self._controller.seating
+        if what == "summon":
+            seating.summon(seat)
+        elif what == "dismiss":
+            seating.dismiss(seat)
+        else:
+            seating.let_leg_go(seat)

@@ -49,6 +49,7 @@ from dialer.demo.carrier_record import CarrierCall
 from dialer.demo.rules import OPEN_PROFILE
 from dialer.demo.truth import mismatches
 from dialer.operators import Seat
+from dialer.replay.recorder import Sink
 from tests.fixtures_asterisk import pbx_conf, running
 from tests.ports import free_port, rtp_block
 
@@ -378,11 +379,12 @@ class FloorApp:
 
 @asynccontextmanager
 async def running_app(
-    telephony: Telephony, settings: Settings, *, check: bool = True
+    telephony: Telephony, settings: Settings, *, check: bool = True, recorder: Sink | None = None
 ) -> AsyncIterator[FloorApp]:
     """A controller that is up and knows the node; drained at the end, then held to invariants."""
     began_at = time.time()
     app = App(settings)
+    app.recorder = recorder
     task = asyncio.create_task(app.run())
     started = asyncio.create_task(app.started.wait())
     try:

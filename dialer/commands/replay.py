@@ -12,10 +12,15 @@ import typer
 from dialer import logs
 from dialer.commands.common import Json, Reply, table, use_settings
 from dialer.database.embedded import EmbeddedPostgres
+from dialer.replay.compare import SAME_S
 from dialer.replay.play import Replayed, replay
 from dialer.replay.record import read_record
 
 SHOWN = 50
+LATE = (
+    "The recorded controller was late by up to {late_s:g} s (a machine with too much to do): what "
+    "it decided within so much of a limit may have come out either way."
+)
 
 
 def replay_file(
@@ -28,7 +33,7 @@ def replay_file(
     Exit code 0: every call and shift came to the same; 1: the differences are told.
     """
     use_settings(context)
-    logs.set_up("error")  # the controller's warnings are those of the run, told already
+    logs.set_up("critical")  # what the controller complains of is told as a difference
     record = read_record(file)
     with tempfile.TemporaryDirectory(prefix="prozvon-replay-") as name:
         folder = Path(name)
@@ -50,4 +55,5 @@ def _told(found: Replayed) -> list[Any]:
         f"{played}: {len(found.differences)} differences.",
         table(("what", "whose", "recorded", "replayed"), rows),
         *([f"... and {more} more; --json tells all"] if more else []),
+        *([LATE.format(late_s=found.late_s)] if found.late_s > SAME_S else []),
     ]

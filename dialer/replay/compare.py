@@ -21,7 +21,7 @@ Results = Mapping[str, Sequence[Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`what`: outcome, state, commands or answer; `key`: whose; then both sides."""
+    """`what`: outcome, state, part, supervision, commands or answer; `key`: whose; then both."""
 
     what: str
     key: str
@@ -30,12 +30,20 @@ class Difference:
 
 
 def differences(
-    recorded: Results, replayed: Results, asked: Sequence[Line], asked_again: Sequence[Line]
+    recorded: Results,
+    replayed: Results,
+    asked: Sequence[Line],
+    asked_again: Sequence[Line],
+    late_s: float = 0.0,
 ) -> list[Difference]:
-    """Empty when the replay came to the same."""
+    """Empty when the replay came to the same. `late_s`: how late the recorded controller was."""
     return [
-        *_of_rows("outcome", recorded["outcome"], replayed["outcome"], ("attempt",)),
-        *_of_rows("state", recorded["state"], replayed["state"], ("shift", "seq")),
+        *_of_rows("outcome", recorded["outcome"], replayed["outcome"], ("attempt",), late_s),
+        *_of_rows("state", recorded["state"], replayed["state"], ("shift", "seq"), late_s),
+        *_of_rows("part", recorded["part"], replayed["part"], ("attempt", "number"), late_s),
+        *_of_rows(
+            "supervision", recorded["supervision"], replayed["supervision"], ("id", "seq"), late_s
+        ),
         *_of_lists("commands", _commands(asked), _commands(asked_again)),
         *_of_lists("answer", _answers(asked), _answers(asked_again)),
     ]
@@ -46,6 +54,7 @@ def _of_rows(
     recorded: Iterable[Mapping[str, Any]],
     replayed: Iterable[Mapping[str, Any]],
     keys: tuple[str, ...],
+    late_s: float,
 ) -> Iterator[Difference]:
     ours = {tuple(row[k] for k in keys): row for row in recorded}
     theirs = {tuple(row[k] for k in keys): row for row in replayed}
@@ -54,15 +63,15 @@ def _of_rows(
         if one is None or other is None:
             yield Difference(what, " ".join(map(str, key)), one, other)
             continue
-        for name in dict.fromkeys((*one, *other)):
-            if not _same(name, one.get(name), other.get(name)):
+        for name in one:  # a record of an earlier version may know less
+            if not _same(name, one.get(name), other.get(name), SAME_S + late_s):
                 whose = f"{' '.join(map(str, key))} {name}"
                 yield Difference(what, whose, one.get(name), other.get(name))
 
 
-def _same(name: str, one: object, other: object) -> bool:
+def _same(name: str, one: object, other: object, limit_s: float) -> bool:
     if name in TIMES and isinstance(one, int | float) and isinstance(other, int | float):
-        return abs(one - other) <= SAME_S
+        return abs(one - other) <= limit_s
     return one == other
 
 

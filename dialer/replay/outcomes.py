@@ -18,6 +18,8 @@ KINDS = {
     "operator": SQL["operators"],
     "outcome": SQL["outcomes"],
     "state": SQL["states"],
+    "part": SQL["parts"],
+    "supervision": SQL["supervisions"],
 }
 
 

@@ -10,37 +10,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from pydantic import ValidationError
 
 from campaigns.legal.service import LegalService
-from campaigns.refusals import Refusal
 from dialer.app import App
 from dialer.calls import Lead
-from dialer.config import FloorSettings, Settings, TrunkSettings
+from dialer.config import (
+    FloorSettings,
+    PhonesSettings,
+    Settings,
+    TransferSettings,
+    TrunkSettings,
+)
 from dialer.database.migrate import migrate
-from dialer.database.pool import open_pool
+from dialer.database.pool import Pool, open_pool
 from dialer.demo.rules import OPEN_PROFILE
-from dialer.recovery import History
 from dialer.replay.compare import Difference, differences
-from dialer.replay.history import from_fields
+from dialer.replay.floor import ACTOR, GIVEN, ReplayedFloor, is_dial
 from dialer.replay.node import ManagerPlayer, SessionPlayer
 from dialer.replay.outcomes import SQL
 from dialer.replay.record import RESULTS, Line, Record, RecordError
 from dialer.replay.virtual_time import VirtualTimeLoop
 from dialer.store import SQL as FLOOR_SQL
-from dialer.ways import Way
 
-ACTOR = "replay"
 NO_PORT = 1
 """Nothing listens there: the node's ARI is in no record."""
 AMI_PORT = 2
+ANY_NUMBER = ("+*",)
+"""Numbers in a record are nobody's; those that were not called then are not called now."""
+ON_CARD = "+999000000000"
 BEGIN_LIMIT_S = 60.0
 """Real seconds; a controller takes up what runs within one."""
 
@@ -52,6 +55,8 @@ class Replayed:
     attempts: int
     seconds: float
     took_s: float
+    late_s: float
+    """How late the recorded controller's timers were at most: times may differ by as much more."""
     differences: list[Difference]
     unknown_actions: list[str]
 
@@ -82,6 +87,11 @@ class Memory:
         pass
 
 
+def lags(record: Record) -> list[tuple[float, float]]:
+    """When the recorded controller's timers were late, and how many seconds."""
+    return [(ln.t, float(ln.fields["seconds"])) for ln in record.lines if ln.kind == "lag"]
+
+
 def replay(record: Record, dsn: str, folder: Path) -> Replayed:
     """On an empty database of its own; `folder` for what a controller keeps in files.
 
@@ -91,12 +101,17 @@ def replay(record: Record, dsn: str, folder: Path) -> Replayed:
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         player = runner.run(_play(record, dsn, folder))
     memory = player.memory
-    found = differences(record.results, memory.results, record.lines, memory.lines)
+    results = dict(memory.results)
+    if record.header["format"] == 1:  # had none of these
+        results |= {"part": [], "supervision": []}
+    late_s = max((late_s for _, late_s in lags(record)), default=0.0)
+    found = differences(record.results, results, record.lines, memory.lines, late_s)
     last = record.lines[-1].t if record.lines else 0.0
     return Replayed(
         len(record.results["outcome"]),
         round(last, 1),
         round(time.monotonic() - began, 2),
+        round(late_s, 3),
         found,
         player.manager.unknown,
     )
@@ -106,6 +121,13 @@ async def _play(record: Record, dsn: str, folder: Path) -> Player:
     player = Player(record, dsn, folder)
     await player.run()
     return player
+
+
+def _phones(header: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Records of format 1 have one of these settings only."""
+    old = {key: header[key] for key in ("return_limit_s",) if key in header}
+    found: Mapping[str, Any] = header.get("phones", old)
+    return found
 
 
 def settings_of(record: Record, dsn: str, folder: Path) -> Settings:
@@ -118,6 +140,8 @@ def settings_of(record: Record, dsn: str, folder: Path) -> Settings:
             TrunkSettings.model_validate({**trunk, "host": "127.0.0.1"})
             for trunk in header["trunks"]
         )
+        phones = PhonesSettings.model_validate({"outside_numbers": ANY_NUMBER, **_phones(header)})
+        transfers = TransferSettings.model_validate(header.get("transfers", {}))
     except (ValidationError, TypeError) as error:
         raise RecordError(
             "bad_record",
@@ -132,11 +156,11 @@ def settings_of(record: Record, dsn: str, folder: Path) -> Settings:
             "operator_ring_s": header.get("operator_ring_s", base.asterisk.operator_ring_s),
         }
     )
-    phones = {"return_limit_s": header.get("return_limit_s", base.phones.return_limit_s)}
     return base.model_copy(
         update={
             "asterisk": asterisk,
-            "phones": base.phones.model_copy(update=phones),
+            "phones": phones,
+            "transfers": transfers,
             "floor": floor,
             "trunks": trunks,
             "http": base.http.model_copy(update={"port": 0}),
@@ -154,23 +178,25 @@ class Player:
         self._record, self._dsn, self._loop = record, dsn, loop
         self._epoch = time.time()
         self.app = App(settings_of(record, dsn, folder))
-        self.app.clock = lambda: self._epoch + loop.time()
+        self._said = 0.0
+        # What the record tells is understood when it was, also where timers of then were late.
+        self.app.clock = lambda: self._epoch + max(loop.time(), self._said)
         self.memory = Memory(loop, self._epoch)
         self.app.recorder = self.memory
         self.manager = ManagerPlayer(record.lines)
         loop.lines[AMI_PORT] = self._connect
         self._logins = [ln for ln in record.lines if ln.fields.get("Action") == "Login"]
         self._begun = 0.0
-        self._histories = deque(line for line in record.lines if line.kind == "cel")
-        self._leads: dict[str, Lead] = {}
+        self._leads: dict[int, Lead] = {}
+        self._asked: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
         await migrate(self._dsn)
         await self._people()
         async with self._running():
-            self.app.controller.shares.dealt_outside = True
-            self.app.recovery.past = self._past
-            self.app.controller.held_back = "a replay places what its record says"
+            self._floor = ReplayedFloor(
+                self.app, self._record, self._leads, self._start, lambda: self.manager.later_s
+            )
             self.sessions = SessionPlayer(self._record.lines, self.app.agi.protocol)
             await self._claim()
             await self.manager.connected.wait()
@@ -197,14 +223,13 @@ class Player:
         """The first link sets the record's clock beside ours."""
         if self._logins and not self.manager.connected.is_set():
             self._begun = self._loop.time() - self._logins[0].t
+            self._loop.stalls = [
+                (self._begun + end - late_s, self._begun + end)
+                for end, late_s in lags(self._record)
+                if self._begun + end - late_s > self._loop.time()
+            ]
             self.manager.later_s = self._epoch + self._begun - self._record.header["started_at"]
         return self.manager.connect(factory)
-
-    def _past(self, found: History) -> History:
-        """The journal of the record's node, read as often as then."""
-        if not self._histories:
-            return found
-        return from_fields(self._histories.popleft().fields, self.manager.later_s)
 
     # --- what is there before
 
@@ -222,16 +247,18 @@ class Player:
                 await pool.execute(SQL["add_operator"], floor_id, dict(row))
             list_id = await pool.fetchval(SQL["add_list"], floor_id)
             campaigns = {row["id"] for row in self._record.results["campaign"]}
-            for place in (line.fields for line in self._record.lines if line.kind == "place"):
-                if place["campaign"] not in campaigns:
-                    continue
-                known = (place["campaign"], place["approaches"], place["failures"])
-                lead = await pool.fetchval(SQL["add_lead"], list_id, *known)
-                self._leads[place["attempt"]] = Lead(
-                    lead, known[0], place["phone"], *known[1:], place["max_approaches"]
-                )
+            for line in self._record.lines:
+                if line.kind in ("place", "card") and line.fields.get("campaign") in campaigns:
+                    self._leads[line.number] = await self._lead(pool, list_id, line.fields)
         finally:
             await pool.close()
+
+    async def _lead(self, pool: Pool, list_id: int, fields: Mapping[str, Any]) -> Lead:
+        """Whom a call is placed to, or who is on a card."""
+        campaign, done = fields["campaign"], fields.get("approaches", 0)
+        failures, most = fields.get("failures", 0), fields.get("max_approaches", 1)
+        lead = await pool.fetchval(SQL["add_lead"], list_id, campaign, done, failures)
+        return Lead(lead, campaign, fields.get("phone", ON_CARD), done, failures, most)
 
     async def _claim(self) -> None:
         """Every person is claimed for this controller's lease, and kept so until dialed."""
@@ -254,21 +281,26 @@ class Player:
     # --- what happens
 
     async def _timeline(self) -> None:
-        kinds = {"agi_head", "agi_end", "desk", "sign_in", "place", "share", "stop", "ami_lost"}
+        kinds = {"agi_head", "agi_end", "ami_lost", *GIVEN}
         lines = [line for line in self._record.lines if line.kind in kinds]
         lines += [*self.manager.events, *self.sessions.hang_ups, *self._logins[1:]]
+        lines += [line for line in self._record.lines if is_dial(line)]
         for line in sorted(lines, key=lambda line: line.number):
             if not self._logins or line.t < self._logins[0].t:
                 continue
-            left = self._begun + line.t - self._loop.time()
+            at = self._begun + line.t
+            left = self._loop.before_stall(at) - self._loop.time()
             if left > 0:
                 await asyncio.sleep(left)
+            self._said = at
             await self._happen(line)
 
     async def _happen(self, line: Line) -> None:
         match line.kind:
             case "ami_in":
                 self.manager.feed(line.fields)
+            case "ami_out" if is_dial(line):
+                self._floor.dialed(line)
             case "ami_out":
                 self.manager.refusing = False
                 self.app.ami.retry_now()
@@ -280,51 +312,11 @@ class Player:
                 self.sessions.hang_up(line)
             case "agi_end":
                 self.sessions.end(line)
-            case "sign_in":
-                self.app.seating.new_id = lambda now: UUID(line.fields["shift"])
-                with contextlib.suppress(Refusal):  # the states that are missing will tell
-                    await self.app.desk.sign_in(line.fields["login"])
-            case "desk":
-                await self._ask(**line.fields)
-            case "place":
-                self._place(line.fields)
-            case "share":
-                self.app.controller.shares.give(line.fields["campaigns"])
-            case "stop":
-                self.app.stopping.set()
+            case _:
+                await self._floor.happen(line)
 
-    async def _ask(self, request: str, login: str, **more: Any) -> None:
-        """What was refused then is refused now."""
-        desk = self.app.desk
-        with contextlib.suppress(Refusal):
-            match request:
-                case "sign_out":
-                    desk.sign_out(login)
-                case "ready":
-                    desk.ready(login)
-                case "pause":
-                    desk.pause(login, str(more.get("reason", "")))
-                case "hang_up":
-                    desk.hang_up(login)
-                case "dispose":
-                    await self._dispose(login, str(more.get("code", "")))
-
-    async def _dispose(self, login: str, code: str) -> None:
-        """A disposition that this floor does not have, or a form's answers that are in no record,
-        end the wrap-up all the same."""
-        try:
-            await self.app.desk.dispose(login, code)
-        except Refusal:
-            seat = self.app.board.seats.get(login)
-            if seat is not None:
-                self.app.seating.disposed(seat)
-
-    def _place(self, place: Mapping[str, Any]) -> None:
-        controller, board = self.app.controller, self.app.board
-        campaign, lead = board.campaigns.get(place["campaign"]), self._leads.get(place["attempt"])
-        if campaign is None or lead is None:
-            return  # withdrawn before it was dialed, as nothing else of its campaign was
-        controller.new_id = lambda now: UUID(place["attempt"])
-        seat = board.seats.get(place["operator"] or "")
-        way = Way(place["trunk"], place["caller_id"])
-        controller.place(campaign, lead, way, seat, controller.clock())
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Goes on beside the record; the replay's end does not wait for it."""
+        task = asyncio.create_task(work)
+        self._asked.add(task)
+        task.add_done_callback(self._asked.discard)

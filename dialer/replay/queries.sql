@@ -6,7 +6,8 @@ select a.id::text as attempt, a.outcome, a.ended_by, a.cause, a.sip_code, o.logi
     round(extract(epoch from a.rang_at - a.placed_at), 3)::float8 as rang_s,
     round(extract(epoch from a.answered_at - a.placed_at), 3)::float8 as answered_s,
     round(extract(epoch from a.ended_at - a.placed_at), 3)::float8 as ended_s,
-    round(extract(epoch from a.ended_at - a.bridged_at), 3)::float8 as conversation_s
+    round(extract(epoch from a.ended_at - a.bridged_at), 3)::float8 as conversation_s,
+    (select count(*) from jsonb_object_keys(a.keys))::int as keys
 from attempt a left join operator o on o.id = a.operator_id
 where a.floor_id = $1 and a.placed_at >= $2
 order by a.placed_at, a.id
@@ -19,39 +20,66 @@ from shift s join shift_state st on st.shift_id = s.id
 where s.floor_id = $1 and s.started_at >= $2
 order by s.started_at, s.id, st.seq
 
+-- name: parts
+-- Parts of the conversations of floor $1 placed since $2: whose, how they began and ended.
+select p.attempt_id::text as attempt,
+    row_number() over (partition by p.attempt_id order by p.began_at, p.operator_id)::int as number,
+    o.login as operator, p.began_by, p.ended_by,
+    round(extract(epoch from p.ended_at - p.began_at), 3)::float8 as seconds
+from conversation_part p join attempt a on a.id = p.attempt_id
+join operator o on o.id = p.operator_id
+where a.floor_id = $1 and a.placed_at >= $2
+order by p.began_at, p.attempt_id, p.operator_id
+
+-- name: supervisions
+-- Who was on whose line on floor $1 since $2, and how.
+select s.id::text as id, s.seq, v.login as supervisor, o.login as operator, s.mode,
+    round(extract(epoch from s.ended_at - s.started_at), 3)::float8 as seconds
+from supervision s join operator v on v.id = s.supervisor_id join operator o on o.id = s.operator_id
+where o.floor_id = $1 and s.started_at >= $2
+order by s.started_at, s.id, s.seq
+
 -- name: operators
--- Who was at work on floor $1 since $2; no names.
-select distinct o.id, o.login, o.skills, o.phone_mode, o.phone_number
-from shift s join operator o on o.id = s.operator_id
-where s.floor_id = $1 and s.started_at >= $2
-order by o.id
+-- Who was at work on floor $1 since $2, or on somebody's line; no names.
+select id, login, skills, phone_mode, phone_number, stage, role from operator
+where id in (
+    select operator_id from shift where floor_id = $1 and started_at >= $2
+    union select supervisor_id from supervision where started_at >= $2)
+and floor_id = $1
+order by id
 
 -- name: campaigns
--- What was dialed on floor $1 since $2: settings that calls go by; no names.
+-- What was dialed or shown on floor $1 since $2: settings that calls go by; no names.
 select c.id, c.mode, c.language, c.caller_id, c.further_caller_ids, c.ring_timeout_s,
     c.post_dial_delay_s, c.wrap_up_limit_s, c.recording, c.max_approaches, c.max_abandon_rate,
-    c.weight, c.skills, c.max_lines, c.lines_per_operator, c.retry
+    c.weight, c.skills, c.max_lines, c.lines_per_operator, c.retry, c.preview_limit_s,
+    c.preview_at_limit, c.broadcast
 from campaign c
-where c.id in (select a.campaign_id from attempt a where a.floor_id = $1 and a.placed_at >= $2)
+where c.floor_id = $1 and (
+    c.id in (select a.campaign_id from attempt a where a.floor_id = $1 and a.placed_at >= $2)
+    or c.id in (select s.campaign_id from skip s where s.at >= $2))
 order by c.id
 
 -- name: add_campaign
 -- A running campaign of floor $1 as a record describes it ($2).
 insert into campaign (id, floor_id, name, status, mode, language, caller_id, further_caller_ids,
     ring_timeout_s, post_dial_delay_s, wrap_up_limit_s, recording, max_approaches,
-    max_abandon_rate, weight, skills, max_lines, lines_per_operator, retry)
+    max_abandon_rate, weight, skills, max_lines, lines_per_operator, retry, preview_limit_s,
+    preview_at_limit, broadcast)
 overriding system value
 select r.id, $1, 'campaign ' || r.id, 'running', r.mode, r.language, r.caller_id,
     r.further_caller_ids, r.ring_timeout_s, r.post_dial_delay_s, r.wrap_up_limit_s, r.recording,
     r.max_approaches, r.max_abandon_rate, r.weight, r.skills, r.max_lines, r.lines_per_operator,
-    r.retry
+    r.retry, coalesce(r.preview_limit_s, 60), coalesce(r.preview_at_limit, 'skip'), r.broadcast
 from jsonb_populate_record(null::campaign, $2) r
 
 -- name: add_operator
 -- An operator of floor $1 as a record describes them ($2); nobody has this password.
-insert into operator (id, floor_id, login, full_name, skills, phone_ha1, phone_mode, phone_number)
+insert into operator (id, floor_id, login, full_name, skills, phone_ha1, phone_mode, phone_number,
+    stage, role)
 overriding system value
-select r.id, $1, r.login, r.login, r.skills, repeat('0', 32), r.phone_mode, r.phone_number
+select r.id, $1, r.login, r.login, r.skills, repeat('0', 32), r.phone_mode, r.phone_number,
+    coalesce(r.stage, 'cold_call'), coalesce(r.role, 'operator')
 from jsonb_populate_record(null::operator, $2) r
 
 -- name: add_list

@@ -14,12 +14,12 @@ from uuid import UUID
 from agi.answered import SILENCED, WAITING
 from campaigns.refusals import Refusal
 from dialer.replay.history import from_fields
-from dialer.replay.recorder import FORMAT
+from dialer.replay.recorder import READABLE
 
 MOST_BYTES = 2 << 30
 """Of the unpacked text: a small file can be made that unpacks to more than any disk holds."""
 LONGEST_LINE = 4 << 20
-RESULTS = ("campaign", "operator", "outcome", "state")
+RESULTS = ("campaign", "operator", "outcome", "state", "part", "supervision")
 NEEDED: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
     "header": {"format": int, "started_at": (int, float), "floor": dict, "trunks": list},
     "ami_in": {},
@@ -41,12 +41,23 @@ NEEDED: Mapping[str, Mapping[str, type | tuple[type, ...]]] = {
         "failures": int,
         "max_approaches": int,
     },
+    "withdraw": {"attempt": str},
+    "lag": {"seconds": (int, float)},
     "share": {"campaigns": dict},
+    "talk": {"request": str, "login": str, "given": dict},
+    "third": {"attempt": str, "trunk": str},
+    "card": {"what": str, "login": str},
+    "phone": {"what": str, "login": str},
+    "supervise": {"request": str, "supervisor": str},
+    "recording": {"request": str, "login": str},
+    "id": {"of": str, "id": str},
     "stop": {},
     "campaign": {"id": int, "mode": str},
     "operator": {"id": int, "login": str},
     "outcome": {"attempt": str},
     "state": {"shift": str, "seq": int, "state": str},
+    "part": {"attempt": str, "number": int},
+    "supervision": {"id": str, "seq": int},
     "end": {"lines": int},
 }
 """Kinds of lines, and fields without which nothing can be done with them."""
@@ -160,6 +171,8 @@ def _line(number: int, text: bytes) -> Line:
     _check_values(number, fields)
     if kind == "cel":
         _check_history(number, fields)
+    if kind == "id":
+        _check_values(number, {"attempt": fields["id"]})
     return Line(number, float(t), kind, fields)
 
 
@@ -181,19 +194,20 @@ def _check_history(number: int, fields: Mapping[str, Any]) -> None:
 
 
 def _same_format(fields: Mapping[str, Any]) -> None:
-    if fields["format"] != FORMAT:
+    if fields["format"] not in READABLE:
+        known = ", ".join(map(str, READABLE))
         raise RecordError(
             "record_other_format",
-            f"line 1: the record has format {fields['format']}, this version reads {FORMAT}; "
+            f"line 1: the record has format {fields['format']}, this version reads {known}; "
             "replay it with the version that made it",
-            f"строка 1: формат записи {fields['format']}, эта версия читает {FORMAT}",
+            f"строка 1: формат записи {fields['format']}, эта версия читает {known}",
         )
 
 
 def _known_trunks(record: Record) -> None:
     names = [t.get("name") for t in record.header["trunks"] if isinstance(t, dict)]
     for line in record.lines:
-        if line.kind == "place" and line.fields["trunk"] not in names:
+        if line.kind in ("place", "third") and line.fields["trunk"] not in names:
             trunk = line.fields["trunk"]
             raise _broken(
                 line.number, f"the header knows no trunk {trunk}", f"нет транка {trunk} в заголовке"

@@ -19,7 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)
+"""Format 1 has no requests in calls, no parts of conversations, no broadcasts."""
 FLUSH_S = 1.0
 SECRETS = frozenset({"secret", "password", "passworddigest", "md5cred", "key", "refreshtoken"})
 NAMES = frozenset(
@@ -28,6 +30,8 @@ NAMES = frozenset(
         "agi_calleridname",
     }
 )  # fmt: skip
+A_KEY = 1
+"""Letters: a key of a telephone, which is no secret."""
 IDS = frozenset(
     {
         "actionid", "uniqueid", "linkedid", "destuniqueid", "destlinkedid", "bridgeuniqueid",
@@ -49,7 +53,7 @@ class Masks:
     def field(self, key: str, value: str) -> str:
         """One header as it may be kept."""
         name = key.lower()
-        if name in SECRETS:
+        if name in SECRETS and len(value) > A_KEY:
             return HIDDEN
         if name in NAMES:
             return HIDDEN if value and value != "<unknown>" else value
@@ -111,6 +115,8 @@ class Recorder:
             return
         now = self._clock()
         kept = {key: self._masks.anything(key, value) for key, value in fields.items()}
+        if _is_persons_key(kept):
+            kept["Digit"] = "0"
         line = {"t": round(now - self._began, 6), "kind": kind, "fields": kept}
         try:
             self._write(line, now)
@@ -137,3 +143,14 @@ class Recorder:
                 file.close()
             except OSError as error:  # the rest of the buffer on a full disk
                 self.problem = self.problem or str(error)
+
+
+def _is_persons_key(fields: Mapping[str, object]) -> bool:
+    """A key that a person pressed, or that is sent to a voice menu: perhaps one of a card's number.
+
+    Operators' own keys are `*` codes.
+    """
+    if fields.get("Action") == "PlayDTMF":
+        return True
+    pressed = str(fields.get("Event", "")).startswith("DTMF")
+    return pressed and not str(fields.get("Uniqueid", "")).startswith("op-")

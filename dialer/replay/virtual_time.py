@@ -7,7 +7,9 @@ jumps to the next timer. A minute of a floor takes as long as its work takes.
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +42,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._now = 0.0
         self._owed: set[object] = set()
         self.lines: dict[int, Connect] = {}
+        self.stalls: list[tuple[float, float]] = []
+        """In order: between these two times (not at them) no timer is called, but after them."""
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
@@ -48,7 +52,21 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self._now
 
     def move(self, seconds: float) -> None:
-        self._now += seconds
+        self._now = self.after_stall(self._now + seconds)
+
+    def after_stall(self, at: float) -> float:
+        """This time, or the end of the stall that it lies in."""
+        begin, end = self._stall(at)
+        return end if begin < at < end else at
+
+    def before_stall(self, at: float) -> float:
+        """This time, or the beginning of the stall that it lies in."""
+        begin, end = self._stall(at)
+        return begin if begin < at < end else at
+
+    def _stall(self, at: float) -> tuple[float, float]:
+        index = bisect_left(self.stalls, (at, -math.inf)) - 1
+        return self.stalls[index] if index >= 0 else (-math.inf, -math.inf)
 
     @property
     def is_owed(self) -> bool:

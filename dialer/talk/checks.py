@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -54,6 +54,13 @@ class Checks:
 
     def __init__(self, floor: TalkFloor, region: str) -> None:
         self._floor, self._region = floor, region
+        self.on_request: Callable[[str, str, Mapping[str, Any]], None] = _unheard
+        """Told of every request that does not come from a phone's keys: name, login, what with."""
+        self.on_third: Callable[[UUID, Line], None] = lambda attempt, line: None
+        """Told over which line a further number is called."""
+        self.allowed: Callable[[str, Seat], Awaitable[str]] = self._allowed
+        self.line: Callable[[Conversing, str], Line] = self._line
+        """Decided by somebody else in a replay: numbers in a record are nobody's."""
 
     async def _find(self, login: str, target: Target, action: str) -> tuple[str, list[Seat]]:
         """The number, or the operators meant, checked; before the call is touched."""
@@ -66,7 +73,7 @@ class Checks:
                 "give one of operator, stage, skill, number / укажите одно из них",
             )
         if target.number:
-            return await self._allowed(target.number, seat), []
+            return await self.allowed(target.number, seat), []
         if target.operator:
             return "", [self._other(login, target.operator)]
         rows = await self._floor.store.pool.fetch(
@@ -229,6 +236,10 @@ class Checks:
 
     def _now(self) -> float:
         return self._floor.clock()
+
+
+def _unheard(name: str, login: str, given: Mapping[str, Any]) -> None:
+    """No record is made."""
 
 
 class Call:

@@ -16,6 +16,7 @@ from dialer.board import Board
 from dialer.calls import Conversing
 from dialer.config import TransferSettings
 from dialer.database.queries import Queries
+from dialer.ids import new_id
 from dialer.journal import Journal
 from dialer.line_time import LineTime
 from dialer.operators import Dialing as SeatDialing
@@ -63,6 +64,7 @@ class TalkFloor:
     parting: set[str] = field(default_factory=set)
     locks: dict[UUID, asyncio.Lock] = field(default_factory=dict)
     on_late: Callable[[Joining], None] = lambda talk: None
+    new_id: Callable[[float], UUID] = new_id
     moves: Moves = field(init=False)
 
     def __post_init__(self) -> None:

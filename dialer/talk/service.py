@@ -160,7 +160,7 @@ class Talks(Steps):
             talk = self._floor.talks.get(attempt.id)
             self._need_alone(attempt, "consult")
             taker = self._free_of(seats) if not target.number else None
-            line = self._line(attempt, phone) if target.number else None
+            line = self.line(attempt, phone) if target.number else None
             if not isinstance(talk, Held):
                 await self._hold(seat, attempt, Why.CONSULT)
             if taker is not None:

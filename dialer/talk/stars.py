@@ -8,7 +8,6 @@ import structlog
 
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiError
-from dialer.ids import new_id
 from dialer.refusal import Refusal
 from dialer.talk.checks import Target
 from dialer.talk.codes import Asked, CodeReader, Unknown
@@ -96,6 +95,6 @@ class Stars:
         metrics.code_refused(reason)
         if seat is None or not seat.channel:
             return
-        tone = f"tone-{new_id(self._floor.clock())}"
+        tone = f"tone-{self._floor.new_id(self._floor.clock())}"
         work = self._floor.moves.refused_tone(seat.channel, tone)
         self._floor.tasks.command("refused_tone", work, AmiError)

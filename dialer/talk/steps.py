@@ -6,7 +6,6 @@ from uuid import UUID
 
 from dialer.asterisk.ami import AmiError, AmiState
 from dialer.calls import Conversing
-from dialer.ids import new_id
 from dialer.operators import Hold, InCall, Reserved, Seat
 from dialer.talk.checks import Checks, Line
 from dialer.talk.model import (
@@ -160,7 +159,7 @@ class Steps(Checks):
 
     async def _to_number(self, seat: Seat, attempt: Conversing, phone: str) -> None:
         floor, now = self._floor, self._now()
-        line = self._line(attempt, phone)
+        line = self.line(attempt, phone)
         third = self._third(attempt, line.trunk)
         floor.third_placed(attempt.id, third)
         floor.set(leaving(attempt.id, seat.login, now, third))
@@ -198,6 +197,7 @@ class Steps(Checks):
         await self._told(self._dial(attempt, third, phone, line))
 
     async def _dial(self, attempt: Conversing, third: Third, phone: str, line: Line) -> None:
+        self.on_third(attempt.id, line)
         dialed = self._floor.board.trunks[line.trunk].dialed(phone)
         limit = self._floor.settings.ring_timeout_s
         await self._floor.moves.call(third, attempt.id, dialed, line.caller_id, limit)
@@ -234,7 +234,7 @@ class Steps(Checks):
     def _third(self, attempt: Conversing, trunk: str) -> Third:
         """Its id names the attempt, so that it is known again after a restart."""
         now = self._now()
-        call_id = f"th-{attempt.id}-{str(new_id(now))[-8:]}"
+        call_id = f"th-{attempt.id}-{str(self._floor.new_id(now))[-8:]}"
         return Third(call_id=call_id, trunk=trunk, placed_at=now)
 
 

@@ -8,7 +8,7 @@ only barging must begin anew with every person, because ChanSpy looks for the ot
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -69,6 +69,9 @@ class Supervision:
         self._tasks, self._pool, self._clock = tasks, pool, clock
         self.sessions: dict[str, Session] = {}
         self._answers: dict[UUID, asyncio.Future[bool]] = {}
+        self.new_id: Callable[[float], UUID] = new_id
+        self.on_request: Callable[[str, Mapping[str, str]], None] = lambda name, given: None
+        """Told of every request: `supervise` or `stop`, and what was given with it."""
 
     def views(self) -> list[SessionView]:
         """Everybody who is on somebody's line."""
@@ -88,6 +91,8 @@ class Supervision:
 
         Returns when the supervisor's phone is answered. Raises SupervisionError.
         """
+        given = {"operator": operator, "supervisor": supervisor, "mode": mode.value}
+        self.on_request("supervise", given)
         session = self.sessions.get(supervisor)
         if session is not None:
             return await self._change(session, operator, mode, actor)
@@ -105,6 +110,7 @@ class Supervision:
 
     async def stop(self, supervisor: str, actor: str) -> SessionView:
         """Takes the supervisor off the line. Raises SupervisionError `not_supervising`."""
+        self.on_request("stop", {"supervisor": supervisor})
         session = self.sessions.get(supervisor)
         if session is None:
             text = f"{supervisor} is on nobody's line"
@@ -130,7 +136,7 @@ class Supervision:
                 f"prozvon operator role {supervisor} supervisor",
             )
         self._check_free(operator, supervisor, mode)
-        session_id, now = new_id(self._clock()), self._clock()
+        session_id, now = self.new_id(self._clock()), self._clock()
         return Session(
             session_id, ids[supervisor]["id"], supervisor, ids[operator]["id"], operator, mode, now
         )

@@ -43,13 +43,13 @@ def run(name: str) -> Record:
     return read_record(RUNS / f"{name}.jsonl.gz")
 
 
-@pytest.mark.parametrize("name", ["progressive", "predictive", "leaving"])
+@pytest.mark.parametrize("name", ["progressive", "predictive", "leaving", "talks"])
 def test_a_recorded_run_comes_to_the_same(play: Play, name: str) -> None:
     record = run(name)
     found = play(record)
     assert found.differences == []
     assert found.unknown_actions == []
-    assert found.attempts == len(record.results["outcome"]) >= 20
+    assert found.attempts == len(record.results["outcome"]) >= (4 if name == "talks" else 20)
 
 
 def test_the_runs_have_what_they_are_there_for() -> None:
@@ -63,6 +63,27 @@ def test_the_runs_have_what_they_are_there_for() -> None:
     asked = {line.fields["request"] for line in leaving if line.kind == "desk"}
     assert {"pause", "sign_out", "hang_up", "dispose"} <= asked
     assert sum(line.fields.get("Action") == "Login" for line in leaving) == 2, "no lost link"
+
+
+def test_the_run_with_talks_has_all_that_people_ask_for() -> None:
+    """Whoever came by the API, by a phone's keys, by a card; and a call withdrawn is one too."""
+    record = run("talks")
+    asked = {line.fields["request"] for line in record.lines if line.kind == "talk"}
+    assert {"hold", "consult", "cancel-consult", "transfer"} <= asked
+    assert "resume" not in asked, "it came by a `*` code"
+    cards = {line.fields["what"] for line in record.lines if line.kind == "card"}
+    assert cards == {"given", "skipped"}
+    modes = {line.fields["mode"] for line in record.lines if line.kind == "place"}
+    assert modes >= {"progressive", "preview", "manual", "broadcast"}
+    ways = {(row["began_by"], row["ended_by"]) for row in record.results["part"]}
+    assert {("answer", "transfer"), ("transfer", "person")} <= ways
+
+
+def test_without_what_was_asked_for_the_conversation_is_somebody_elses(play: Play) -> None:
+    record = run("talks")
+    record.lines = [line for line in record.lines if line.fields.get("request") != "transfer"]
+    different = [d for d in play(record).differences if d.what == "part"]
+    assert any(d.recorded == "t2" or "t2" in str(d.recorded) for d in different)
 
 
 def test_another_cause_of_a_hangup_is_another_outcome(play: Play) -> None:

@@ -75,8 +75,8 @@ def test_ids_and_times_stay_and_secrets_and_names_go() -> None:
         ("Cause", "16"),
     ):
         assert masks.field(key, value) == value
-    assert masks.field("Secret", "x") == HIDDEN
-    assert masks.field("Password", "x") == HIDDEN
+    assert masks.field("Secret", "xyz") == HIDDEN
+    assert masks.field("Password", "xyz") == HIDDEN
     assert masks.field("CallerIDName", "Anna") == HIDDEN
     assert masks.field("CallerIDName", "<unknown>") == "<unknown>"
 
@@ -93,3 +93,11 @@ def test_a_record_never_replaces_a_file_and_its_end_ends_nothing(tmp_path: Path)
         assert "the record ends here" in full.problem
         full.note("ami_in", {"Event": "y"})
         full.close()
+
+
+def test_keys_of_persons_are_zeros_and_those_of_operators_are_codes(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "run") as recorder:
+        for leg in ("op-1", "1795573243.218125"):
+            recorder.note("ami_in", {"Event": "DTMFEnd", "Uniqueid": leg, "Digit": "7"})
+        recorder.note("ami_out", {"Action": "PlayDTMF", "Channel": "x", "Digit": "7"})
+    assert [line["fields"]["Digit"] for line in lines(recorder.path)] == ["7", "0", "0"]

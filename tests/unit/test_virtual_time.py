@@ -34,3 +34,33 @@ def test_time_stands_still_while_a_thread_works() -> None:
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         assert runner.run(main()) == (0.0, False)
+
+
+def test_a_timer_of_a_stall_comes_when_the_stall_is_over() -> None:
+    """As a loop that was late once calls its timers: what came meanwhile comes before them."""
+    seen: list[tuple[float, str]] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualTimeLoop)
+
+        def note(name: str) -> None:
+            seen.append((loop.time(), name))
+
+        loop.stalls = [(2.0, 2.5), (4.0, 4.1)]
+        for at in (1.9, 2.2, 2.45, 3.0):
+            loop.call_at(at, note, f"timer {at}")
+        told = loop.before_stall(2.4)
+        loop.call_at(told, note, "told at 2.4")
+        assert [loop.before_stall(x) for x in (1.0, 2.0, 2.5, 3.0)] == [1.0, 2.0, 2.5, 3.0]
+        await asyncio.sleep(3.5)
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(main())
+    assert seen == [
+        (1.9, "timer 1.9"),
+        (2.0, "told at 2.4"),
+        (2.5, "timer 2.2"),
+        (2.5, "timer 2.45"),
+        (3.0, "timer 3.0"),
+    ]
