@@ -249,6 +249,10 @@ class TrunkSettings(Section):
     host: Annotated[str, Field(pattern=ADDRESS)]
     port: Port = 5060
     transport: Literal["udp", "tcp", "tls"] = "udp"
+    srtp: bool = Field(default=False, description="sound only encrypted (SDES); needs tls")
+    ca: Path | None = Field(
+        default=None, description="who vouches for its certificate (PEM), if the machine's list not"
+    )
     username: SipUser | None = None
     password: SecretStr | None = None
     from_user: SipUser | None = None
@@ -285,6 +289,8 @@ class TrunkSettings(Section):
             raise ValueError("give both username and password, or neither")
         if self.registers and self.username is None:
             raise ValueError("register needs username and password")
+        if self.transport != "tls" and (self.srtp or self.ca is not None):
+            raise ValueError('srtp and ca need transport = "tls"')
         prefixes = [route.prefix for route in self.routes]
         if len(set(prefixes)) < len(prefixes):
             raise ValueError("two routes have the same prefix")

@@ -106,6 +106,8 @@ def trunk_conf(trunk: TrunkSettings) -> TrunkConf:
         qualify_s=trunk.qualify_s,
         rtp_timeout_s=trunk.rtp_timeout_s,
         register=trunk.registers,
+        srtp=trunk.srtp,
+        ca=trunk.ca.absolute() if trunk.ca else None,
     )
 
 

@@ -44,7 +44,7 @@ from dialer.config import (
 )
 from dialer.database.pool import Pool, open_pool
 from dialer.database.queries import Queries
-from dialer.demo.carrier import Account, Behaviour, CarrierConf, Phone, SimulatedCarrier
+from dialer.demo.carrier import Account, Behaviour, CarrierConf, CarrierTls, Phone, SimulatedCarrier
 from dialer.demo.carrier_record import CarrierCall
 from dialer.demo.rules import OPEN_PROFILE
 from dialer.demo.truth import mismatches
@@ -122,6 +122,7 @@ def _nothing() -> None: ...
 
 def simulated_carrier(runtime: AsteriskRuntime, root: Path) -> SimulatedCarrier:
     first, last = rtp_block(400)
+    certificate, key = own_certificate(root / "tls", ["127.0.0.1"])
     conf = CarrierConf(
         runtime=runtime,
         layout=InstanceLayout("carrier", root),
@@ -132,6 +133,7 @@ def simulated_carrier(runtime: AsteriskRuntime, root: Path) -> SimulatedCarrier:
         rtp_last_port=last,
         accounts=(ACCOUNT,),
         behaviour=Behaviour(post_dial_delay_s=0.05),
+        tls=CarrierTls(free_port(), certificate, key),
     )
     return SimulatedCarrier(conf)
 
@@ -147,11 +149,16 @@ def telephony(
 ) -> Iterator[Telephony]:
     carrier = simulated_carrier(asterisk_runtime, tmp_path_factory.mktemp("carrier"))
     dead = free_port()
-    port, user = carrier.conf.sip_port, ACCOUNT.username
+    port, user, secure = carrier.conf.sip_port, ACCOUNT.username, carrier.conf.tls
+    assert secure is not None
     trunks = (
         TrunkConf("carrier", "127.0.0.1", port, qualify_s=1),
         TrunkConf("second", "127.0.0.1", port, qualify_s=1, transport="tcp"),
-        TrunkConf("secure", "127.0.0.1", dead, qualify_s=0, transport="tls"),
+        TrunkConf(
+            "secure", "127.0.0.1", secure.port, qualify_s=1, transport="tls", srtp=True,
+            ca=secure.certificate,
+        ),
+        TrunkConf("untrusted", "127.0.0.1", secure.port, qualify_s=1, transport="tls"),
         TrunkConf("dead", "127.0.0.1", dead, qualify_s=1),
         TrunkConf(
             "account", "127.0.0.1", port, username=user, password=ACCOUNT.secret, from_user=user,

@@ -165,7 +165,9 @@ class TrunkConf:
 
     Give `host` as an address where you can: a name costs a DNS look-up. `register` needs
     `username`. `qualify_s` is the seconds between two OPTIONS, 0 for none. `rtp_timeout_s`
-    hangs up when the trunk sends no sound for so long, 0 for never.
+    hangs up when the trunk sends no sound for so long, 0 for never. `srtp`: sound only encrypted
+    (SDES), with `transport` tls. `ca`: who vouches for the provider's certificate, where the
+    machine's list (`CA_LIST`) does not.
     """
 
     name: str
@@ -179,6 +181,13 @@ class TrunkConf:
     qualify_s: int = 10
     rtp_timeout_s: int = 60
     register: bool = False
+    srtp: bool = False
+    ca: Path | None = None
+
+    @property
+    def tls_transport(self) -> str:
+        """The end of the name of the transport that calls this trunk by TLS."""
+        return "trunk-tls" if self.ca is None else f"trunk-tls-{self.name}"
 
     @property
     def uri_transport(self) -> str:
@@ -260,7 +269,7 @@ def pbx_texts(conf: PbxConf, *, foreign: bool) -> dict[str, str]:
     Raises ConfError as `render_pbx`, but for modules.
     """
     _check(conf)
-    values = {**_pbx_values(conf), "foreign": foreign}
+    values = _pbx_values(conf, foreign=foreign)
     return render_texts(ASTERISK_CONF / "pbx", values)
 
 
@@ -271,8 +280,9 @@ def required_modules(runtime: AsteriskRuntime) -> list[str]:
 
 
 def phone_modules(conf: PbxConf) -> list[str]:
-    """What phones by TLS and browsers need beside `required_modules`."""
-    wanted = [*(TLS_MODULES if conf.tls else ()), *(BROWSER_MODULES if conf.browser else ())]
+    """What SRTP and browsers need beside `required_modules`."""
+    encrypted = conf.tls is not None or any(trunk.srtp for trunk in conf.trunks)
+    wanted = [*(TLS_MODULES if encrypted else ()), *(BROWSER_MODULES if conf.browser else ())]
     opus = opus_module(conf.runtime) if conf.browser else None
     return [*dict.fromkeys(wanted), *([opus] if opus else [])]
 
@@ -349,20 +359,26 @@ def _check_trunks(trunks: tuple[TrunkConf, ...]) -> None:
             raise ConfError(f"Trunk {trunk.name}: host {trunk.host!r} is no address or host name.")
         if (trunk.username is None) != (trunk.password is None):
             raise ConfError(f"Trunk {trunk.name}: give both username and password, or neither.")
+        if trunk.srtp and trunk.transport != "tls":
+            raise ConfError(f"Trunk {trunk.name}: srtp needs transport tls, which hides its keys.")
+        if trunk.ca is not None and not trunk.ca.is_file():
+            raise ConfError(f"Trunk {trunk.name}: there is no file {trunk.ca} (ca).")
         if trunk.register and trunk.username is None:
             raise ConfError(f"Trunk {trunk.name}: to register it needs username and password.")
 
 
-def _pbx_values(conf: PbxConf) -> dict[str, object]:
+def _pbx_values(conf: PbxConf, *, foreign: bool = False) -> dict[str, object]:
+    ours = "prozvon" if foreign else "transport"
+    tls = (trunk for trunk in conf.trunks if trunk.transport == "tls")
     return {
         "conf": conf,
-        "foreign": False,
+        "foreign": foreign,
+        "ours": ours,
         "layout": conf.layout,
         "runtime": conf.runtime,
         "modules": [*required_modules(conf.runtime), *phone_modules(conf)],
         "transports": sorted({"udp", *(trunk.transport for trunk in conf.trunks)} - {"tls"}),
-        "trunk_tls": any(trunk.transport == "tls" for trunk in conf.trunks),
-        "ca_list": CA_LIST,
+        "trunk_tls": {f"{ours}-{trunk.tls_transport}": trunk.ca or CA_LIST for trunk in tls},
         "limit": f"{conf.answer_limit_s:.3f}",
         "return_limit": f"{conf.return_limit_s + 5:.3f}",
         "agi": f"agi://{conf.agi_host}:{conf.agi_port}",

@@ -147,6 +147,15 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
+class CarrierTls:
+    """Where trunks may come by TLS, and with which certificate (PEM)."""
+
+    port: int
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
 class CarrierConf:
     """All that the carrier's configuration is rendered from. Everything is on 127.0.0.1."""
 
@@ -161,6 +170,7 @@ class CarrierConf:
     phones: tuple[Phone, ...] = ()
     accounts: tuple[Account, ...] = ()
     behaviour: Behaviour = field(default_factory=Behaviour)
+    tls: CarrierTls | None = None
 
     @property
     def journal(self) -> Path:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import aiohttp
-from pydantic import SecretStr
+import pytest
+from pydantic import SecretStr, ValidationError
 
-from dialer.calls import Ringing
+from dialer.calls import Conversing, Ringing
 from dialer.config import RouteSettings, TrunkSettings
 from dialer.lines import TRIP_AFTER
 from monitoring import metrics
+from tests.asterisk.hearing import OPERATOR, PERSON, Ear, person_speaks, speak
 from tests.asterisk.race_tools import carrier_channel
 from tests.fixtures_floor import (
     ACCOUNT,
@@ -316,5 +318,47 @@ async def test_a_trunk_goes_over_the_transport_that_it_was_given(telephony: Tele
     assert f"trunk-second/sip:127.0.0.1:{telephony.carrier.conf.sip_port};transport=tcp" in told
     assert "Avail" in next(x for x in told.splitlines() if "trunk-second" in x)
     secure = await telephony.pbx.cli("pjsip show endpoint trunk-secure")
-    assert "transport-trunk-tls" in secure
-    assert f"trunk-secure/sip:127.0.0.1:{telephony.dead_sip_port};transport=tls" in told
+    assert "transport-trunk-tls-secure" in secure
+
+
+async def test_a_call_by_tls_and_srtp_is_heard_on_both_sides(
+    telephony: Telephony, database: str, tmp_path: Path
+) -> None:
+    """Given a trunk by TLS with SRTP to a carrier whose certificate is known, when a person
+    answers, then both legs' signalling and sound are encrypted and both hear each other; the same
+    carrier over a trunk that does not know its certificate is not even reachable."""
+    carrier, tls = telephony.carrier, telephony.carrier.conf.tls
+    assert tls is not None
+    secure = TrunkSettings(
+        name="secure", host="127.0.0.1", port=tls.port, transport="tls", srtp=True,
+        ca=tls.certificate, qualify_s=1,
+    )  # fmt: skip
+    untrusted = TrunkSettings(name="untrusted", host="127.0.0.1", port=tls.port, transport="tls")
+    async with floor_with(telephony, database, tmp_path, secure, untrusted) as floor:
+        board = floor.app.board
+        await floor.until(lambda: board.trunks["secure"].link.contact == "reachable", "by TLS")
+        await floor.until(
+            lambda: board.trunks["untrusted"].link.contact == "unreachable", "no certificate"
+        )
+        await floor.sign_in("t1")
+        phone = number("1101")
+        await dial(floor, phone, trunks=("secure",))
+        talking = await floor.stage(phone, Conversing)
+        for kind in ("pjsip", "rtp"):
+            asked = f"CHANNEL({kind},secure)"
+            assert await floor.app.ami.get_variable(str(talking.id), asked) == "1"
+        person = await person_speaks(floor, phone, PERSON)
+        operator = await speak(floor, "t1", OPERATOR)
+        at_person = await Ear(carrier, person, tmp_path / "person.sln48").start()
+        at_operator = await Ear(carrier, operator, tmp_path / "operator.sln48").start()
+        assert await at_person.until({OPERATOR}) == {OPERATOR}
+        assert await at_operator.until({PERSON}) == {PERSON}
+        floor.app.desk.hang_up("t1")
+        assert (await floor.outcome(phone))["outcome"] == "answered"
+        assert await over(floor, phone) == [("secure", "answered")]
+
+
+@pytest.mark.parametrize("wrong", [{"srtp": True}, {"ca": "/etc/hosts", "transport": "tcp"}])
+def test_encrypted_sound_needs_encrypted_signalling(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="need transport"):
+        TrunkSettings.model_validate({"name": "a", "host": "192.0.2.1", **wrong})
