@@ -11,6 +11,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -118,6 +119,11 @@ class AsteriskSettings(Section):
         default=(), description='networks that reach us directly, such as "192.168.1.0/24"'
     )
     sip_port: Port = 15060
+    permit: tuple[str, ...] = Field(
+        default=("127.0.0.1/32",),
+        description="networks from which the controller may log in to AMI and ARI of an Asterisk "
+        "of yours; every other address is refused",
+    )
     ami_port: Port = 15038
     ami_username: str = "prozvon"
     ami_secret: SecretStr | None = None
@@ -135,6 +141,15 @@ class AsteriskSettings(Section):
     )
     phone_rtp_timeout_s: Annotated[int, Field(ge=2, le=3600)] = 15
     operator_ring_s: Seconds = 30.0
+
+    @field_validator("permit")
+    @classmethod
+    def _are_networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        """With their length, as Asterisk's lists want them; not everybody."""
+        found = [ip_network(text) for text in networks]  # its ValueError names what is wrong
+        if not found or any(network.prefixlen == 0 for network in found):
+            raise ValueError('name networks such as "192.0.2.0/24", not none and not everybody')
+        return tuple(str(network) for network in found)
 
     @model_validator(mode="after")
     def _rtp_in_order(self) -> AsteriskSettings:

@@ -72,6 +72,7 @@ def pbx_conf(
         sip_port=asterisk.sip_port,
         ami_port=asterisk.ami_port,
         http_port=asterisk.http_port,
+        control_permit=asterisk.permit,
         rtp_first=asterisk.rtp_first,
         rtp_last=asterisk.rtp_last,
         ami_username=asterisk.ami_username,

@@ -18,6 +18,14 @@ _BLOCK_COMMENT = re.compile(r";--.*?--;", re.DOTALL)
 _DEPTH = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What keeps Prozvon from working on this Asterisk, and what to do."""
+
+    id: str
+    text: str
+
+
 @dataclass(slots=True)
 class Section:
     """One `[name](marks)` with its pairs in order; a template is marked `!`, an addition `+`."""
@@ -60,6 +68,21 @@ class ForeignConf:
 
     def has_section(self, file: str, name: str) -> bool:
         return any(part.name.lower() == name.lower() for part in self.sections(file))
+
+    def has_key(self, file: str, section: str, key: str) -> bool:
+        return self.value(file, section, key) is not None
+
+    def inherited(self, file: str) -> list[Section]:
+        """Sections that are no templates, with what they have from their templates before."""
+        templates: dict[str, list[tuple[str, str]]] = {}
+        found: list[Section] = []
+        for part in self.sections(file):
+            given = [pair for mark in part.marks for pair in templates.get(mark, [])]
+            whole = Section(part.name, part.marks, part.file, [*given, *part.pairs])
+            templates[part.name] = whole.pairs
+            if not part.template:
+                found.append(whole)
+        return found
 
     def _read(self, path: Path, found: list[Section], depth: int) -> None:
         if depth > _DEPTH or not path.is_file():

@@ -17,8 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dialer.asterisk import cel
-from dialer.asterisk.conf import PbxConf, pbx_texts, required_modules
-from dialer.asterisk.foreign import ForeignConf
+from dialer.asterisk.conf import PbxConf, pbx_texts, phone_modules, required_modules
+from dialer.asterisk.foreign import ForeignConf, Problem
+from dialer.asterisk.install_doors import (
+    CERTIFICATE,
+    KEY,
+    door_problems,
+    is_our_pjsip,
+    phone_problems,
+    with_own_certificate,
+)
 from dialer.asterisk.packages import AsteriskRuntime, parse_version
 
 FOLDER = "prozvon"
@@ -65,14 +73,6 @@ class InstallError(Exception):
     def __init__(self, id: str, text: str) -> None:
         super().__init__(text)
         self.id = id
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What keeps Prozvon from working on this Asterisk, and what to do."""
-
-    id: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,19 +182,19 @@ def plan(conf: PbxConf, etc: Path) -> Plan:
         theirs = tuple(_theirs(etc))
     except OSError as error:
         raise _not_readable(etc, error) from error
-    return Plan(own, theirs, problems, tuple(_notes(foreign, theirs)))
+    return Plan(own, theirs, problems, tuple(_notes(conf, foreign, theirs)))
 
 
 # --- what is written
 
 
 def _own(conf: PbxConf, foreign: ForeignConf) -> Iterator[Change]:
-    texts = pbx_texts(conf, foreign=True)
     folder = foreign.etc / FOLDER
+    texts = pbx_texts(with_own_certificate(conf, folder), foreign=True)
     users = (conf.ami_username, conf.ari_username)
     picked = {
         "extensions.conf": pick(texts["extensions.conf"], lambda n: n.startswith("prozvon-")),
-        "pjsip.conf": pick(texts["pjsip.conf"], _is_our_pjsip),
+        "pjsip.conf": pick(texts["pjsip.conf"], is_our_pjsip(foreign)),
         "manager.conf": pick(texts["manager.conf"], lambda n: n in users),
         "ari.conf": pick(texts["ari.conf"], lambda n: n in users),
         "acl.conf": pick(texts["acl.conf"], lambda n: n.startswith("prozvon-")),
@@ -208,11 +208,10 @@ def _own(conf: PbxConf, foreign: ForeignConf) -> Iterator[Change]:
         body = f"; Written by `prozvon asterisk install`; changes made here are lost.\n{text}"
         secret = name in ("pjsip.conf", "manager.conf", "ari.conf")
         yield Change(path, _bytes(path), body.encode(), secret)
+    if conf.tls is not None:
+        for name, source in ((CERTIFICATE, conf.tls.certificate), (KEY, conf.tls.key)):
+            yield Change(folder / name, _bytes(folder / name), source.read_bytes(), secret=True)
     yield Change(folder / MARKER, _bytes(folder / MARKER), b"")
-
-
-def _is_our_pjsip(name: str) -> bool:
-    return name.startswith(("prozvon-", "trunk-"))
 
 
 def pick(text: str, wanted: Callable[[str], bool]) -> str:
@@ -301,7 +300,8 @@ def _problems(conf: PbxConf, foreign: ForeignConf) -> Iterator[Problem]:
     yield from _folder_problems(foreign)
     yield from _module_problems(conf, foreign)
     yield from _name_problems(conf, foreign)
-    yield from _door_problems(conf, foreign)
+    yield from door_problems(conf, foreign)
+    yield from phone_problems(conf, foreign)
     if foreign.value("cel.conf", "general", "dateformat"):
         yield Problem(
             "cel_dateformat",
@@ -326,7 +326,8 @@ def _folder_problems(foreign: ForeignConf) -> Iterator[Problem]:
 
 
 def _module_problems(conf: PbxConf, foreign: ForeignConf) -> Iterator[Problem]:
-    wanted = [name for name in required_modules(conf.runtime) if name not in OURS_ALONE]
+    needed = [*required_modules(conf.runtime), *phone_modules(conf)]
+    wanted = [name for name in needed if name not in OURS_ALONE]
     folder = conf.runtime.module_dir
     missing = [name for name in wanted if not (folder / f"{name}.so").exists()]
     if missing:
@@ -387,26 +388,9 @@ def _name_problems(conf: PbxConf, foreign: ForeignConf) -> Iterator[Problem]:
             )
 
 
-def _door_problems(conf: PbxConf, foreign: ForeignConf) -> Iterator[Problem]:
-    """AMI and ARI must be open, at the ports that the settings name."""
-    if not foreign.yes("manager.conf", "general", "enabled", default=False):
-        yield Problem("ami_off", "manager.conf: set `enabled = yes` in [general]")
-    if not foreign.yes("http.conf", "general", "enabled", default=False):
-        yield Problem("http_off", "http.conf: set `enabled = yes` in [general]; ARI needs it")
-    if not foreign.yes("ari.conf", "general", "enabled", default=True):
-        yield Problem("ari_off", "ari.conf: set `enabled = yes` in [general]")
-    ports = (
-        ("manager.conf", "port", "5038", conf.ami_port, "asterisk.ami_port"),
-        ("http.conf", "bindport", "8088", conf.http_port, "asterisk.http_port"),
-    )
-    for file, key, default, wanted, setting in ports:
-        found = foreign.value(file, "general", key) or default
-        if found != str(wanted):
-            text = f"{file} has {key} {found}, and the settings have {setting} = {wanted}"
-            yield Problem("wrong_port", f"{text}; make them the same")
-
-
-def _notes(foreign: ForeignConf, theirs: tuple[Change, ...]) -> Iterator[str]:
+def _notes(conf: PbxConf, foreign: ForeignConf, theirs: tuple[Change, ...]) -> Iterator[str]:
+    if conf.browser and conf.tls is None:
+        yield "phones.browser without phones.tls: only browsers of this machine can be phones"
     if not foreign.yes("cel.conf", "general", "enable", default=False):
         yield "CEL is off here and will be turned on; CEL files of yours are written then"
     new = [change.path.name for change in theirs if change.before is None]

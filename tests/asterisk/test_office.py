@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from pydantic import SecretStr
 
 from dialer import cli
 from dialer.asterisk.cel import JOURNAL_FILE
-from dialer.asterisk.conf import PbxConf, pbx_texts, required_modules
+from dialer.asterisk.conf import PbxConf, opus_module, pbx_texts, required_modules
+from dialer.asterisk.install import FOLDER
 from dialer.asterisk.packages import AsteriskRuntime
+from dialer.asterisk.phones import PhoneKind
 from dialer.asterisk.server import AsteriskServer
 from dialer.config import Settings, load
 from dialer.demo.carrier import Phone
@@ -231,3 +234,77 @@ async def test_added_to_an_office_used_and_taken_out_again(
         assert await office.own_calls() == 4
         told = await office.server.cli("dialplan show prozvon-answered")
         assert "There is no existence" in told
+
+
+async def answers_by_https(office: Office, port: int) -> bool:
+    """Whether the office's web server speaks TLS with the certificate that Prozvon brought."""
+    context = ssl.create_default_context(cafile=office.etc / FOLDER / "certificate.pem")
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def one_encrypted_conversation(floor: FloorApp, telephony: Telephony, port: int) -> None:
+    """An operator whose phone comes by TLS, over the transport that was added."""
+    await floor.hire("t1")
+    ha1 = await floor.app.staff.set_phone_kind("t1", PhoneKind.SIP_TLS, "olga")
+    await floor.app.features.node_phones.add("t1", ha1=ha1, kind=PhoneKind.SIP_TLS)
+    await telephony.carrier.set_phones([Phone("t1", PASSWORD, f"127.0.0.1:{port}", tls=True)])
+    await floor.app.desk.sign_in("t1")
+    await floor.state("t1", "ready", timeout_s=25)
+    leg = floor.seat("t1").channel
+    for kind in ("pjsip", "rtp"):
+        assert await floor.app.ami.get_variable(leg, f"CHANNEL({kind},secure)") == "1"
+    phone = number("0001")
+    await floor.campaign(phone)
+    assert (await floor.outcome(phone))["outcome"] == "answered"
+
+
+async def test_phones_by_tls_and_browsers_in_an_office_without_encryption(
+    asterisk_runtime: AsteriskRuntime,
+    database: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Given an office without TLS, websockets and HTTPS, when Prozvon's settings want them, then
+    --check says what its administrator must open, --apply adds transports, a phone talks encrypted,
+    and --remove leaves nothing."""
+    sip, browser = free_port(), free_port()
+    async with office_with_carrier(asterisk_runtime, tmp_path) as (office, telephony):
+        with office.config.open("a") as file:
+            file.write(f"[phones]\ntls = true\ntls_port = {sip}\nbrowser = true\n")
+            file.write(f"browser_port = {browser}\n")
+        capsys.readouterr()
+        assert office.prozvon("--check") == 1
+        problems = json.loads(capsys.readouterr().out)["problems"]
+        assert [p["id"] for p in problems] == ["not_loaded", "https_off"]
+        assert "res_srtp" in problems[0]["text"] and f"0.0.0.0:{browser}" in problems[1]["text"]
+        asked = ("res_srtp", "res_pjsip_transport_websocket", "res_format_attr_opus")
+        modules = [*asked, *filter(None, [opus_module(office.conf.runtime)])]
+        own = office.etc / FOLDER
+        lines = {
+            "modules.conf": "".join(f"load={name}.so\n" for name in modules),
+            "http.conf": f"\ntlsenable = yes\ntlsbindaddr = 127.0.0.1:{browser}\n"
+            f"tlscertfile = {own}/certificate.pem\ntlsprivatekey = {own}/key.pem\n",
+        }
+        for name, text in lines.items():
+            path = office.etc / name
+            path.write_text(path.read_text() + text)
+        before = office.files()
+
+        assert office.prozvon("--apply") == 0
+        assert office.prozvon("--check") == 0
+        capsys.readouterr()
+        await office.restart()
+        assert await office.own_calls() == 1
+        transports = await office.server.cli("pjsip show transports")
+        assert all(name in transports for name in ("office-udp", "prozvon-tls", "prozvon-ws"))
+        assert await answers_by_https(office, browser)
+        async with running_app(telephony, settings_with(office, database)) as floor:
+            await one_encrypted_conversation(floor, telephony, sip)
+
+        assert office.prozvon("--remove") == 0
+        assert office.files() == before

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dialer.asterisk import install_files
-from dialer.asterisk.conf import PbxConf, TrunkConf, required_modules
+from dialer.asterisk.conf import (
+    BROWSER_MODULES,
+    TLS_MODULES,
+    PbxConf,
+    TlsConf,
+    TrunkConf,
+    required_modules,
+)
 from dialer.asterisk.foreign import ForeignConf
 from dialer.asterisk.install import (
     FOLDER,
@@ -39,7 +48,8 @@ def etc(tmp_path: Path) -> Path:
         "manager.conf": "[general]\nenabled = yes\nport = 5038\n#include manager.d/*.conf\n",
         "http.conf": "[general]\nenabled=yes\nbindport=8088",
         "extensions.conf": "[office]\nexten => 1,1,NoOp()\n",
-        "pjsip.conf": "[office](!)\ntype=endpoint\n",
+        "pjsip.conf": "[office](!)\ntype=endpoint\n[wire](!)\ntype = transport\nprotocol = udp\n"
+        "[office-udp](wire)\nbind = 0.0.0.0:5060\n",
     }.items():
         (folder / name).write_text(text)
     return folder
@@ -50,7 +60,7 @@ def conf(tmp_path: Path) -> PbxConf:
     modules = tmp_path / "modules"
     modules.mkdir()
     runtime = AsteriskRuntime("path", "22.5.0", ("asterisk",), modules, modules, modules, None)
-    for name in required_modules(runtime):
+    for name in (*required_modules(runtime), *TLS_MODULES, *BROWSER_MODULES):
         (modules / f"{name}.so").touch()
     return PbxConf(
         layout=InstanceLayout("office", tmp_path), runtime=runtime, sip_port=5060, ami_port=5038,
@@ -141,9 +151,59 @@ def no_module(conf: PbxConf, etc: Path) -> PbxConf:
     return conf
 
 
+Changed = Callable[[PbxConf, Path], PbxConf]
+
+
+def with_tls(change: Changed = lambda conf, etc: conf) -> Changed:
+    """Phones by TLS and browsers by wss, at the default ports."""
+
+    def changed(conf: PbxConf, etc: Path) -> PbxConf:
+        certificate, key = etc.parent / "c.pem", etc.parent / "k.pem"
+        certificate.write_text("a certificate\n")
+        key.write_text("its key\n")
+        tls = TlsConf(certificate, key, 15061, 18089)
+        return change(replace(conf, tls=tls, browser=True), etc)
+
+    return changed
+
+
+def https(address: str) -> Changed:
+    return append("http.conf", f"\ntlsenable = yes\ntlsbindaddr = {address}\n")
+
+
+def both(one: Changed, other: Changed) -> Changed:
+    return lambda conf, etc: other(one(conf, etc), etc)
+
+
+def of_another_machine(agi_host: str) -> Changed:
+    return lambda conf, etc: replace(conf, control_permit=("192.0.2.9/32",), agi_host=agi_host)
+
+
+def over(protocol: Any) -> Changed:
+    trunks = (TrunkConf("moscow", "192.0.2.1", transport=protocol),)
+    return lambda conf, etc: replace(conf, trunks=trunks)
+
+
 @pytest.mark.parametrize(
     ("change", "id"),
     [
+        (with_tls(), "https_off"),
+        (with_tls(https("0.0.0.0:8089")), "wrong_port"),
+        (
+            both(
+                with_tls(https("0.0.0.0:18089")),
+                append(
+                    "pjsip.conf", "[secure]\ntype=transport\nprotocol=tls\nbind=0.0.0.0:15061\n"
+                ),
+            ),
+            "port_taken",
+        ),
+        (over("tcp"), "no_transport"),
+        (of_another_machine("127.0.0.1"), "agi_elsewhere"),
+        (
+            both(append("manager.conf", "bindaddr = 127.0.0.1\n"), of_another_machine("192.0.2.9")),
+            "closed_to_others",
+        ),
         (append("modules.conf", "[modules]\nautoload=no\nload=res_agi.so\n"), "not_loaded"),
         (append("modules.conf", "[modules]\nautoload=yes\nnoload => app_mixmonitor.so"), "noload"),
         (no_module, "missing_modules"),
@@ -194,6 +254,35 @@ def test_what_cannot_be_written_changes_nothing(
         install_files.apply(made, etc)
     assert refused.value.id == "not_writable"
     assert files(etc) == before
+
+
+def test_transports_for_encryption_are_added_beside_theirs(conf: PbxConf, etc: Path) -> None:
+    """Given phones by TLS and browsers, when it is applied, then there are transports of our own
+    names and ports and a copy of the certificate; a websocket transport of theirs is enough."""
+    changed = with_tls(https("0.0.0.0:18089"))(over("tls")(conf, etc), etc)
+    before = files(etc)
+    install_files.apply(plan(changed, etc), etc)
+    text = (etc / FOLDER / "pjsip.conf").read_text()
+    names = re.findall(r"(?m)^\[([^]]+)\]", text)
+    assert {"prozvon-tls", "prozvon-ws", "prozvon-trunk-tls"} <= set(names)
+    assert not [name for name in names if name.startswith("transport-")]
+    assert f"cert_file = {etc}/{FOLDER}/certificate.pem" in text
+    assert (etc / FOLDER / "key.pem").read_text() == "its key\n"
+    assert (etc / FOLDER / "key.pem").stat().st_mode & 0o007 == 0
+    install_files.remove(etc)
+    assert files(etc) == before
+    append("pjsip.conf", "[their-wss]\ntype=transport\nprotocol=wss\nbind=0.0.0.0\n")(conf, etc)
+    install_files.apply(plan(changed, etc), etc)
+    assert "prozvon-ws" not in (etc / FOLDER / "pjsip.conf").read_text()
+
+
+def test_only_the_controllers_networks_may_log_in(conf: PbxConf, etc: Path) -> None:
+    append("manager.conf", "bindaddr = 192.0.2.1\n")(conf, etc)
+    changed = of_another_machine("192.0.2.9")(conf, etc)
+    install_files.apply(plan(changed, etc), etc)
+    for file in ("manager.conf", "acl.conf"):
+        rules = re.findall(r"(?m)^(deny|permit) = (.*)$", (etc / FOLDER / file).read_text())
+        assert rules == [("deny", "0.0.0.0/0.0.0.0"), ("deny", "::/0"), ("permit", "192.0.2.9/32")]
 
 
 def test_a_folder_of_others_is_not_removed(etc: Path) -> None:
