@@ -37,7 +37,7 @@ where id <= $1::bigint;
 -- All keys again.
 alter table contact_phone
     add primary key (contact_id, position),
-    add constraint contact_phone_of_list unique (e164, list_id),
+    add constraint contact_phone_of_list unique (list_id, e164),
     enable trigger all;
 
 -- name: vacuum_contact

@@ -22,9 +22,11 @@ CONSENT = Queries.load("campaigns.consent")
 # For one statement over all rows of a file of some millions, or for a second import of the list
 # that waits for the first one.
 STATEMENT_TIMEOUT_S = 900.0
-# So many rows are merged at once, while the next ones are read. More keep PostgreSQL waiting for
-# the first ones, fewer go through the keys of many millions of phones with less order.
+# At most so many rows are merged at once, while the next ones are read: all phones of a part are
+# sorted in memory. The first parts are small, or PostgreSQL would wait for them.
 MERGE_ROWS = 100_000
+FIRST_ROWS = 10_000
+_STAGES = ("stage_rows", "stage_phones", "stage_known", "stage_new", "stage_left")
 
 
 class Merge:
@@ -51,8 +53,9 @@ class Merge:
         self._list = (floor_id, order.name, source)
         self._campaign_id = campaign_id
         self._zone_ids = zone_ids
-        self._staged = 0
+        self._staged = self._merged = 0
         self._others: list[int] = []
+        self._first_contact = 0
         self.list_id: int | None = None
         self.accepted = self.phones = self.updated = self.consents = 0
         self.duplicates = Duplicates(0, 0, 0)
@@ -61,7 +64,7 @@ class Merge:
         """Make the tables for staging."""
         queries = self._queries
         await self._execute(queries.allow_long_work, f"{STATEMENT_TIMEOUT_S * 1000:.0f}")
-        for table in ("stage_rows", "stage_phones", "stage_known", "stage_new", "stage_taken"):
+        for table in _STAGES:
             await self._execute(queries[table])
 
     async def add(self, batch: Batch) -> None:
@@ -74,38 +77,68 @@ class Merge:
         if batch.consents:
             await self._record(batch.consents)
         # An update looks at all rows of a contact together.
-        if self._staged >= MERGE_ROWS and self._order.on_duplicate != "update":
+        if self._order.on_duplicate != "update" and self._staged >= self._part():
             await self._merge()
             await self._execute(self._queries.clear_stage)
-            await self._execute(self._queries.analyze_taken)
+
+    def _part(self) -> int:
+        return min(MERGE_ROWS, max(FIRST_ROWS, self._merged))
 
     async def finish(self) -> None:
         """Merge what is left; the list is there then, even if nothing went in."""
         await self._merge()
-        await self._execute(self._queries.add_phones, self.list_id, self._zone_ids)
         if self._order.on_duplicate == "update":
             await self._update()
+        else:
+            await self._settle()
+        await self._count_left()
         if self.consents:
             details = {"consents": self.consents}
             what = "list import", "consents_imported", f"list {self.list_id}", details
             await self._execute(CONSENT.note, *what)  # proofs: who brought them is kept
 
     async def _merge(self) -> None:
-        queries, order = self._queries, self._order
-        add, update = order.on_duplicate == "add", order.on_duplicate == "update"
+        queries, update = self._queries, self._order.on_duplicate == "update"
+        self._merged += self._staged
         self._staged = 0
         for analyze in ("analyze_rows", "analyze_phones"):
             await self._execute(queries[analyze])
         if self.list_id is None:
             await self._make_list()
-        list_id = self.list_id
-        await self._execute(queries.find_known, list_id, self._others, order.days)
+        await self._execute(queries.find_known, self.list_id, self._first_contact)
+        if update:
+            await self._find_elsewhere(queries.find_staged_elsewhere, self._others)
+            await self._execute(queries.hold_elsewhere)
         await self._execute(queries.analyze_known)
-        await self._execute(queries.choose_new, add, update)
+        await self._execute(queries.choose_new, update)
         await self._execute(queries.analyze_new)
-        await self._count()
-        await self._execute(queries.add_contacts, list_id)
-        await self._execute(queries.take_phones)
+        await self._execute(queries.note_left)
+        await self._count_new()
+        await self._execute(queries.add_contacts, self.list_id)
+        await self._execute(queries.add_phones, self.list_id, self._zone_ids)
+
+    async def _settle(self) -> None:
+        """What other lists have is looked for once, when all is in, and taken out again."""
+        queries, place = self._queries, (self.list_id, self._first_contact)
+        if not self._others or not self.phones:
+            await self._execute(queries.nothing_elsewhere)
+            return
+        await self._execute(queries.choose_way, self.phones, len(self._others))
+        await self._find_elsewhere(queries.find_elsewhere, *place, self._others)
+        await self._execute(queries.forget_way)
+        if self._order.on_duplicate == "add":
+            return
+        (phones,) = await self._fetch(queries.withdraw_phones, *place)
+        if phones:
+            (contacts,) = await self._fetch(queries.withdraw_contacts)
+            await self._execute(queries.close_gaps)
+            self.phones -= phones
+            self.accepted -= contacts
+
+    async def _find_elsewhere(self, query: str, *values: object) -> None:
+        await self._execute(query, *values)
+        if self._order.days is not None:
+            await self._execute(self._queries.forget_older, self._order.days)
 
     async def _record(self, agreed: Sequence[Agreed]) -> None:
         """Consents for every campaign; known ones, and those withdrawn since, are left alone."""
@@ -133,23 +166,23 @@ class Merge:
     async def _make_list(self) -> None:
         queries, order = self._queries, self._order
         (self.list_id,) = await self._fetch(queries.make_list, *self._list)
+        (self._first_contact,) = await self._fetch(queries.first_contact)
         if self._campaign_id is not None:
-            self._others = await self._fetch(queries.lists_of_campaign, self._campaign_id)
+            others = await self._fetch(queries.lists_of_campaign, self._campaign_id)
         elif order.days is not None:
-            self._others = await self._fetch(queries.lists_of_floor, self._list[0])
+            others = await self._fetch(queries.lists_of_floor, self._list[0])
+        else:
+            return
+        self._others = [other for other in others if other != self.list_id]
 
-    async def _count(self) -> None:
-        (row,) = await self._connection.fetch(
-            self._queries.count_merged, timeout=STATEMENT_TIMEOUT_S
-        )
-        before = self.duplicates
+    async def _count_new(self) -> None:
+        (row,) = await self._connection.fetch(self._queries.count_new, timeout=STATEMENT_TIMEOUT_S)
         self.accepted += row["contacts"]
         self.phones += row["phones"]
-        self.duplicates = Duplicates(
-            before.in_file + row["in_file"],
-            before.in_list + row["in_list"],
-            before.elsewhere + row["elsewhere"],
-        )
+
+    async def _count_left(self) -> None:
+        (row,) = await self._connection.fetch(self._queries.count_left, timeout=STATEMENT_TIMEOUT_S)
+        self.duplicates = Duplicates(**row)
 
     async def _execute(self, query: str, *values: object) -> None:
         await self._connection.execute(query, *values, timeout=STATEMENT_TIMEOUT_S)

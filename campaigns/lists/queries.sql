@@ -4,7 +4,8 @@
 -- Give this transaction's statements, and the reading between them, $1 milliseconds each.
 SELECT set_config('statement_timeout', $1, true),
        set_config('idle_in_transaction_session_timeout', $1, true),
-       set_config('work_mem', '64MB', true), set_config('jit', 'off', true);
+       set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
+       set_config('default_statistics_target', '10', true);
 
 -- name: find_floor
 -- The id of the floor named $1.
@@ -34,13 +35,13 @@ CREATE TEMPORARY TABLE list_import_phone (
     zones    smallint
 ) ON COMMIT DROP;
 
--- name: stage_taken
--- Table for the phones of all parts of the file that go in, until the end of the file.
-CREATE TEMPORARY TABLE list_import_taken (
-    contact_id bigint   NOT NULL,
-    position   smallint NOT NULL,
-    e164       text     NOT NULL,
-    zones      smallint
+-- name: stage_left
+-- Table for the phones of all parts of the file that did not go in. owner: the contact that the rest
+-- of their row made, else minus the row's line.
+CREATE TEMPORARY TABLE list_import_left (
+    owner   bigint  NOT NULL,
+    e164    text    NOT NULL,
+    in_list boolean NOT NULL
 ) ON COMMIT DROP;
 
 -- name: stage_new
@@ -54,11 +55,19 @@ CREATE TEMPORARY TABLE list_import_new (
 ) ON COMMIT DROP;
 
 -- name: stage_known
--- Table for staged phones that are known already: in the list itself, or elsewhere.
+-- Table for staged phones that do not go in: the list had them (in_list), a former part of the file
+-- brought them, or, for an update, they are known elsewhere.
 CREATE TEMPORARY TABLE list_import_known (
     e164       text    NOT NULL,
     in_list    boolean NOT NULL,
     contact_id bigint  NOT NULL
+) ON COMMIT DROP;
+
+-- name: nothing_elsewhere
+-- Table for phones of the file that other lists have, where none are looked for.
+CREATE TEMPORARY TABLE list_import_elsewhere (
+    e164       text   NOT NULL,
+    contact_id bigint NOT NULL
 ) ON COMMIT DROP;
 
 -- name: analyze_rows
@@ -92,19 +101,94 @@ SELECT list_id FROM campaign_list WHERE campaign_id = $1;
 -- The lists of floor $1.
 SELECT id FROM list WHERE floor_id = $1;
 
+-- name: first_contact
+-- A number below those of all contacts that this transaction makes.
+SELECT nextval('contact_id_seq');
+
 -- name: find_known
--- Note the staged phones that list $1 has and those that lists $2 have, with their contacts; of
--- the latter, where $3 is given, only contacts of the last $3 days.
+-- Note the staged phones that list $1 has; contacts from $2 on are of this file.
 INSERT INTO list_import_known (e164, in_list, contact_id)
-SELECT known.e164, known.list_id = $1, known.contact_id
-  FROM (SELECT e164 FROM list_import_phone ORDER BY e164) AS staged
-  JOIN contact_phone AS known ON known.e164 = staged.e164
- WHERE known.list_id = $1
-    OR (known.list_id = ANY ($2::bigint[])
-        AND ($3::integer IS NULL OR EXISTS (
-             SELECT FROM contact
-              WHERE contact.id = known.contact_id
-                AND contact.created_at >= now() - $3 * interval '1 day')));
+SELECT known.e164, known.contact_id < $2, known.contact_id
+  FROM (SELECT DISTINCT e164 FROM list_import_phone ORDER BY e164) AS staged
+  JOIN contact_phone AS known ON known.list_id = $1 AND known.e164 = staged.e164;
+
+-- name: choose_way
+-- How $1 phones are looked for in $2 lists: each by itself, or all in one go through the table. The
+-- planner knows nothing yet of a list that was just loaded. One such look takes as long as some
+-- three phones of the table.
+SELECT set_config('enable_nestloop',
+           CASE WHEN $1::bigint * $2::bigint * 3 > reltuples THEN 'off' ELSE 'on' END, true),
+       set_config('max_parallel_workers_per_gather', '1', true)
+  FROM pg_class WHERE oid = 'contact_phone'::regclass;
+
+-- name: forget_way
+-- The planner is free again.
+SELECT set_config('enable_nestloop', 'on', true);
+
+-- name: find_elsewhere
+-- Note what list $1 has got by this file, contacts from $2 on, and lists $3 have too. Asked once for
+-- the whole file: lists of many millions of phones are gone through once, by more than one process
+-- (an INSERT would do it alone).
+CREATE TEMPORARY TABLE list_import_elsewhere ON COMMIT DROP AS
+SELECT mine.e164, other.contact_id
+  FROM contact_phone AS mine JOIN contact_phone AS other ON other.e164 = mine.e164
+ WHERE mine.list_id = $1 AND mine.contact_id >= $2 AND other.list_id = ANY ($3::bigint[]);
+
+-- name: find_staged_elsewhere
+-- Note the staged phones that lists $1 have.
+CREATE TEMPORARY TABLE list_import_elsewhere ON COMMIT DROP AS
+SELECT staged.e164, other.contact_id
+  FROM (SELECT DISTINCT e164 FROM list_import_phone) AS staged
+  JOIN contact_phone AS other ON other.e164 = staged.e164 AND other.list_id = ANY ($1::bigint[]);
+
+-- name: forget_older
+-- Only contacts of the last $1 days count elsewhere.
+DELETE FROM list_import_elsewhere AS known
+ WHERE NOT EXISTS (
+       SELECT FROM contact
+        WHERE contact.id = known.contact_id
+          AND contact.created_at >= now() - $1::integer * interval '1 day');
+
+-- name: hold_elsewhere
+-- They do not go in.
+INSERT INTO list_import_known (e164, in_list, contact_id)
+SELECT e164, FALSE, contact_id FROM list_import_elsewhere;
+
+-- name: withdraw_phones
+-- Take what is known elsewhere out of list $1 again, contacts from $2 on.
+WITH gone AS (
+    DELETE FROM contact_phone AS mine
+     USING (SELECT DISTINCT e164 FROM list_import_elsewhere) AS known
+     WHERE mine.list_id = $1 AND mine.e164 = known.e164 AND mine.contact_id >= $2
+    RETURNING mine.contact_id, mine.e164
+), left_out AS (
+    INSERT INTO list_import_left (owner, e164, in_list) SELECT contact_id, e164, FALSE FROM gone
+)
+SELECT count(*) FROM gone;
+
+-- name: withdraw_contacts
+-- Take out contacts that have no phone any more.
+WITH gone AS (
+    DELETE FROM contact
+     WHERE id IN (SELECT owner FROM list_import_left WHERE owner > 0)
+       AND NOT EXISTS (SELECT FROM contact_phone AS own WHERE own.contact_id = contact.id)
+    RETURNING id
+)
+SELECT count(*) FROM gone;
+
+-- name: close_gaps
+-- Number the phones that are left to contacts which lost some.
+WITH moved AS (
+    DELETE FROM contact_phone AS own
+     USING (SELECT DISTINCT owner FROM list_import_left JOIN list_import_elsewhere USING (e164)
+             WHERE owner > 0) AS loser
+     WHERE own.contact_id = loser.owner
+    RETURNING own.*
+)
+INSERT INTO contact_phone (contact_id, list_id, position, e164, zone_set_id)
+SELECT contact_id, list_id, row_number() OVER (PARTITION BY contact_id ORDER BY position) - 1, e164,
+       zone_set_id
+  FROM moved;  -- the window has read (and so taken away) all of them before it numbers the first
 
 -- name: analyze_known
 -- Tell the planner how many of them there are.
@@ -112,15 +196,12 @@ ANALYZE list_import_known;
 
 -- name: choose_new
 -- Find the phones that go in (of equal ones the first line's) and number their contacts.
--- $1: phones known elsewhere go in too. $2: rows of a known contact update it, their phones wait.
+-- $1: rows of a known contact update it, their phones wait.
 WITH new_phone AS (
     SELECT DISTINCT ON (staged.e164) staged.line, staged.position, staged.e164, staged.zones
       FROM list_import_phone AS staged
-     WHERE NOT EXISTS (  -- one join for both: two are taken to leave one row, and then loop
-           SELECT FROM (SELECT e164 FROM list_import_known WHERE in_list OR NOT $1::boolean
-                        UNION ALL SELECT e164 FROM list_import_taken) AS gone
-            WHERE gone.e164 = staged.e164)
-       AND NOT ($2::boolean AND EXISTS (
+     WHERE NOT EXISTS (SELECT FROM list_import_known AS known WHERE known.e164 = staged.e164)
+       AND NOT ($1::boolean AND EXISTS (
            SELECT FROM list_import_phone AS other
              JOIN list_import_known AS known ON known.e164 = other.e164 AND known.in_list
             WHERE other.line = staged.line))
@@ -135,6 +216,16 @@ SELECT line,
        CASE position WHEN 0 THEN nextval('contact_id_seq') ELSE currval('contact_id_seq') END,
        position, e164, zones
   FROM numbered;  -- by line and position, as the window has sorted them
+
+-- name: note_left
+-- Keep what does not go in, to tell why in the end.
+INSERT INTO list_import_left (owner, e164, in_list)
+SELECT coalesce(made.contact_id, -staged.line), staged.e164, coalesce(known.in_list, FALSE)
+  FROM list_import_phone AS staged
+  LEFT JOIN list_import_new AS new ON new.line = staged.line AND new.e164 = staged.e164
+  LEFT JOIN list_import_new AS made ON made.line = staged.line AND made.position = 0
+  LEFT JOIN list_import_known AS known ON known.e164 = staged.e164
+ WHERE new.line IS NULL;
 
 -- name: update_contacts
 -- Give known contacts of the list what their (last) rows say; empty cells change nothing.
@@ -186,20 +277,20 @@ SELECT contact_id, $1,
   FROM extra
 RETURNING contact_id;
 
--- name: count_merged
--- New contacts and phones of this part, and rows that made no contact, by where their phones are
--- known; the rest is in the file itself.
-SELECT (SELECT count(*) FROM list_import_new WHERE position = 0) AS contacts,
-       (SELECT count(*) FROM list_import_new) AS phones,
-       count(*) FILTER (WHERE in_list) AS in_list,
+-- name: count_new
+-- New contacts and phones of this part.
+SELECT count(*) FILTER (WHERE position = 0) AS contacts, count(*) AS phones FROM list_import_new;
+
+-- name: count_left
+-- Rows that made no contact, by where their phones are known; the rest is in the file itself.
+SELECT count(*) FILTER (WHERE in_list) AS in_list,
        count(*) FILTER (WHERE elsewhere AND NOT in_list) AS elsewhere,
        count(*) FILTER (WHERE NOT in_list AND NOT elsewhere) AS in_file
-  FROM (SELECT staged.line,
-               coalesce(bool_or(known.in_list), false) AS in_list,
-               coalesce(bool_or(NOT known.in_list), false) AS elsewhere
-          FROM list_import_phone AS staged LEFT JOIN list_import_known AS known USING (e164)
-         WHERE NOT EXISTS (SELECT FROM list_import_new AS new WHERE new.line = staged.line)
-         GROUP BY staged.line) AS duplicate;
+  FROM (SELECT bool_or(rest.in_list) AS in_list, bool_or(known.e164 IS NOT NULL) AS elsewhere
+          FROM list_import_left AS rest
+          LEFT JOIN (SELECT DISTINCT e164 FROM list_import_elsewhere) AS known USING (e164)
+         WHERE NOT EXISTS (SELECT FROM contact WHERE contact.id = rest.owner)
+         GROUP BY rest.owner) AS duplicate;
 
 -- name: find_campaign
 -- The id of the campaign named $2 of floor $1.
@@ -228,22 +319,12 @@ SELECT new.contact_id, $1, staged.name, staged.company, staged.time_zone, staged
   JOIN list_import_new AS new ON new.line = staged.line AND new.position = 0
  ORDER BY new.contact_id;
 
--- name: take_phones
--- Keep the phones of this part's new contacts until the end of the file.
-INSERT INTO list_import_taken (contact_id, position, e164, zones)
-SELECT contact_id, position, e164, zones FROM list_import_new;
-
--- name: analyze_taken
--- Tell the planner how many there are.
-ANALYZE list_import_taken (e164);
-
 -- name: add_phones
--- Store the phones of the new contacts of list $1; $2 are the ids of the zone sets by code. All
--- parts at once and in the order of the large key: of a key of many millions each page is then
--- read, logged and written once.
+-- Store the phones of the new contacts of list $1; $2 are the ids of the zone sets by code. In the
+-- order of the key that has texts, which costs more to go about in.
 INSERT INTO contact_phone (contact_id, list_id, position, e164, zone_set_id)
 SELECT contact_id, $1, position, e164, ($2::smallint[])[zones]
-  FROM list_import_taken ORDER BY e164;
+  FROM list_import_new ORDER BY e164;
 
 -- name: zone_sets
 -- The sets of zones that are known, each once.
