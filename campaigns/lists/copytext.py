@@ -22,26 +22,28 @@ _ZONE_CODES: dict[Zones, str] = {zones: str(code) for code, zones in enumerate(z
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _quoted = json.encoder.encode_basestring
 
-# A line of the row (line, name, company, time zone, region, attributes as JSON), and of its
-# phones (line, position, E.164, its place in `zone_sets()` from 1).
-Lines = tuple[str, str]
+# Phones of a row: E.164 and its place in `zone_sets()` from 1, or NULL.
+Numbers = tuple[tuple[str, str], ...]
+# The rest of a row's line (name, company, time zone, region, attributes as JSON), and its phones.
+RowLine = tuple[str, Numbers]
 
 
-def lines_of(row: Row) -> Lines:
-    """The lines of a row that was read with all care."""
+def line_of(row: Row) -> RowLine:
+    """The line of a row that was read with all care."""
     cells = (
-        str(row.line),
         _escaped(row.name),
         _escaped(row.company),
         NULL if row.time_zone is None else row.time_zone,
         NULL if row.region is None else _escaped(row.region),
         _escaped(_encode(row.attributes)) if row.attributes else "{}",
     )
-    phones = (
-        f"{row.line}\t{position}\t{phone.e164}\t{_ZONE_CODES.get(phone.zones, NULL)}\n"
-        for position, phone in enumerate(row.phones)
-    )
-    return "\t".join(cells) + "\n", "".join(phones)
+    numbers = tuple((phone.e164, _ZONE_CODES.get(phone.zones, NULL)) for phone in row.phones)
+    return "\t".join(cells) + "\n", numbers
+
+
+def codes_of(zone_ids: Sequence[int]) -> dict[str, str]:
+    """Code of a zone set in `Numbers` -> what COPY stores; `zone_ids`: ids of `zone_sets()`."""
+    return {NULL: NULL} | {str(code): str(one) for code, one in enumerate(zone_ids, 1)}
 
 
 class RowText:
@@ -53,16 +55,16 @@ class RowText:
         self._width = len(columns.names)
         self._keys = [(index, f"{_encode(columns.names[index])}: ") for index in columns.attributes]
 
-    def usual(self, line: int, cells: Sequence[str]) -> Lines | None:
-        """What `lines_of(read_row(...))` gives; None where the row is not of the usual kind."""
+    def usual(self, cells: Sequence[str]) -> RowLine | None:
+        """What `line_of(read_row(...))` gives; None where the row is not of the usual kind."""
         if self._columns.consent_at is not None:
             return None
         whole = "".join(cells)
         plain = whole.isprintable() and "  " not in whole and "\\" not in whole
         if not plain or len(cells) != self._width or len(whole) > CELL_CHARS:
             return None
-        phones = self._phones(line, cells)
-        if phones is None:
+        numbers = self._numbers(cells)
+        if numbers is None:
             return None
         columns, time_zone = self._columns, NULL
         if columns.time_zone is not None and (text := cells[columns.time_zone].strip()):
@@ -76,11 +78,10 @@ class RowText:
         company = "" if columns.company is None else cells[columns.company].strip()
         region = NULL if columns.region is None else cells[columns.region].strip() or NULL
         attributes = self._attributes(cells)
-        return f"{line}\t{name}\t{company}\t{time_zone}\t{region}\t{attributes}\n", phones
+        return f"{name}\t{company}\t{time_zone}\t{region}\t{attributes}\n", numbers
 
-    def _phones(self, line: int, cells: Sequence[str]) -> str | None:
-        found: list[str] = []
-        lines = ""
+    def _numbers(self, cells: Sequence[str]) -> Numbers | None:
+        found: Numbers = ()
         for index in self._columns.phones:
             cell = cells[index]
             if not cell:
@@ -89,11 +90,10 @@ class RowText:
             if number is None or (isinstance(cell, NumberText) and cell.is_rounded()):
                 return None
             e164, zones = number
-            if e164 in found:
-                continue
-            lines += f"{line}\t{len(found)}\t{e164}\t{_ZONE_CODES.get(zones, NULL)}\n"
-            found.append(e164)
-        return lines or None
+            # Equal phones have equal zones.
+            if (coded := (e164, _ZONE_CODES.get(zones, NULL))) not in found:
+                found = (*found, coded)
+        return found or None
 
     def _attributes(self, cells: Sequence[str]) -> str:
         pairs = [key + _quoted(text) for index, key in self._keys if (text := cells[index].strip())]

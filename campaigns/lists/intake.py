@@ -12,16 +12,17 @@ from typing import IO, Any, BinaryIO
 
 from campaigns.lists.columns import REJECT_COLUMNS, Field, guess_fields, map_columns, unique_names
 from campaigns.lists.consents import Consent
-from campaigns.lists.copytext import Lines, RowText, lines_of
+from campaigns.lists.copytext import Numbers, RowLine, RowText, line_of
 from campaigns.lists.csvfile import Record
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.model import REJECTS_KEPT, Look, Reject, Row, read_row
 from campaigns.lists.table import open_table
 from campaigns.refusals import Language
 
-BATCH_ROWS = 5_000
+# Each batch costs PostgreSQL some questions, and waiting for this thread to let go of Python.
+BATCH_ROWS = 20_000
 # Rows can be long: a batch ends also with this much text.
-BATCH_CHARS = 4 << 20
+BATCH_CHARS = 8 << 20
 # Enough to find the value in the file; the file itself is the person's own.
 VALUE_CHARS = 200
 
@@ -37,11 +38,11 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`count` rows: lines for COPY of rows and of their phones, as `copytext.Lines` says."""
+    """Rows with a good phone: their lines in the file, and what `copytext.RowLine` says of each."""
 
-    count: int
-    rows: bytes
-    phones: bytes
+    lines: Sequence[int]
+    rows: Sequence[str]
+    numbers: Sequence[Numbers]
     consents: tuple[Agreed, ...] = ()
 
 
@@ -92,18 +93,20 @@ class Intake:
             raise unreadable(error) from error
 
     def _batch(self) -> Batch | None:
+        lines: list[int] = []
         rows: list[str] = []
-        phones: list[str] = []
+        numbers: list[Numbers] = []
         start, chars = self.rows, 0
         for record in self._records:
-            lines = self._lines(record)
-            if lines is None:
+            row = self._line(record)
+            if row is None:
                 self.rejected += 1
             else:
                 self.good += 1
-                rows.append(lines[0])
-                phones.append(lines[1])
-                chars += len(lines[0])
+                lines.append(record.line)
+                rows.append(row[0])
+                numbers.append(row[1])
+                chars += len(row[0])
             if self.rows - start >= BATCH_ROWS or chars >= BATCH_CHARS:
                 break
         if not self.rows:
@@ -111,19 +114,19 @@ class Intake:
         if self.rows == start:
             return None
         agreed, self._agreed = tuple(self._agreed), []
-        return Batch(len(rows), "".join(rows).encode(), "".join(phones).encode(), agreed)
+        return Batch(lines, rows, numbers, agreed)
 
-    def _lines(self, record: Record) -> Lines | None:
-        """The lines of a row; what is wrong with it goes to the rejects. None: nothing is left."""
-        lines = self._text.usual(record.line, record.cells) if not record.problem else None
-        if lines is not None:
-            return lines
+    def _line(self, record: Record) -> RowLine | None:
+        """The line of a row; what is wrong with it goes to the rejects. None: nothing is left."""
+        line = self._text.usual(record.cells) if not record.problem else None
+        if line is not None:
+            return line
         row = self._read(record)
         if row.rejects:
             self._rejects.add(row.rejects, record.cells)
         if row.consent is not None:
             self._agreed += [Agreed(row.line, phone.e164, row.consent) for phone in row.phones]
-        return lines_of(row) if row.phones else None
+        return line_of(row) if row.phones else None
 
     def _read(self, record: Record) -> Row:
         if record.problem:

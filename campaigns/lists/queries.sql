@@ -1,11 +1,10 @@
--- Import of lists. One transaction: stage by COPY, then merge what is new.
+-- Import of lists. One transaction: COPY of what is new, then what touches other contacts.
 
 -- name: allow_long_work
 -- Give this transaction's statements, and the reading between them, $1 milliseconds each.
 SELECT set_config('statement_timeout', $1, true),
        set_config('idle_in_transaction_session_timeout', $1, true),
-       set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
-       set_config('default_statistics_target', '10', true);
+       set_config('work_mem', '64MB', true), set_config('jit', 'off', true);
 
 -- name: find_floor
 -- The id of the floor named $1.
@@ -16,7 +15,7 @@ SELECT id FROM floor WHERE name = $1;
 SELECT id FROM list WHERE floor_id = $1 AND name = $2;
 
 -- name: stage_rows
--- Table for rows of the file with a good phone, until the end of the transaction.
+-- Table for rows that update contacts the list has, until the end of the transaction.
 CREATE TEMPORARY TABLE list_import_row (
     line       bigint NOT NULL,
     name       text   NOT NULL,
@@ -27,40 +26,28 @@ CREATE TEMPORARY TABLE list_import_row (
 ) ON COMMIT DROP;
 
 -- name: stage_phones
--- Table for the good phones of those rows.
+-- Table for the good phones of those rows, with their zone set.
 CREATE TEMPORARY TABLE list_import_phone (
-    line     bigint   NOT NULL,
-    position smallint NOT NULL,
-    e164     text     NOT NULL,
-    zones    smallint
+    line        bigint   NOT NULL,
+    position    smallint NOT NULL,
+    e164        text     NOT NULL,
+    zone_set_id smallint
 ) ON COMMIT DROP;
 
 -- name: stage_left
--- Table for the phones of all parts of the file that did not go in. owner: the contact that the rest
--- of their row made, else minus the row's line.
+-- Table for the phones of the file that do not go in. owner: the contact that the rest of their row
+-- made, else minus the row's line. in_list: the list had them before.
 CREATE TEMPORARY TABLE list_import_left (
     owner   bigint  NOT NULL,
     e164    text    NOT NULL,
     in_list boolean NOT NULL
 ) ON COMMIT DROP;
 
--- name: stage_new
--- Table for the phones of a part of the file that go in, with the contact they belong to.
-CREATE TEMPORARY TABLE list_import_new (
-    line       bigint   NOT NULL,
-    contact_id bigint   NOT NULL,
-    position   smallint NOT NULL,
-    e164       text     NOT NULL,
-    zones      smallint
-) ON COMMIT DROP;
-
 -- name: stage_known
--- Table for staged phones that do not go in: the list had them (in_list), a former part of the file
--- brought them, or, for an update, they are known elsewhere.
+-- Table for phones of rows that update, with the contact that the list has.
 CREATE TEMPORARY TABLE list_import_known (
-    e164       text    NOT NULL,
-    in_list    boolean NOT NULL,
-    contact_id bigint  NOT NULL
+    e164       text   NOT NULL,
+    contact_id bigint NOT NULL
 ) ON COMMIT DROP;
 
 -- name: nothing_elsewhere
@@ -78,20 +65,12 @@ ANALYZE list_import_row (line);
 -- Tell the planner how many phones were staged.
 ANALYZE list_import_phone (line, e164);
 
--- name: analyze_new
--- Tell the planner how many of them go in.
-ANALYZE list_import_new (line, position);
-
--- name: clear_stage
--- Make room for the next part of the file.
-TRUNCATE list_import_row, list_import_phone, list_import_new, list_import_known;
-
 -- name: make_list
 -- Make the list or take the one of that name; from here one import at a time goes on with it. No
 -- key is set, so a campaign may take the list meanwhile.
 INSERT INTO list (floor_id, name, source) VALUES ($1, $2, $3)
 ON CONFLICT (floor_id, name) DO UPDATE SET source = list.source
-RETURNING id;
+RETURNING id, xmax = 0 AS is_new;  -- what was there is locked by this transaction: xmax
 
 -- name: lists_of_campaign
 -- The lists of campaign $1.
@@ -106,11 +85,22 @@ SELECT id FROM list WHERE floor_id = $1;
 SELECT nextval('contact_id_seq');
 
 -- name: find_known
--- Note the staged phones that list $1 has; contacts from $2 on are of this file.
-INSERT INTO list_import_known (e164, in_list, contact_id)
-SELECT known.e164, known.contact_id < $2, known.contact_id
+-- Which of the phones $2 list $1 has, and whose they are.
+SELECT known.e164, known.contact_id
+  FROM (SELECT e164 FROM unnest($2::text[]) AS told (e164) ORDER BY e164) AS told
+  JOIN contact_phone AS known ON known.list_id = $1 AND known.e164 = told.e164;
+
+-- name: draw_contacts
+-- $1 numbers for new contacts.
+SELECT nextval('contact_id_seq') FROM generate_series(1, $1::bigint);
+
+-- name: note_known
+-- Note the phones of rows that update which list $1 had before: contacts below $2.
+INSERT INTO list_import_known (e164, contact_id)
+SELECT known.e164, known.contact_id
   FROM (SELECT DISTINCT e164 FROM list_import_phone ORDER BY e164) AS staged
-  JOIN contact_phone AS known ON known.list_id = $1 AND known.e164 = staged.e164;
+  JOIN contact_phone AS known ON known.list_id = $1 AND known.e164 = staged.e164
+ WHERE known.contact_id < $2;
 
 -- name: choose_way
 -- How $1 phones are looked for in $2 lists: each by itself, or all in one go through the table. The
@@ -135,8 +125,8 @@ SELECT mine.e164, other.contact_id
  WHERE mine.list_id = $1 AND mine.contact_id >= $2 AND other.list_id = ANY ($3::bigint[]);
 
 -- name: find_staged_elsewhere
--- Note the staged phones that lists $1 have.
-CREATE TEMPORARY TABLE list_import_elsewhere ON COMMIT DROP AS
+-- The same for the phones of rows that update.
+INSERT INTO list_import_elsewhere (e164, contact_id)
 SELECT staged.e164, other.contact_id
   FROM (SELECT DISTINCT e164 FROM list_import_phone) AS staged
   JOIN contact_phone AS other ON other.e164 = staged.e164 AND other.list_id = ANY ($1::bigint[]);
@@ -149,18 +139,14 @@ DELETE FROM list_import_elsewhere AS known
         WHERE contact.id = known.contact_id
           AND contact.created_at >= now() - $1::integer * interval '1 day');
 
--- name: hold_elsewhere
--- They do not go in.
-INSERT INTO list_import_known (e164, in_list, contact_id)
-SELECT e164, FALSE, contact_id FROM list_import_elsewhere;
-
 -- name: withdraw_phones
 -- Take what is known elsewhere out of list $1 again, contacts from $2 on.
 WITH gone AS (
-    DELETE FROM contact_phone AS mine
-     USING (SELECT DISTINCT e164 FROM list_import_elsewhere) AS known
-     WHERE mine.list_id = $1 AND mine.e164 = known.e164 AND mine.contact_id >= $2
-    RETURNING mine.contact_id, mine.e164
+    DELETE FROM contact_phone
+     WHERE list_id = $1 AND contact_id >= $2
+       -- An array: of a join with a list just loaded the planner expects few phones, and reads all.
+       AND e164 = ANY (ARRAY(SELECT DISTINCT e164 FROM list_import_elsewhere))
+    RETURNING contact_id, e164
 ), left_out AS (
     INSERT INTO list_import_left (owner, e164, in_list) SELECT contact_id, e164, FALSE FROM gone
 )
@@ -190,49 +176,12 @@ SELECT contact_id, list_id, row_number() OVER (PARTITION BY contact_id ORDER BY 
        zone_set_id
   FROM moved;  -- the window has read (and so taken away) all of them before it numbers the first
 
--- name: analyze_known
--- Tell the planner how many of them there are.
-ANALYZE list_import_known;
-
--- name: choose_new
--- Find the phones that go in (of equal ones the first line's) and number their contacts.
--- $1: rows of a known contact update it, their phones wait.
-WITH new_phone AS (
-    SELECT DISTINCT ON (staged.e164) staged.line, staged.position, staged.e164, staged.zones
-      FROM list_import_phone AS staged
-     WHERE NOT EXISTS (SELECT FROM list_import_known AS known WHERE known.e164 = staged.e164)
-       AND NOT ($1::boolean AND EXISTS (
-           SELECT FROM list_import_phone AS other
-             JOIN list_import_known AS known ON known.e164 = other.e164 AND known.in_list
-            WHERE other.line = staged.line))
-     ORDER BY staged.e164, staged.line, staged.position
-), numbered AS (
-    SELECT line, row_number() OVER (PARTITION BY line ORDER BY position) - 1 AS position, e164,
-           zones
-      FROM new_phone
-)
-INSERT INTO list_import_new (line, contact_id, position, e164, zones)
-SELECT line,
-       CASE position WHEN 0 THEN nextval('contact_id_seq') ELSE currval('contact_id_seq') END,
-       position, e164, zones
-  FROM numbered;  -- by line and position, as the window has sorted them
-
--- name: note_left
--- Keep what does not go in, to tell why in the end.
-INSERT INTO list_import_left (owner, e164, in_list)
-SELECT coalesce(made.contact_id, -staged.line), staged.e164, coalesce(known.in_list, FALSE)
-  FROM list_import_phone AS staged
-  LEFT JOIN list_import_new AS new ON new.line = staged.line AND new.e164 = staged.e164
-  LEFT JOIN list_import_new AS made ON made.line = staged.line AND made.position = 0
-  LEFT JOIN list_import_known AS known ON known.e164 = staged.e164
- WHERE new.line IS NULL;
-
 -- name: update_contacts
 -- Give known contacts of the list what their (last) rows say; empty cells change nothing.
 WITH target AS (
     SELECT DISTINCT ON (known.contact_id) known.contact_id, staged.*
       FROM list_import_phone AS phone
-      JOIN list_import_known AS known ON known.e164 = phone.e164 AND known.in_list
+      JOIN list_import_known AS known ON known.e164 = phone.e164
       JOIN list_import_row AS staged ON staged.line = phone.line
      ORDER BY known.contact_id, staged.line DESC
 )
@@ -254,18 +203,19 @@ UPDATE contact
 RETURNING contact.id;
 
 -- name: add_phones_of_known
--- Give known contacts of list $1 the other phones of their rows; $2 as for add_phones.
+-- Give known contacts of list $1 the other phones of their rows, but those known elsewhere.
 WITH target AS (
     SELECT phone.line, min(known.contact_id) AS contact_id
       FROM list_import_phone AS phone
-      JOIN list_import_known AS known ON known.e164 = phone.e164 AND known.in_list
+      JOIN list_import_known AS known ON known.e164 = phone.e164
      GROUP BY phone.line
 ), extra AS (
     SELECT DISTINCT ON (staged.e164) target.contact_id, staged.line, staged.position, staged.e164,
-           staged.zones
+           staged.zone_set_id
       FROM list_import_phone AS staged JOIN target USING (line)
-     WHERE NOT EXISTS (SELECT FROM list_import_known AS known WHERE known.e164 = staged.e164)
-       AND NOT EXISTS (SELECT FROM list_import_new AS new WHERE new.e164 = staged.e164)
+     WHERE NOT EXISTS (SELECT FROM list_import_elsewhere AS known WHERE known.e164 = staged.e164)
+       AND NOT EXISTS (SELECT FROM contact_phone AS known
+                        WHERE known.list_id = $1 AND known.e164 = staged.e164)
      ORDER BY staged.e164, staged.line, staged.position
 )
 INSERT INTO contact_phone (contact_id, list_id, position, e164, zone_set_id)
@@ -273,13 +223,9 @@ SELECT contact_id, $1,
        (SELECT max(own.position) FROM contact_phone AS own
          WHERE own.contact_id = extra.contact_id)
        + row_number() OVER (PARTITION BY contact_id ORDER BY line, position),
-       e164, ($2::smallint[])[zones]
+       e164, zone_set_id
   FROM extra
 RETURNING contact_id;
-
--- name: count_new
--- New contacts and phones of this part.
-SELECT count(*) FILTER (WHERE position = 0) AS contacts, count(*) AS phones FROM list_import_new;
 
 -- name: count_left
 -- Rows that made no contact, by where their phones are known; the rest is in the file itself.
@@ -308,23 +254,6 @@ SELECT columns FROM list_mapping WHERE floor_id = $1 AND name = $2;
 -- name: mappings
 -- The saved mappings of floor $1.
 SELECT name, columns, saved_at FROM list_mapping WHERE floor_id = $1 ORDER BY name;
-
--- name: add_contacts
--- Store the new contacts of list $1, in the order of the file.
-INSERT INTO contact (id, list_id, name, company, time_zone, region, attributes)
-       OVERRIDING SYSTEM VALUE
-SELECT new.contact_id, $1, staged.name, staged.company, staged.time_zone, staged.region,
-       staged.attributes::jsonb
-  FROM list_import_row AS staged
-  JOIN list_import_new AS new ON new.line = staged.line AND new.position = 0
- ORDER BY new.contact_id;
-
--- name: add_phones
--- Store the phones of the new contacts of list $1; $2 are the ids of the zone sets by code. In the
--- order of the key that has texts, which costs more to go about in.
-INSERT INTO contact_phone (contact_id, list_id, position, e164, zone_set_id)
-SELECT contact_id, $1, position, e164, ($2::smallint[])[zones]
-  FROM list_import_new ORDER BY e164;
 
 -- name: zone_sets
 -- The sets of zones that are known, each once.

@@ -12,8 +12,8 @@ import structlog
 
 from campaigns.lists.columns import Field
 from campaigns.lists.errors import ListError, ListFileError
-from campaigns.lists.intake import BATCH_ROWS, Intake, RejectsFile, look, unreadable
-from campaigns.lists.merge import MERGE_ROWS, Merge
+from campaigns.lists.intake import Intake, RejectsFile, look, unreadable
+from campaigns.lists.merge import Merge
 from campaigns.lists.model import (
     ImportResult,
     ListSummary,
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 QUERY_TIMEOUT_S = 30.0
-# The next part is read while PostgreSQL merges one.
-BATCHES_AHEAD = MERGE_ROWS // BATCH_ROWS
+# Read while PostgreSQL stores the ones before.
+BATCHES_AHEAD = 4
 
 # bytes done, bytes in all, rows read
 Progress = Callable[[int, int, int], None]

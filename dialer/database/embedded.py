@@ -59,6 +59,12 @@ INITDB = (
     "--auth=trust",
     f"--username={SUPERUSER}",
 )
+# PostgreSQL's own 128 MB are for the smallest machines: keys of many millions of phones do not fit,
+# and every change of a page costs a write. An eighth of the memory, within these bounds.
+BUFFERS_MB = (128, 512)
+# Pages are logged whole once between two checkpoints, so those are not to come in every minute of
+# an import. Costs disk; a recovery of so much takes seconds.
+CHECKPOINTS = ("max_wal_size=2GB",)
 DISPOSABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -190,7 +196,7 @@ class EmbeddedPostgres:
         with suppress(FileNotFoundError):
             log_file.replace(log_file.with_suffix(".log.1"))
         settings = ["listen_addresses=", f"unix_socket_directories={self.socket_dir}"]
-        settings += () if self.durable else DISPOSABLE
+        settings += _for_work() if self.durable else DISPOSABLE
         options = " ".join(f"-c {shlex.quote(setting)}" for setting in settings)
         pg_ctl = [_program("pg_ctl"), "-D", str(self.data_dir), "-l", str(log_file)]
         error = _run(
@@ -293,6 +299,12 @@ class EmbeddedPostgres:
         program, *rest = arguments
         place = ["-h", str(self.socket_dir), "-U", SUPERUSER, "--maintenance-db=postgres"]
         return _run([_program(program), *place, *rest], None)
+
+
+def _for_work() -> tuple[str, ...]:
+    eighth = psutil.virtual_memory().total // 8 // 2**20
+    least, most = BUFFERS_MB
+    return (f"shared_buffers={min(max(eighth, least), most)}MB", *CHECKPOINTS)
 
 
 def _programs() -> Path:

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from campaigns.lists import intake
 from campaigns.lists.errors import ListError, ListFileError
 from campaigns.lists.service import ListService
 from dialer.database.pool import Pool
@@ -268,7 +269,10 @@ async def test_two_imports_into_one_list_at_once(
     assert await stored(pool) == (1, 3000, 3000)
 
 
-async def test_progress_goes_up_to_the_end(service: ListService, tmp_path: Path) -> None:
+async def test_progress_goes_up_to_the_end(
+    service: ListService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "BATCH_ROWS", 5_000)
     path = write(tmp_path / "a.csv", "name,phone", *numbers(12_000))
     seen: list[tuple[int, int, int]] = []
     await service.import_file(path, floor="main", progress=lambda *step: seen.append(step))

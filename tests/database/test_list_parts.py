@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from campaigns.lists import intake, merge
+from campaigns.lists import intake
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.model import Duplicates, ImportResult, OnDuplicate, Order
 from campaigns.lists.service import ListService
@@ -74,8 +74,7 @@ async def test_where_a_part_ends_changes_nothing(
     part: int,
     on_duplicate: OnDuplicate,
 ) -> None:
-    monkeypatch.setattr(merge, "MERGE_ROWS", part)
-    monkeypatch.setattr(intake, "BATCH_ROWS", 3)
+    monkeypatch.setattr(intake, "BATCH_ROWS", part)
     chance = random.Random(part)
     rows = [chance.choices(NUMBERS, k=chance.choice((1, 2))) for _ in range(50)]
     own, elsewhere = NUMBERS[:8], NUMBERS[5:15]
@@ -97,7 +96,6 @@ async def test_where_a_part_ends_changes_nothing(
 async def test_an_error_after_merged_parts_leaves_nothing(
     service: ListService, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge, "MERGE_ROWS", 2)
     monkeypatch.setattr(intake, "BATCH_ROWS", 2)
     stream = io.BytesIO("".join(["phone\n", *(f"{n}\n" for n in NUMBERS), '"8903\n8903']).encode())
     with pytest.raises(ListFileError, match="quote"):
