@@ -3,7 +3,8 @@
 Run as its own process: `python bench/_node.py AMI_PORT AGI_PORT`. Operators' phones answer at once
 and wait in a holding bridge. Persons ring; a share of them answers, asks `answered` over FastAGI,
 is bridged to the named operator, talks and hangs up; the others hang up unanswered. The manager
-action `Bench` sets ring and talk seconds (means) and the share that answers.
+action `Bench` sets ring and talk seconds (means) and the share that answers. What the filters of
+manager.conf keep from the controller is not sent here either.
 """
 
 from __future__ import annotations
@@ -19,6 +20,15 @@ import uvloop
 
 HOLDING, PAIR = "holding_bridge", "simple_bridge"
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
+CHANNEL = "".join(
+    f"{header}\r\n"
+    for header in (
+        *("ChannelStateDesc: x", "CallerIDNum: <unknown>", "CallerIDName: <unknown>"),
+        *("ConnectedLineNum: <unknown>", "ConnectedLineName: <unknown>", "Language: en"),
+        *("AccountCode: ", "Context: prozvon-answered", "Exten: s", "Priority: 1"),
+    )
+)
+"""What every event of a channel carries besides."""
 
 
 class Node:
@@ -70,22 +80,22 @@ class Node:
             lines = "".join(f"{key}: {value}\r\n" for key, value in fields.items())
             self.writer.write(f"{lines}\r\n".encode())
 
-    def event(self, name: str, uid: str, state: str = "6", **fields: str) -> None:
-        self.send(
-            Event=name, Privilege="call,all", Timestamp=f"{time.time():.6f}",
-            Channel=self.names[uid], ChannelState=state, ChannelStateDesc="x",
-            CallerIDNum="<unknown>", CallerIDName="<unknown>", ConnectedLineNum="<unknown>",
-            ConnectedLineName="<unknown>", Language="en", AccountCode="",
-            Context="prozvon-answered",
-            Exten="s", Priority="1", Uniqueid=uid, Linkedid=uid, **fields,
-        )  # fmt: skip
+    def event(self, name: str, uid: str, state: str = "6", more: str = "") -> None:
+        if self.writer is not None:
+            self.writer.write(
+                f"Event: {name}\r\nPrivilege: call,all\r\nTimestamp: {time.time():.6f}\r\n"
+                f"Channel: {self.names[uid]}\r\nChannelState: {state}\r\n{CHANNEL}"
+                f"Uniqueid: {uid}\r\nLinkedid: {uid}\r\n{more}\r\n".encode()
+            )
 
     def bridge(self, what: str, uid: str, bridge: str, technology: str) -> None:
         self.event(
-            what, uid, BridgeUniqueid=bridge, BridgeType="base", BridgeTechnology=technology,
-            BridgeCreator="", BridgeName="prozvon-ops", BridgeNumChannels="1",
-            BridgeVideoSourceMode="none",
-        )  # fmt: skip
+            what,
+            uid,
+            more=f"BridgeUniqueid: {bridge}\r\nBridgeType: base\r\n"
+            f"BridgeTechnology: {technology}\r\nBridgeCreator: \r\nBridgeName: prozvon-ops\r\n"
+            "BridgeNumChannels: 1\r\nBridgeVideoSourceMode: none\r\n",
+        )
 
     # --- calls
 
@@ -97,7 +107,6 @@ class Node:
             self.legs[self.names[uid]] = uid
             self.event("Newchannel", uid)
             self.event("Newstate", uid)
-            self.response(uid, action_id, "4")
             self.bridge("BridgeEnter", uid, "hold", HOLDING)
             self.free.add(uid)
             return
@@ -105,58 +114,44 @@ class Node:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def response(self, uid: str, action_id: str, reason: str) -> None:
+    def not_answered(self, uid: str, action_id: str) -> None:
+        self.send(
+            Event="DialEnd", Privilege="call,all", Timestamp=f"{time.time():.6f}",
+            DestChannel=self.names[uid], DestChannelState="0", DestUniqueid=uid, DestLinkedid=uid,
+            DestContext="prozvon-answered", DestExten="s", DialStatus="NOANSWER", DialString="",
+        )  # fmt: skip
         self.send(
             Event="OriginateResponse", Privilege="call,all", Timestamp=f"{time.time():.6f}",
-            ActionID=action_id, Response="Success" if reason == "4" else "Failure",
-            Channel=self.names[uid], Context="prozvon-answered", Exten="s", Reason=reason,
+            ActionID=action_id, Response="Failure",
+            Channel=self.names[uid], Context="prozvon-answered", Exten="s", Reason="0",
             Uniqueid=uid, CallerIDNum="<unknown>", CallerIDName="<unknown>",
-        )  # fmt: skip
-
-    def dial(self, what: str, uid: str, status: str = "") -> None:
-        self.send(
-            Event=what, Privilege="call,all", Timestamp=f"{time.time():.6f}",
-            DestChannel=self.names[uid], DestChannelState="0", DestUniqueid=uid, DestLinkedid=uid,
-            DestContext="prozvon-answered", DestExten="s", DialStatus=status, DialString="",
         )  # fmt: skip
 
     async def person(self, uid: str, action_id: str) -> None:
         self.event("Newchannel", uid)
-        self.dial("DialBegin", uid)
         await asyncio.sleep(0.1)
-        self.dial("DialState", uid, "RINGING")
-        self.state(uid, "5")
+        self.event("Newstate", uid, "5")
         await asyncio.sleep(self.ring_s * self.rng.uniform(0.5, 1.5))
         if uid not in self.names:
             return
         if self.rng.random() >= self.answers:
-            self.dial("DialEnd", uid, "NOANSWER")
-            self.response(uid, action_id, "0")
+            self.not_answered(uid, action_id)
             self.ended(uid, "19", "480")
             return
-        self.dial("DialEnd", uid, "ANSWER")
-        self.state(uid, "6")
-        self.response(uid, action_id, "4")
+        self.event("Newstate", uid)
         operator = self.legs.get(await self.ask(uid), "")
         if operator in self.free:
             await self.talk(uid, operator)
         if uid in self.names:
             self.ended(uid, "16", "")
 
-    def state(self, uid: str, state: str) -> None:
-        self.event("Newstate", uid, state)
-
     async def talk(self, uid: str, operator: str) -> None:
         self.free.discard(operator)
-        self.event("UserEvent", uid, UserEvent="ProzvonTaken", Attempt=uid,
-                   Operator=self.names[operator])  # fmt: skip
         bridge = str(uuid.uuid4())
         self.bridge("BridgeLeave", operator, "hold", HOLDING)
         self.bridge("BridgeEnter", operator, bridge, PAIR)
         self.bridge("BridgeEnter", uid, bridge, PAIR)
         await asyncio.sleep(self.talk_s * self.rng.uniform(0.5, 1.5))
-        if uid in self.names:
-            self.bridge("BridgeLeave", uid, bridge, PAIR)
         self.bridge("BridgeLeave", operator, bridge, PAIR)
         self.bridge("BridgeEnter", operator, "hold", HOLDING)
         self.free.add(operator)
@@ -179,8 +174,8 @@ class Node:
         return found
 
     def ended(self, uid: str, cause: str, sip: str) -> None:
-        extra = {"TechCause": sip} if sip else {}
-        self.event("Hangup", uid, **{"Cause": cause, "Cause-txt": "x", **extra})
+        more = f"Cause: {cause}\r\nCause-txt: x\r\n"
+        self.event("Hangup", uid, more=more + (f"TechCause: {sip}\r\n" if sip else ""))
         del self.names[uid]
 
     def hang_up(self, uid: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -22,14 +22,14 @@ from dialer.calls import (
     Attempt,
     Committing,
     Conversing,
-    Dialing,
     Lead,
     Placed,
     Ringing,
 )
 from dialer.lines import Trunk
+from dialer.live_attempts import LiveAttempts
 from dialer.odds_book import OddsBook
-from dialer.operators import InCall, OperatorState, Seat, WrapUp
+from dialer.operators import IN_CALL, OperatorState, Seat, State, WrapUp
 from dialer.pacers import Booking, pacer_of
 from dialer.pacing import Decision, Floor, Leads, Pacer, PredictivePacer
 from dialer.routing import Route
@@ -183,12 +183,13 @@ class Board:
     campaigns: dict[int, Campaign] = field(default_factory=dict)
     seats: dict[str, Seat] = field(default_factory=dict)
     legs: dict[str, str] = field(default_factory=dict)
-    attempts: dict[UUID, Attempt] = field(default_factory=dict)
+    attempts: LiveAttempts = field(default_factory=LiveAttempts)
     cards: dict[str, Card] = field(default_factory=dict)
     bridges: dict[UUID, str] = field(default_factory=dict)
     passed_on: dict[int, frozenset[str]] = field(default_factory=dict)
     recovered: bool = False
     _at_attempt: dict[UUID, dict[str, None]] = field(default_factory=dict, repr=False)
+    _in_state: dict[type[State], dict[str, Seat]] = field(default_factory=dict, repr=False)
     draining: bool = False
     database_error: str = ""
 
@@ -197,26 +198,33 @@ class Board:
         logins = self._at_attempt.get(attempt_id, ())
         return tuple(self.seats[login] for login in logins if login in self.seats)
 
-    def seat_moved(self, login: str, old: UUID | None, new: UUID | None) -> None:
-        """An operator's state names another attempt than before, or none."""
-        if old == new:
+    def seats_in(self, *kinds: type[State]) -> list[Seat]:
+        """Operators who are in one of these very states, without a look at all the others."""
+        return [seat for kind in kinds for seat in self._in_state.get(kind, {}).values()]
+
+    def seat_moved(self, login: str, old: State | None, new: State | None) -> None:
+        """An operator's state is another one; None: before the shift, and after it."""
+        if old is not None:
+            self._in_state.get(type(old), {}).pop(login, None)
+        if new is not None:
+            self._in_state.setdefault(type(new), {})[login] = self.seats[login]
+        was = old.attempt if old is not None else None
+        now = new.attempt if new is not None else None
+        if was == now:
             return
-        if old is not None and (there := self._at_attempt.get(old)) is not None:
+        if was is not None and (there := self._at_attempt.get(was)) is not None:
             there.pop(login, None)
             if not there:
-                del self._at_attempt[old]
-        if new is not None:
-            self._at_attempt.setdefault(new, {})[login] = None
+                del self._at_attempt[was]
+        if now is not None:
+            self._at_attempt.setdefault(now, {})[login] = None
 
     def seat_of_leg(self, leg_id: str) -> Seat | None:
         return self.seats.get(self.legs.get(leg_id, ""))
 
     def attempt_of_channel(self, unique_id: str) -> Attempt | None:
         """The attempt whose id is this channel's Uniqueid."""
-        try:
-            return self.attempts.get(UUID(unique_id))
-        except ValueError:
-            return None
+        return self.attempts.of_channel(unique_id)
 
     def campaign_name(self, campaign_id: int) -> str:
         """Its name, or its number where recovery found a call of one that does not run."""
@@ -225,8 +233,7 @@ class Board:
 
     def goal_room(self, campaign: Campaign) -> int | None:
         """Calls that the campaign's goal leaves; None: it has no goal of numbers."""
-        live = (a.id for a in self.attempts.values() if a.campaign_id == campaign.id)
-        return campaign.goal.left(live)
+        return campaign.goal.left(self.attempts.of_campaign(campaign.id).all)
 
     def within_goal(self, campaign: Campaign, decision: Decision) -> Decision:
         """`decision`, cut to what the campaign's goal leaves: it must not be overshot."""
@@ -236,11 +243,9 @@ class Board:
         reason = f"{room}: the goal is near, every call under way counts"
         return replace(decision, calls=room, limited_by="goal", reason=reason)
 
-    def in_flight(self, campaign_id: int) -> Iterator[Attempt]:
-        """Attempts of a campaign that are not answered yet."""
-        for attempt in self.attempts.values():
-            if attempt.campaign_id == campaign_id and isinstance(attempt, Committing | Dialing):
-                yield attempt
+    def in_flight(self, campaign_id: int) -> Mapping[UUID, Attempt]:
+        """Attempts of a campaign that are not answered yet, by id."""
+        return self.attempts.of_campaign(campaign_id).in_flight
 
     def skills_for(self, attempt: Attempt) -> frozenset[str]:
         """What an operator must have to take this attempt's person."""
@@ -249,23 +254,25 @@ class Board:
 
     def floor_of(self, campaign: Campaign, now: float, free: int, lines: int) -> Floor:
         """The pacing contract's view of one campaign: its share of the operators (`Seat.home`)."""
-        own = [a for a in self.attempts.values() if a.campaign_id == campaign.id]
+        calls = self.attempts.of_campaign(campaign.id)
         return Floor(
             now=now,
             idle=free,
-            talking=self._elapsed(InCall, now, campaign.id),
-            wrapping=self._elapsed(WrapUp, now, campaign.id),
-            ringing=tuple(now - a.placed_at for a in own if isinstance(a, Committing | Dialing)),
-            waiting=sum(isinstance(a, Answered) and not a.abandoned for a in own),
+            talking=self._elapsed(now, campaign.id, *IN_CALL),
+            wrapping=self._elapsed(now, campaign.id, WrapUp),
+            ringing=tuple([now - a.placed_at for a in calls.in_flight.values()]),
+            waiting=sum(not a.abandoned for a in calls.waiting.values()),
             lines=lines,
         )
 
-    def _elapsed(self, kind: type[Any], now: float, home: int) -> tuple[float, ...]:
+    def _elapsed(self, now: float, home: int, *kinds: type[State]) -> tuple[float, ...]:
         """Of operators who are free when this is over; on call, the phone must be rung first."""
         return tuple(
-            max(0.0, now - seat.state.since)
-            for seat in self.seats.values()
-            if isinstance(seat.state, kind) and seat.home == home and not seat.phone.on_call
+            [
+                max(0.0, now - seat.state.since)
+                for seat in self.seats_in(*kinds)
+                if seat.home == home and not seat.phone.on_call
+            ]
         )
 
     def operators_by_state(self) -> dict[OperatorState, int]:

@@ -61,7 +61,7 @@ class ByHand:
         controller.hand_out = self.hand_out
         controller.before_dial = self._listen
         controller.before_decide = self.collect_cards
-        controller.watchers.append(self._on_event)
+        controller.watch(self._on_event, ev.ChannelState, ev.DialStateChanged)
         controller.seating.on_dial_left = self._left
 
     # --- what operators ask for

@@ -100,37 +100,37 @@ class Controller:
         """Why nothing is placed by pacing although the floor is not stopping, if so."""
         self.before_decide: Callable[[], None] = lambda: None
         self.before_dial: Callable[[Attempt], Awaitable[None]] = nothing_before
-        self.watchers: list[Callable[[ev.Event], None]] = []
-        """Features beside dialing that follow what happens on the node."""
         self.keeps: Callable[[Seat, UUID], bool] = lambda seat, attempt: False
         """Whether this operator goes on with the attempt, though the person is elsewhere now."""
         seating.on_free = self._operator_free
         seating.on_leave = self._operator_left
         seating.wrap_up_ended = self._wrap_up_ended
         attempts.on_change = self.wake
-        self._routes: dict[type[ev.Event], Callable[[Any], None]] = {
-            ev.ChannelCreated: self._channel_created,
-            ev.ChannelState: attempts.state_changed,
-            ev.DialStateChanged: attempts.dial_state,
-            ev.DialEnded: attempts.dial_ended,
-            ev.OriginateResponse: self._originate_response,
-            ev.Hangup: self._hung_up,
-            ev.BridgeEntered: self._bridge_entered,
-            ev.BridgeLeft: self._bridge_left,
-            ev.UserEvent: attempts.user_event,
-            ev.ContactStatusChanged: self.trunk_watch.contact_changed,
-            ev.RegistryChanged: self.trunk_watch.registry_changed,
+        self._routes: dict[type[ev.Event], list[Callable[[Any], None]]] = {
+            ev.ChannelCreated: [self._channel_created],
+            ev.ChannelState: [attempts.state_changed],
+            ev.DialStateChanged: [attempts.dial_state],
+            ev.DialEnded: [attempts.dial_ended],
+            ev.OriginateResponse: [self._originate_response],
+            ev.Hangup: [self._hung_up],
+            ev.BridgeEntered: [self._bridge_entered],
+            ev.BridgeLeft: [self._bridge_left],
+            ev.UserEvent: [attempts.user_event],
+            ev.ContactStatusChanged: [self.trunk_watch.contact_changed],
+            ev.RegistryChanged: [self.trunk_watch.registry_changed],
         }
 
     # --- events
 
     def on_event(self, event: ev.Event) -> None:
         """One event of the node, in order."""
-        route = self._routes.get(type(event))
-        if route is not None:
+        for route in self._routes.get(type(event), ()):
             route(event)
-        for watch in self.watchers:
-            watch(event)
+
+    def watch(self, told: Callable[[Any], None], *kinds: type[ev.Event]) -> None:
+        """Features beside dialing follow what happens on the node, after the controller has."""
+        for kind in kinds:
+            self._routes.setdefault(kind, []).append(told)
 
     def wake(self) -> None:
         """Something changed that pacing looks at."""
@@ -163,7 +163,8 @@ class Controller:
             attempt = self.board.attempt_of_channel(event.unique_id)
             if attempt is not None and event.technology != HOLDING:
                 self.board.bridges[attempt.id] = event.bridge_id
-                self._meet(event.bridge_id, event.at)
+                seat = self._operator_in(event.bridge_id, getattr(attempt, "operator", None))
+                self._meet(attempt.id, seat, event.at)
 
     def _operator_entered(self, event: ev.BridgeEntered) -> None:
         seat = self.board.seat_of_leg(event.unique_id)
@@ -180,17 +181,26 @@ class Controller:
                 limit = self.wrap_up_limit(attempt)
                 self.seating.conversation_ended(seat, event.at, limit)
         else:
-            self._meet(event.bridge_id, event.at)
+            self._meet(self._person_in(event.bridge_id, before.attempt), seat, event.at)
 
     def _bridge_left(self, event: ev.BridgeLeft) -> None:
         seat = self.board.seat_of_leg(event.unique_id)
         if seat is not None and seat.bridge_id == event.bridge_id:
             seat.bridge_id = ""
 
-    def _meet(self, bridge_id: str, at: float) -> None:
+    def _operator_in(self, bridge_id: str, expected: str | None) -> Seat | None:
+        seat = self.board.seats.get(expected or "")
+        if seat is not None and seat.bridge_id == bridge_id:
+            return seat
+        return next((s for s in self.board.seats.values() if s.bridge_id == bridge_id), None)
+
+    def _person_in(self, bridge_id: str, expected: UUID | None) -> UUID | None:
+        if expected is not None and self.board.bridges.get(expected) == bridge_id:
+            return expected
+        return next((a for a, b in self.board.bridges.items() if b == bridge_id), None)
+
+    def _meet(self, attempt_id: UUID | None, seat: Seat | None, at: float) -> None:
         """Person and operator in one bridge: a conversation."""
-        attempt_id = next((a for a, b in self.board.bridges.items() if b == bridge_id), None)
-        seat = next((s for s in self.board.seats.values() if s.bridge_id == bridge_id), None)
         if attempt_id is None or seat is None:
             return
         talking = self.handover.bridged(attempt_id, seat, at)
@@ -266,12 +276,14 @@ class Controller:
     def _place_promised(self, campaign: Campaign, now: float) -> None:
         """Callbacks and owners' leads go to their operator, as soon as that one is ready."""
         promised = {lead.operator_id for lead in campaign.buffer} - {None}
-        for seat in tuple(self.board.seats.values()):
+        if not promised:
+            return
+        for seat in self.board.seats_in(Ready):
             if seat.operator_id not in promised or self._placing >= MAX_PLACING:
                 continue
             if self.board.goal_room(campaign) == 0:
                 return
-            if isinstance(seat.state, Ready) and seat.can_take:
+            if seat.can_take:
                 for lead, way in self.ways.take(campaign, 1, now, seat.operator_id):
                     self._place(campaign, lead, way, now, seat)
 
@@ -334,7 +346,7 @@ class Controller:
     def _paced(self, campaign: Campaign, now: float) -> Decision:
         room, limited_by, trouble = self.shares.room(campaign, now)
         floor = self.board.floor_of(campaign, now, self.shares.free(campaign), room)
-        ringing = [attempt.id for attempt in self.board.in_flight(campaign.id)]
+        ringing = list(self.board.in_flight(campaign.id))
         decision = campaign.decide(floor, ringing, now)
         if trouble and not decision.calls:
             return Decision(0, "trunk", f"0: {trouble}", decision.asked)

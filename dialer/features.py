@@ -38,6 +38,7 @@ from campaigns.operators.service import OperatorService
 from campaigns.person.http import routes as person_routes
 from campaigns.person.service import PersonService
 from campaigns.rules.affected import affected
+from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.phones import PhonesError
 from dialer.config import Settings
@@ -171,12 +172,13 @@ class Features:
         self.live_recordings = LiveRecordings(
             board, journal, ami, controller.tasks, clock, folder, recording.stop_free_mb << 20
         )
-        controller.watchers.append(self.live_recordings.on_event)
+        controller.watch(self.live_recordings.on_event, ev.UserEvent)
         self.recordings = RecordingService(pool, board.floor_id)
         self.finisher = Finisher(pool, board.floor_id, recording.format)
         self._compose_campaigns(controller, pool, clock)
         self.supervision = Supervision(board, journal, ami, controller.tasks, pool, clock)
-        controller.watchers.append(self.supervision.on_event)
+        kinds = (ev.BridgeEntered, ev.Hangup, ev.OriginateResponse)
+        controller.watch(self.supervision.on_event, *kinds)
         phones = self._settings.phones
         self.browser_phones = BrowserPhones(
             pool,
@@ -199,8 +201,10 @@ class Features:
 
     def compose_phones(self, controller: Controller, talks: TalkFloor) -> None:
         """Operators' phones other than nailed-up SIP ones; after all else that takes part."""
-        controller.watchers.append(controller.seating.legs.on_event)
-        controller.watchers.append(PhoneHold(controller.board).on_event)
+        kinds = (ev.OriginateResponse, ev.ChannelCreated, ev.ChannelState, ev.Hangup)
+        controller.watch(controller.seating.legs.on_event, *kinds)
+        hold = PhoneHold(controller.board)
+        controller.watch(hold.on_event, ev.HoldStarted, ev.HoldEnded)
         self.summons = Summons(controller, talks)
 
     async def start(self, tasks: Tasks, dsn: str) -> None:

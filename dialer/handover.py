@@ -135,7 +135,7 @@ class Handover:
         if attempt is None:
             return None
         needed = self._board.skills_for(attempt)
-        seats = self._board.seats.values()
+        seats = self._board.seats_in(Ready, SeatDialing)
         able = (s for s in seats if s.login not in self._resting and needed <= s.skills)
         return who_takes(able, attempt_id, attempt.campaign_id)
 

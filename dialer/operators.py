@@ -283,6 +283,9 @@ class Consult(InCall):
         return Connecting(at)
 
 
+IN_CALL = (Talking, Hold, Consult)
+
+
 @dataclass(frozen=True, slots=True)
 class WrapUp(_WithAttempt):
     """After the conversation, until the disposition or the limit. The phone may be down."""

@@ -9,7 +9,6 @@ message and counts as abandoned.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 from campaigns.campaign.modes import BROADCAST
 from dialer.asterisk.ami import AmiClient, AmiError
@@ -21,9 +20,6 @@ from dialer.originate import TAKER
 from dialer.outcomes import EndedBy
 from dialer.shares import Shares
 from dialer.tasks import Tasks
-
-Staffed = Callable[[int], bool]
-"""Whether somebody who has the skills of a campaign (its id) is at work."""
 
 
 class Promises:
@@ -44,7 +40,7 @@ class Promises:
     def keep(self, attempt: Attempt) -> bool:
         """Whether somebody is there to take this call: whose dial it is, else a spare operator,
         whose dial it is from now on."""
-        return self._keep(attempt, self._staffed)
+        return self._keep(attempt, staffed=self._staffed(attempt.campaign_id))
 
     def end_broken(self) -> None:
         """Hangs up what rings and has nobody any more.
@@ -52,29 +48,33 @@ class Promises:
         To be asked again with every decision: a call that must ring on is ended later, and without
         a link nothing can be.
         """
-        staffed = cache(self._staffed)  # the same answer for all calls of a campaign
         now = self._clock()
-        for attempt in tuple(self._board.attempts.values()):
-            if not isinstance(attempt, Dialing) or attempt.intent is not None:
-                continue
-            if self._keep(attempt, staffed):
-                continue
+        for campaign_id, calls in self._board.attempts.by_campaign():
+            staffed = self._staffed(campaign_id)  # the same answer for all of its calls
+            for attempt in tuple((calls.promised if staffed else calls.in_flight).values()):
+                self._end_if_broken(attempt, now, staffed=staffed)
+
+    def _end_if_broken(self, attempt: Attempt, now: float, *, staffed: bool) -> None:
+        if not isinstance(attempt, Dialing) or attempt.intent is not None:
+            return
+        if not self._keep(attempt, staffed=staffed):
             if self._rung_enough(attempt, now):
                 self._attempts.hang_up(attempt, EndedBy.DIALER)
             elif attempt.dial_operator is not None:
                 self._give(attempt, None)
 
-    def _keep(self, attempt: Attempt, staffed: Staffed) -> bool:
+    def _keep(self, attempt: Attempt, *, staffed: bool) -> bool:
         if attempt.mode == BROADCAST:
             return True
         if attempt.mode == "predictive":
-            return staffed(attempt.campaign_id)
+            return staffed
         seats = self._board.seats_of(attempt.id)
         if any(seat.can_take for seat in seats):
             return True
         return not attempt.by_hand and self._passed_on(attempt)
 
     def _staffed(self, campaign_id: int) -> bool:
+        """Whether somebody who has the campaign's skills is at work."""
         campaign = self._board.campaigns.get(campaign_id)
         skills = campaign.skills if campaign is not None else frozenset[str]()
         return any(

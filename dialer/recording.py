@@ -168,9 +168,8 @@ class LiveRecordings:
 
     async def look(self) -> None:
         """One look at the disk; measures are taken for conversations that are recorded now."""
-        talking = set(self._board.attempts)
-        self.paused &= talking
-        self.stopped &= talking
+        self.paused = {id for id in self.paused if id in self._board.attempts}
+        self.stopped = {id for id in self.stopped if id in self._board.attempts}
         live = self._live()
         if live and (trouble := self.trouble()):
             log.error("recordings_stopped", conversations=len(live), problem=trouble)

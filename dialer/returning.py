@@ -48,7 +48,7 @@ class Returning:
         self._lost: dict[UUID, Lost] = {}
         controller.seating.keeps_talking = self._phone_lost
         controller.comes_back = self._phone_back
-        controller.watchers.append(self.on_event)
+        controller.watch(self.on_event, ev.Hangup, ev.BridgeEntered, ev.ContactStatusChanged)
 
     # --- events
 

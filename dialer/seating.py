@@ -128,7 +128,7 @@ class Seating:
         """Puts back a seat that recovery read from the database."""
         seat.on_change = self._changed
         self._board.seats[seat.login] = seat
-        self._board.seat_moved(seat.login, None, seat.state.attempt)
+        self._board.seat_moved(seat.login, None, seat.state)
         if seat.leg_id:
             self._board.legs[seat.leg_id] = seat.login
         if isinstance(seat.state, WrapUp):
@@ -142,7 +142,7 @@ class Seating:
         now = max(self._clock(), seat.state.since)
         self._wrapped_up(seat.state, now)
         self._board.seats.pop(seat.login, None)
-        self._board.seat_moved(seat.login, seat.state.attempt, None)
+        self._board.seat_moved(seat.login, seat.state, None)
         self._stop_timer(seat.login)
         self._line_time.signed_out(seat.login, seat.state, now)
         self._journal.row(self._store.close_shift(seat.shift_id, now))
@@ -520,8 +520,9 @@ class Seating:
     # --- the log of states
 
     def _changed(self, change: StateChange) -> None:
-        old = change.old.attempt if change.old is not None else None
-        self._board.seat_moved(change.login, old, change.new.attempt)
+        seat = self._board.seats.get(change.login)
+        if seat is not None and seat.shift_id == change.shift_id:  # not one that is over
+            self._board.seat_moved(change.login, change.old, change.new)
         self._line_time.state_changed(change)
         self._journal.row(self._store.change_state(change))
         log.debug("operator_state", login=change.login, state=change.new.kind.value)

@@ -21,6 +21,7 @@ from dialer.operators import (
     Ready,
     Reserved,
     Seat,
+    State,
     Summoned,
     WrapUp,
     free_since,
@@ -83,41 +84,46 @@ class Shares:
 
     def free(self, campaign: Campaign) -> int:
         """Operators of this campaign's share who can be given a person, or are dialed for."""
-        return sum(1 for s in self._of(campaign) if s.can_take and not s.dials_by_hand)
+        seats = self._of(campaign, Ready, Dialing)
+        return sum(1 for s in seats if s.can_take and not s.dials_by_hand)
 
     def coming(self, campaign: Campaign) -> int:
         """Operators of this share for whom a call can be placed now or in a moment: phones that are
         up, and those that ring."""
-        waits = (s for s in self._of(campaign) if isinstance(s.state, Ready) and s.channel)
-        rings = (s for s in self._of(campaign) if isinstance(s.state, Summoned))
-        return sum(1 for _ in waits) + sum(1 for _ in rings)
+        waits = sum(1 for s in self._of(campaign, Ready) if s.channel)
+        return waits + len(self._of(campaign, Summoned))
 
     def can_be_summoned(self, campaign: Campaign) -> list[Seat]:
         """Operators of this share whose phone may be rung for a call, the longest free first."""
-        found = [s for s in self._of(campaign) if s.can_be_summoned and not s.after_call]
+        seats = self._of(campaign, Ready)
+        found = [s for s in seats if s.can_be_summoned and not s.after_call]
         return sorted(found, key=free_since)
 
     def next_ready(self, campaign: Campaign) -> Seat | None:
         """For whom the next call of a progressive campaign is placed."""
-        return longest_ready(self._of(campaign))
+        return longest_ready(self._of(campaign, Ready))
 
     def readers(self, campaign: Campaign) -> list[Seat]:
         """Operators of a preview campaign's share who wait for a card, the longest first."""
-        free = [s for s in self._of(campaign) if isinstance(s.state, Ready) and s.reachable]
+        free = [s for s in self._of(campaign, Ready) if s.reachable]
         return sorted(free, key=lambda seat: (seat.state.since, seat.login))
 
     def spare(self, campaign: Campaign) -> Seat | None:
         """A ready operator who can take a call of the campaign; its own share comes first."""
-        able = [s for s in self._board.seats.values() if campaign.skills <= s.skills]
-        return longest_ready(self._of(campaign)) or longest_ready(able)
+        able = [s for s in self._board.seats_in(Ready) if campaign.skills <= s.skills]
+        return self.next_ready(campaign) or longest_ready(able)
 
     def signed_in(self, campaign: Campaign) -> int:
         """Operators at work who have the skills, whoever they work for now."""
         seats = self._board.seats.values()
         return sum(1 for s in seats if _at_work(s) and campaign.skills <= s.skills)
 
-    def _of(self, campaign: Campaign) -> list[Seat]:
-        return [seat for seat in self._board.seats.values() if seat.home == campaign.id]
+    def _of(self, campaign: Campaign, *kinds: type[State]) -> list[Seat]:
+        """Operators of its share who are in one of these states."""
+        return [seat for seat in self._board.seats_in(*kinds) if seat.home == campaign.id]
+
+    def _size(self, campaign: Campaign) -> int:
+        return sum(1 for seat in self._board.seats.values() if seat.home == campaign.id)
 
     def _most(self, campaign: Campaign, now: float) -> int:
         """Without leads or lines operators are of use to the calls that ring, and to no more."""
@@ -126,7 +132,7 @@ class Shares:
         room, _, _ = self._ways.room(campaign, now)
         if campaign.buffer and room > 0:
             return MANY
-        return sum(1 for _ in self._board.in_flight(campaign.id))
+        return len(self._board.in_flight(campaign.id))
 
     def _hand(self, seat: Seat) -> Hand:
         card = self._board.cards.get(seat.login)
@@ -165,7 +171,8 @@ class Shares:
         mine = self._caller(campaign)
         free, lines = sum(t.free_lines() for t in trunks), sum(t.lines for t in trunks)
         fair = fair_room(free, lines, mine, others)
-        own = campaign.line_limit(len(self._of(campaign))) - mine.lines
+        size = self._size(campaign) if campaign.lines_per_operator is not None else 0
+        own = campaign.line_limit(size) - mine.lines
         if campaign.mode == BROADCAST:
             fair -= self._kept_for_operators()
         least = max(0, min(room, fair, own))
@@ -186,7 +193,7 @@ class Shares:
         self._placed.add(campaign.id, self._clock(), calls)
 
     def _caller(self, campaign: Campaign) -> Caller:
-        lines = sum(1 for a in self._board.attempts.values() if a.campaign_id == campaign.id)
+        lines = len(self._board.attempts.of_campaign(campaign.id).all)
         decision = campaign.decision
         wants = decision.limited_by in LINE_LIMITS and decision.asked > decision.calls
         lately = self._placed.of(self._clock()).get(campaign.id, 0.0)

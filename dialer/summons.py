@@ -72,7 +72,7 @@ class Summons:
         controller, now = self._controller, self._clock()
         shares = controller.shares
         mine = [seat for seat in on_call if seat.home == campaign.id]
-        rings = tuple(self._board.in_flight(campaign.id))
+        rings = tuple(self._board.in_flight(campaign.id).values())
         if rings:
             self._wanted(mine)
         # Calls that lost their operator and must ring on: whoever picks up needs somebody.

@@ -44,8 +44,23 @@ AMI_WRITE = ("call", "originate", "reporting")
 """Rights of the controller's AMI user. Without `system` there is no DBDel (use Setvar of
 DB_DELETE()), no PJSIPShow* but PJSIPShowRegistrationsOutbound (use DeviceStateList or Getvar)."""
 
-AMI_EVENTS = tuple(sorted(EVENT_NAMES))
-"""Events that pass the filters of manager.conf; answers to actions are never filtered."""
+NARROWED = {
+    "BridgeLeave": ("header(Uniqueid),method(starts_with)) = op-",),
+    "DialState": ("header(DialStatus),method(exact)) = PROGRESS",),
+    "OriginateResponse": (
+        "header(Response),method(exact)) = Failure",
+        "header(ActionID),method(starts_with)) = sv-",  # supervisors' legs
+    ),
+}
+"""Events of which only some tell anything that no other event does: that a call rings or was
+answered comes as Newstate."""
+AMI_FILTERS = (
+    *(f"action(include),name({name})) =" for name in sorted(EVENT_NAMES - NARROWED.keys())),
+    *(f"action(include),name({name}),{only}" for name in NARROWED for only in NARROWED[name]),
+    "action(exclude),name(DialEnd),header(DialStatus),method(exact)) = ANSWER",
+)
+"""What passes to the controller, as in manager.conf; answers to actions are never filtered. An
+event that says nothing costs Asterisk and controller as much as one that does."""
 
 MODULES = (
     # what others stand on
@@ -392,7 +407,7 @@ def _pbx_values(conf: PbxConf, *, foreign: bool = False) -> dict[str, object]:
         "ari_acl": _knows_ari_acl(conf.runtime.version),
         "ami_read": AMI_READ,
         "ami_write": AMI_WRITE,
-        "ami_events": AMI_EVENTS,
+        "ami_filters": AMI_FILTERS,
         "cel_file": cel.JOURNAL_FILE,
         "cel_mapping": cel.JOURNAL_MAPPING,
         "cel_events": ",".join(cel.JOURNAL_EVENTS),

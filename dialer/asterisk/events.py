@@ -51,15 +51,6 @@ class ChannelState(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class DialBegun(Event):
-    """DialBegin. `unique_id` is the caller's; None for a leg that Originate placed."""
-
-    dest_unique_id: str
-    dest_channel: str
-    unique_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class DialStateChanged(Event):
     """DialState. `dial_status`: RINGING, PROGRESS or PROCEEDING.
 
@@ -173,23 +164,6 @@ class ContactStatusChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PeerReachability(Event):
-    """PeerStatus. `peer` as in "PJSIP/1001"; `status`: Reachable, Unreachable, Registered ..."""
-
-    peer: str
-    status: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceStateChange(Event):
-    """`state`: NOT_INUSE, INUSE, RINGING, UNAVAILABLE, ..."""
-
-    device: str
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
 class RegistryChanged(Event):
     """Registry: our own registration at a trunk. `status`: Registered, Unregistered, Rejected."""
 
@@ -295,10 +269,6 @@ def _channel_state(f: Fields, at: float) -> Event:
     return ChannelState(at, f["Uniqueid"], f["Linkedid"], f["Channel"], state)
 
 
-def _dial_begun(f: Fields, at: float) -> Event:
-    return DialBegun(at, f["DestUniqueid"], f["DestChannel"], _unique_id_or_none(f))
-
-
 def _dial_state(f: Fields, at: float) -> Event:
     caller = _unique_id_or_none(f)
     return DialStateChanged(at, f["DestUniqueid"], f["DestChannel"], caller, f["DialStatus"])
@@ -367,14 +337,6 @@ def _contact_status(f: Fields, at: float) -> Event:
     )
 
 
-def _peer_status(f: Fields, at: float) -> Event:
-    return PeerReachability(at, f["Peer"], f["PeerStatus"], f.get("Cause", ""))
-
-
-def _device_state(f: Fields, at: float) -> Event:
-    return DeviceStateChange(at, f["Device"], f["State"])
-
-
 def _registry(f: Fields, at: float) -> Event:
     return RegistryChanged(at, f["Username"], f["Domain"], f["Status"], f.get("Cause", ""))
 
@@ -402,7 +364,6 @@ def _hold_ended(f: Fields, at: float) -> Event:
 _PARSERS: Final[Mapping[str, Callable[[Fields, float], Event]]] = {
     "Newchannel": _channel_created,
     "Newstate": _channel_state,
-    "DialBegin": _dial_begun,
     "DialState": _dial_state,
     "DialEnd": _dial_ended,
     "Hangup": _hangup,
@@ -411,8 +372,6 @@ _PARSERS: Final[Mapping[str, Callable[[Fields, float], Event]]] = {
     "BridgeLeave": _bridge_left,
     "UserEvent": _user_event,
     "ContactStatus": _contact_status,
-    "PeerStatus": _peer_status,
-    "DeviceStateChange": _device_state,
     "Registry": _registry,
     "FullyBooted": _fully_booted,
     "Shutdown": _shutdown,

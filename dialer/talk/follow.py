@@ -40,7 +40,7 @@ class Follow:
     def __init__(self, floor: TalkFloor, talks: Talks) -> None:
         self._floor, self._talks = floor, talks
         floor.on_late = self._join_failed
-        self._routes: dict[type[ev.Event], Callable[[Any], None]] = {
+        self.routes: dict[type[ev.Event], Callable[[Any], None]] = {
             ev.ChannelCreated: self._third_created,
             ev.ChannelState: self._third_state,
             ev.DialStateChanged: self._third_progress,
@@ -49,11 +49,6 @@ class Follow:
             ev.OriginateResponse: self._not_placed,
             ev.UserEvent: self._said,
         }
-
-    def on_event(self, event: ev.Event) -> None:
-        route = self._routes.get(type(event))
-        if route is not None:
-            route(event)
 
     # --- asked by the controller, seating and attempts
 

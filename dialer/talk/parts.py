@@ -40,11 +40,9 @@ def talk_parts(controller: Controller, line_time: LineTime, settings: Settings) 
     talks = Talks(floor, settings.floor.phone_region)
     follow, stars = Follow(floor, talks), Stars(floor, talks)
 
-    def on_event(event: ev.Event) -> None:
-        follow.on_event(event)
-        stars.on_event(event)
-
-    controller.watchers.append(on_event)
+    for kind, told in follow.routes.items():
+        controller.watch(told, kind)
+    controller.watch(stars.on_event, ev.Dtmf)
     controller.keeps = follow.keeps
     controller.attempts.on_conversation = follow.conversation
     controller.attempts.on_ending = follow.ending

@@ -245,8 +245,6 @@ async def test_a_conversation_is_recorded_and_the_operator_comes_back(
     recording = floor.pbx.conf.recordings_dir / f"{uuid.uuid4()}.wav"
     async with agi_server(floor.pbx, answered=answered(always(operator))):
         attempt = await floor.call_person(TALKS_1_S, PROZVON_RECORDING=base_of(recording))
-        taken = await floor.log.until(lambda: floor.log.user("ProzvonTaken", attempt))
-        assert taken.fields["Operator"] == operator
         bridged = await floor.log.until(lambda: floor.log.of(BridgeEntered, unique_id=attempt))
         up = floor.log.of(ChannelState, unique_id=attempt, state=6)[0]
         assert bridged.at - up.at < 0.5
@@ -269,7 +267,7 @@ async def test_the_controller_may_name_the_operator_late(floor: Floor, operator:
 
     async with agi_server(floor.pbx, answered=answered(pick)):
         attempt = await floor.call_person(TALKS_LONG)
-        taken = await floor.log.until(lambda: floor.log.user("ProzvonTaken", attempt))
+        taken = await floor.log.until(lambda: floor.log.of(BridgeEntered, unique_id=attempt))
         up = floor.log.of(ChannelState, unique_id=attempt, state=6)[0]
         assert 0.9 < taken.at - up.at < 1.5
         # The limit is off during the conversation.
@@ -280,7 +278,7 @@ async def test_the_controller_may_name_the_operator_late(floor: Floor, operator:
 async def test_the_conversation_goes_on_without_a_controller(floor: Floor, operator: str) -> None:
     async with agi_server(floor.pbx, answered=answered(always(operator))):
         attempt = await floor.call_person(TALKS_1_S)
-        await floor.log.until(lambda: floor.log.user("ProzvonTaken", attempt))
+        await floor.log.until(lambda: floor.log.of(BridgeEntered, unique_id=attempt))
     await floor.log.hangup_of(attempt)
     await until_alone(floor, operator)
 
@@ -290,13 +288,13 @@ async def test_the_second_taker_of_an_operator_does_not_end_the_first_conversati
 ) -> None:
     async with agi_server(floor.pbx, answered=answered(always(operator))):
         first = await floor.call_person(TALKS_LONG)
-        await floor.log.until(lambda: floor.log.user("ProzvonTaken", first))
+        await floor.log.until(lambda: floor.log.of(BridgeEntered, unique_id=first))
         second = await floor.call_person(TALKS_LONG)
         missed = await floor.log.until(lambda: floor.log.user("ProzvonMissed", second))
         assert missed.fields["Operator"] == operator
         assert 1.7 < await wait_s(floor, second) < 2.3
     assert await floor.partners(operator) == {first}
-    assert not floor.log.user("ProzvonTaken", second)
+    assert not floor.log.of(BridgeEntered, unique_id=second)
     assert len(floor.log.user("ProzvonAbandoned", second)) == 1
 
 
@@ -306,11 +304,11 @@ async def test_of_many_takers_at_once_one_talks(floor: Floor, operator: str) -> 
         for attempt in attempts:
             await floor.log.until(
                 lambda attempt=attempt: (
-                    floor.log.user("ProzvonTaken", attempt)  # type: ignore[misc]
+                    floor.log.of(BridgeEntered, unique_id=attempt)  # type: ignore[misc]
                     or floor.log.user("ProzvonAbandoned", attempt)
                 )
             )
-    taken = [attempt for attempt in attempts if floor.log.user("ProzvonTaken", attempt)]
+    taken = [attempt for attempt in attempts if floor.log.of(BridgeEntered, unique_id=attempt)]
     assert len(taken) == 1
     assert await floor.partners(operator) == set(taken)
 
@@ -326,7 +324,7 @@ async def test_when_the_operator_is_gone_the_controller_is_asked_again(
 
     async with agi_server(floor.pbx, answered=answered(pick)):
         attempt = await floor.call_person(TALKS_LONG)
-        await floor.log.until(lambda: floor.log.user("ProzvonTaken", attempt))
+        await floor.log.until(lambda: floor.log.of(BridgeEntered, unique_id=attempt))
     assert left[0] == 2.0 and 1.5 < left[1] < 2.0
     assert len(floor.log.user("ProzvonMissed", attempt)) == 1
 
@@ -349,7 +347,7 @@ async def test_a_bridge_that_fails_after_the_guard_is_a_miss_and_gives_the_opera
         missed = await floor.log.until(lambda: floor.log.user("ProzvonMissed", attempt))
         assert missed.fields["Operator"] == asked[0]
         assert await floor.is_free(asked[0])
-        await floor.log.until(lambda: floor.log.user("ProzvonTaken", attempt)[1:])
+        await floor.log.until(lambda: floor.log.of(BridgeEntered, unique_id=attempt))
     assert await floor.partners(operator) == {attempt}
 
 

@@ -47,10 +47,14 @@ async def dial_by_hand(floor: Floor, operator: str, number: str) -> str:
     await floor.ami.redirect(operator, "prozvon-operator", f"dial-{attempt}")
     values = {"__PROZVON_ATTEMPT": attempt, "PROZVON_RECORDING": "", "PROZVON_MESSAGE": ""}
     await floor.originate(f"PJSIP/{number}@trunk-carrier", attempt, "prozvon-answered", values)
-    state = await floor.log.until(
-        lambda: floor.log.of(DialStateChanged, dest_unique_id=attempt), timeout_s=5
+    state: DialStateChanged | ChannelState = await floor.log.until(
+        lambda: (
+            floor.log.of(DialStateChanged, dest_unique_id=attempt)
+            or floor.log.of(ChannelState, unique_id=attempt, state=5)
+        ),
+        timeout_s=5,
     )
-    hears = {"RINGING": "ring", "PROGRESS": "media"}[state.dial_status]
+    hears = "media" if isinstance(state, DialStateChanged) else "ring"
     await floor.ami.set_variable(operator, "PROZVON_HEARS", hears)
     return attempt
 

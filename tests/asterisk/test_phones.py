@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 
 from campaigns.operators.model import PhoneLogin
-from dialer.asterisk.events import OriginateResponse
+from dialer.asterisk.events import ChannelState, OriginateResponse
 from dialer.asterisk.phones import PhoneProvisioner, PhonesError
 from tests.fixtures_asterisk import FarEnd, Floor
 from tests.ports import free_port
@@ -146,6 +146,10 @@ async def rings(floor: Floor, login: str) -> bool:
     unique_id = str(uuid.uuid4())
     await floor.originate(f"PJSIP/op-{login}", unique_id, "prozvon-operator", {})
     answer = await floor.log.until(
-        lambda: floor.log.of(OriginateResponse, action_id=unique_id), timeout_s=12
+        lambda: (
+            floor.log.of(ChannelState, unique_id=unique_id, state=6)
+            or floor.log.of(OriginateResponse, action_id=unique_id)
+        ),
+        timeout_s=12,
     )
-    return answer.success
+    return isinstance(answer, ChannelState)

@@ -133,7 +133,8 @@ def test_the_ami_user_has_neither_command_nor_system(conf: PbxConf) -> None:
     text = rendered(conf, "manager.conf")
     assert f"write = {','.join(AMI_WRITE)}\n" in text
     assert not {"command", "system", "all", "config"} & set(AMI_WRITE)
-    assert "eventfilter(action(include),name(OriginateResponse)) =" in text
+    assert "eventfilter(action(include),name(Hangup)) =" in text
+    assert text.count("name(OriginateResponse),header(") == 2
 
 
 @pytest.mark.parametrize(

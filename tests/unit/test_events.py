@@ -13,8 +13,6 @@ from dialer.asterisk.events import (
     ChannelCreated,
     ChannelState,
     ContactStatusChanged,
-    DeviceStateChange,
-    DialBegun,
     DialEnded,
     DialStateChanged,
     Dtmf,
@@ -26,7 +24,6 @@ from dialer.asterisk.events import (
     LiveChannel,
     MalformedEvent,
     OriginateResponse,
-    PeerReachability,
     RegistryChanged,
     Shutdown,
     UserEvent,
@@ -82,7 +79,6 @@ ON_CHANNEL = (AT, "uuid-1", "uuid-0", "PJSIP/loop-00000000")
 SAMPLES: list[tuple[str, Event]] = [
     ("Event: Newchannel" + CHANNEL, ChannelCreated(*ON_CHANNEL, 5, "s", "in")),
     ("Event: Newstate" + CHANNEL, ChannelState(*ON_CHANNEL, 5)),
-    ("Event: DialBegin" + DEST, DialBegun(AT, "uuid-1", "PJSIP/loop-00000000", None)),
     (
         "Event: DialState\nUniqueid: uuid-9\nDialStatus: RINGING" + DEST,
         DialStateChanged(AT, "uuid-1", "PJSIP/loop-00000000", "uuid-9", "RINGING"),
@@ -133,14 +129,6 @@ SAMPLES: list[tuple[str, Event]] = [
         "Event: ContactStatus\nURI: sip:a\nContactStatus: Reachable\nAOR: loop\n"
         "EndpointName: loop\nRoundtripUsec: 522",
         ContactStatusChanged(ARRIVED, "loop", "loop", "sip:a", "Reachable", 522),
-    ),
-    (
-        "Event: PeerStatus\nChannelType: PJSIP\nPeer: PJSIP/loop\nPeerStatus: Reachable",
-        PeerReachability(ARRIVED, "PJSIP/loop", "Reachable", ""),
-    ),
-    (
-        "Event: DeviceStateChange\nDevice: PJSIP/loop\nState: UNAVAILABLE",
-        DeviceStateChange(ARRIVED, "PJSIP/loop", "UNAVAILABLE"),
     ),
     (
         "Event: Registry\nChannelType: pjsip\nUsername: sip:me@carrier\nDomain: sip:carrier\n"
