@@ -66,8 +66,8 @@ class Everything(PredictivePacer):
 class Bench:
     """A floor on the synthetic node."""
 
-    def __init__(self, app: App) -> None:
-        self.app = app
+    def __init__(self, app: App, node: psutil.Process) -> None:
+        self.app, self.node = app, node
         self.lags_ms: list[float] = []
 
     async def set_up(self, contacts: int) -> None:
@@ -154,7 +154,11 @@ class Bench:
 
     def _others(self) -> float:
         """CPU seconds of PostgreSQL and the synthetic Asterisk until now."""
-        return sum(_cpu(process) for process in psutil.Process().children(recursive=True))
+        postgres = self.app.postgres
+        assert postgres is not None and postgres.pid is not None
+        server = psutil.Process(postgres.pid)
+        found = [self.node, server, *server.children()]
+        return sum(_cpu(process) for process in found)
 
     async def _counts(self) -> tuple[int, int]:
         """(calls placed, calls that have their outcome), as the database has them."""
@@ -208,7 +212,7 @@ async def bench_floor(contacts: int) -> AsyncIterator[Bench]:
                     if task.done():
                         await task
             _keep_to({first})
-            bench = Bench(app)
+            bench = Bench(app, psutil.Process(node.pid))
             await bench.set_up(contacts)
             watch = asyncio.create_task(bench.watch())
             yield bench

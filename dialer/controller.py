@@ -31,6 +31,7 @@ from dialer.calls import (
     Dialing,
     Lead,
 )
+from dialer.commits import Commits
 from dialer.handover import Handover
 from dialer.ids import new_id
 from dialer.journal import CONNECTION_ERRORS, Journal
@@ -95,7 +96,7 @@ class Controller:
         self.hand_out: Callable[[Campaign, float], Decision] = lambda campaign, now: NOBODY_DIALS
         self.new_id: Callable[[float], UUID] = new_id
         self.on_place: Callable[[Committing], None] = lambda attempt: None
-        self.commit: Callable[[Attempt, Dial], Awaitable[bool]] = store.commit_attempt
+        self.commit: Callable[[Attempt, Dial], Awaitable[bool]] = Commits(store, tasks).commit
         self.held_back = ""
         """Why nothing is placed by pacing although the floor is not stopping, if so."""
         self.before_decide: Callable[[], None] = lambda: None
@@ -445,7 +446,7 @@ class Controller:
             operator_dial_interval_s=seat.dial_interval(now) if seat else None,
         )
         try:
-            done = await asyncio.wait_for(self.commit(attempt, dial), 5)
+            done = await self.commit(attempt, dial)
         except CONNECTION_ERRORS as error:
             self.board.database_error = repr(error)
             self.attempts.withdraw(attempt)

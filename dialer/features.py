@@ -48,6 +48,7 @@ from dialer.desk import Desk
 from dialer.http.phone import OPEN_PATHS, PhoneRoutes, phone_login
 from dialer.journal import CONNECTION_ERRORS
 from dialer.life import Life
+from dialer.memory import collect_seldom
 from dialer.node import NodePhonesNow, outside_rules, websocket_url
 from dialer.phone_hold import PhoneHold
 from dialer.recording import LiveRecordings
@@ -211,6 +212,7 @@ class Features:
         await self.live_recordings.restore(self._pool)
         own = await reports_pool(dsn)
         self.reports = ReportService(own, self._floor_id)
+        tasks.start("memory", collect_seldom())
         tasks.start("reports", _held(own))
         tasks.start("report_rollups", Rollups(dsn, self._floor_id).watch())
         tasks.start("life", self.life.watch())

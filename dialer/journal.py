@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One execution of an idempotent statement.
+    """One execution of an idempotent statement, or one row of a statement that takes many:
+    `together`, then its parameters are arrays, and the keys of those in one execution differ.
 
     Rows of smaller `order` are written before those of larger; of the same, as they came. With a
     `key` only those of the same key: rows of different keys must not depend on each other. Entries
@@ -73,9 +74,10 @@ class Row:
     sql: str
     values: tuple[Any, ...]
     key: Hashable = None
+    together: bool = False
 
     async def __call__(self, connection: Connection) -> None:
-        await connection.execute(self.sql, *self.values)
+        await _write(connection, [self])
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,30 @@ def in_turn(rows: Iterable[Row]) -> list[Row]:
             seen[row.order, row.key] += 1
         ranked.append((rank, row))
     return [row for _, row in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def executions(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """PURE. Rows in turn, those together that one execution (or `executemany`) writes."""
+    for _, same in groupby(rows, key=lambda row: row.sql):
+        batch: list[Row] = []
+        keys: set[Hashable] = set()
+        for row in same:
+            if row.together and row.key in keys:
+                yield batch
+                batch, keys = [], set()
+            batch.append(row)
+            keys.add(row.key)
+        yield batch
+
+
+async def _write(connection: Connection, rows: list[Row]) -> None:
+    if rows[0].together:
+        columns = zip(*(row.values for row in rows), strict=True)
+        await connection.execute(rows[0].sql, *columns)
+    elif len(rows) == 1:
+        await connection.execute(rows[0].sql, *rows[0].values)
+    else:
+        await connection.executemany(rows[0].sql, [row.values for row in rows])
 
 
 async def _nothing_to_check(_: Connection) -> None: ...
@@ -200,8 +226,8 @@ class Journal:
             await rows[0](connection)
         else:
             async with connection.transaction():
-                for sql, same in groupby(rows, key=lambda row: row.sql):
-                    await connection.executemany(sql, [row.values for row in same])
+                for batch in executions(rows):
+                    await _write(connection, batch)
         for _ in rows:
             self._rows.popleft()
 

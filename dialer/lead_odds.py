@@ -17,6 +17,8 @@ from typing import Any
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
+from campaigns.hours.zones import RUSSIAN_MOBILE
+
 Features = tuple[str, ...]
 
 PRIOR = 0.25  # variance of a feature's weight before anything is known
@@ -39,6 +41,8 @@ _KINDS = {
 @lru_cache(maxsize=20_000)
 def number_features(phone: str) -> tuple[str, str]:
     """(kind, area) of an E.164 number: "mobile", and country code with three digits."""
+    if RUSSIAN_MOBILE.match(phone):  # most numbers, and phonenumbers takes 0.1 ms for each
+        return "mobile", f"7-{phone[2:5]}"
     try:
         parsed = phonenumbers.parse(phone)
     except phonenumbers.NumberParseException:

@@ -127,26 +127,35 @@ returning lead_id
 -- Leads claimed under an older lease: their controller is gone and never committed an attempt.
 delete from ready where floor_id = $1 and claimed_fence <> $2
 
--- name: commit_attempt
--- Commit before dialing: the lead is ours and as we know it, its floor's lease too, the campaign
+-- name: commit_attempts
+-- Commit before dialing: each lead is ours and as we know it, its floor's lease too, the campaign
 -- still runs, and what was asked when it was prepared holds: hours, do-not-call, consent, and
--- nobody has dialed this person since. No row: do not dial.
--- The share lock makes a take-over wait, so that the next controller sees this attempt.
+-- nobody has dialed this person since. What does not come back must not be dialed.
+-- One campaign at a time: it has one lead of a contact. The share lock makes a take-over wait, so
+-- that the next controller sees these attempts.
 with held as (
-    select id from floor where id = $2 and lease_fence = $13 for share
+    select id from floor where id = $1 and lease_fence = $2 for share
+), wanted as (
+    select * from unnest($6::uuid[], $7::bigint[], $8::text[], $9::integer[], $10::integer[],
+        $11::bigint[], $12::bigint[], $13::float8[], $14::float8[], $15::timestamptz[],
+        $16::text[], $17::text[])
+        as w(id, lead_id, phone, approaches, failures, trunk_id, dial_operator_id,
+            dial_interval_s, operator_dial_interval_s, placed_at, recording, mode)
 ), taken as (
-    delete from ready r using held
-    where r.lead_id = $4 and r.claimed_fence = $13 and r.phone = $7 and r.open_until > $16
+    delete from ready r using held, wanted w
+    where r.lead_id = w.lead_id and r.claimed_fence = $2 and r.phone = w.phone
+        and r.open_until > $3
     returning r.*
 ), mine as (
     update lead set status = 'dialing', blocked_by = null
-    from taken, campaign c
-    where lead.id = taken.lead_id and lead.status in ('new', 'retry')
-        and lead.approaches = $14 and lead.failures = $15
-        and c.id = lead.campaign_id and c.status = 'running'
-        and not is_forbidden($7, $2, c.id, $16)
-        and (not taken.needs_consent or has_consent($7, $2, c.id, $16))
-        and not exists (select from attempt a where a.floor_id = $2 and a.phone = $7
+    from taken, wanted w, campaign c
+    where lead.id = taken.lead_id and w.lead_id = taken.lead_id
+        and lead.status in ('new', 'retry')
+        and lead.approaches = w.approaches and lead.failures = w.failures
+        and c.id = $4 and lead.campaign_id = c.id and c.status = 'running'
+        and not is_forbidden(w.phone, $1, c.id, $3)
+        and (not taken.needs_consent or has_consent(w.phone, $1, c.id, $3))
+        and not exists (select from attempt a where a.floor_id = $1 and a.phone = w.phone
             and (a.placed_at > taken.prepared_at or a.outcome is null))
         and not exists (select from attempt a where a.contact_id = lead.contact_id
             and (a.placed_at > taken.prepared_at or a.outcome is null))
@@ -154,13 +163,14 @@ with held as (
             where b.id = taken.callback_id and b.status = 'waiting'))
     returning lead.id, lead.contact_id, taken.callback_id
 ), called_back as (
-    update callback set status = 'dialing', attempt_id = $1
-    from mine where callback.id = mine.callback_id
+    update callback set status = 'dialing', attempt_id = w.id
+    from mine, wanted w where callback.id = mine.callback_id and w.lead_id = mine.id
 )
 insert into attempt (id, floor_id, campaign_id, lead_id, node_id, trunk_id, phone, dial_operator_id,
     dial_interval_s, operator_dial_interval_s, placed_at, recording, contact_id, callback_id, mode)
-select $1, $2, $3, mine.id, $5, $6, $7, $8, $9, $10, $11, $12, mine.contact_id, mine.callback_id, $17
-from mine
+select w.id, $1, $4, mine.id, $5, w.trunk_id, w.phone, w.dial_operator_id, w.dial_interval_s,
+    w.operator_dial_interval_s, w.placed_at, w.recording, mine.contact_id, mine.callback_id, w.mode
+from mine join wanted w on w.lead_id = mine.id
 returning id
 
 -- name: why_not_committed
@@ -176,45 +186,54 @@ where l.id = $1
 update attempt set rang_at = $2, answered_at = $3, bridged_at = $4, operator_id = $5, shift_id = $6
 where id = $1 and outcome is null
 
--- name: finish_attempt
--- The one outcome of an attempt, and what it does to its lead. Idempotent: a second time changes
+-- name: finish_attempts
+-- The one outcome of each attempt, and what it does to its lead. Idempotent: a second time changes
 -- nothing. What an earlier controller knew stays, and so does a disposition given while still talking.
 with ended as (
-    update attempt set rang_at = coalesce($2::timestamptz, rang_at),
-        answered_at = coalesce($3::timestamptz, answered_at),
-        bridged_at = coalesce($4::timestamptz, bridged_at), ended_at = $5::timestamptz,
-        operator_id = coalesce($6, operator_id), shift_id = coalesce($7, shift_id),
-        outcome = $8, ended_by = $9, cause = $10, sip_code = $11,
-        recording = case when coalesce($4::timestamptz, bridged_at) is not null then recording end
-    where id = $1 and outcome is null
-    returning lead_id, campaign_id, disposition_id, contact_id, phone, callback_id,
-        bridged_at is not null as conversed
+    update attempt a set rang_at = coalesce(w.rang_at, a.rang_at),
+        answered_at = coalesce(w.answered_at, a.answered_at),
+        bridged_at = coalesce(w.bridged_at, a.bridged_at), ended_at = w.ended_at,
+        operator_id = coalesce(w.operator_id, a.operator_id),
+        shift_id = coalesce(w.shift_id, a.shift_id),
+        outcome = w.outcome, ended_by = w.ended_by, cause = w.cause, sip_code = w.sip_code,
+        recording = case when coalesce(w.bridged_at, a.bridged_at) is not null then a.recording end
+    from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[],
+        $5::timestamptz[], $6::bigint[], $7::uuid[], $8::text[], $9::text[], $10::integer[],
+        $11::integer[], $12::text[], $13::integer[], $14::integer[], $15::float8[], $16::integer[])
+        as w(id, rang_at, answered_at, bridged_at, ended_at, operator_id, shift_id, outcome,
+            ended_by, cause, sip_code, status, approaches, failures, after_s, next_phone)
+    where a.id = w.id and a.outcome is null
+    returning a.lead_id, a.campaign_id, a.disposition_id, a.contact_id, a.phone, a.callback_id,
+        a.bridged_at is not null as conversed, w.ended_at, w.outcome, w.status, w.approaches,
+        w.failures, w.after_s, w.next_phone
 ), dead as (
-    update contact_phone set invalid_at = $5::timestamptz from ended
-    where $8 = 'invalid' and contact_phone.contact_id = ended.contact_id
+    update contact_phone set invalid_at = ended.ended_at from ended
+    where ended.outcome = 'invalid' and contact_phone.contact_id = ended.contact_id
         and contact_phone.e164 = ended.phone
 ), called_back as (
-    update callback set tries = tries + 1, at = $5::timestamptz + interval '15 minutes',
-        status = case when conversed or $8 = 'invalid' then 'done'
+    update callback set tries = tries + 1, at = ended.ended_at + interval '15 minutes',
+        status = case when conversed or outcome = 'invalid' then 'done'
             when tries + 1 >= 3 then 'missed' else 'waiting' end
     from ended where callback.id = ended.callback_id and callback.status = 'dialing'
-    returning callback.status = 'waiting' as waits, callback.at
+    returning ended.lead_id, callback.status = 'waiting' as waits, callback.at
 ), last as (
-    select ended.lead_id, c.lead_order,
+    select ended.*, c.lead_order,
         coalesce((d.flags && array['machine', 'callback'] or c.retry->'dispositions' ? d.code)
-            and $12::text = 'done' and $13::integer < c.max_approaches, false) as again,
+            and ended.status = 'done' and ended.approaches < c.max_approaches, false) as again,
         coalesce((c.retry->'dispositions'->d.code->>'pause_s')::double precision, 14400) as pause_s,
-        coalesce((select at from called_back where waits), (select b.at from callback b
-            where b.lead_id = ended.lead_id and b.status = 'waiting')) as callback_at
+        coalesce((select at from called_back b where b.waits and b.lead_id = ended.lead_id),
+            (select b.at from callback b
+                where b.lead_id = ended.lead_id and b.status = 'waiting')) as callback_at
     from ended join campaign c on c.id = ended.campaign_id
     left join disposition d on d.id = ended.disposition_id
 )
-update lead set approaches = $13, failures = $14, last_outcome = $8, claimed_fence = null,
-    status = case when again or callback_at is not null then 'retry' else $12 end,
-    next_at = coalesce(callback_at, $5::timestamptz
-        + case when again then pause_s else $15 end * interval '1 second'),
-    next_phone = coalesce($16, next_phone), blocked_by = null,
-    rank = case when lead_order = 'least_attempts' then $13 else rank end
+update lead set approaches = last.approaches, failures = last.failures,
+    last_outcome = last.outcome, claimed_fence = null,
+    status = case when again or callback_at is not null then 'retry' else last.status end,
+    next_at = coalesce(callback_at, last.ended_at
+        + case when again then pause_s else after_s end * interval '1 second'),
+    next_phone = coalesce(last.next_phone, lead.next_phone), blocked_by = null,
+    rank = case when lead_order = 'least_attempts' then last.approaches else rank end
 from last where lead.id = last.lead_id and lead.status = 'dialing'
 
 -- name: lock_lead
@@ -242,14 +261,18 @@ where id = $1 and status = 'dialing' and $3
 delete from ready where floor_id = $1 and claimed_fence = $2 and not lead_id = any($3::bigint[])
 
 -- name: call_created
--- One leg's life begins.
+-- Legs' lives begin.
 insert into call (id, node_id, direction, attempt_id, shift_id, trunk_id, channel, created_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing
+select * from unnest($1::text[], $2::bigint[], $3::text[], $4::uuid[], $5::uuid[], $6::bigint[],
+    $7::text[], $8::timestamptz[])
+on conflict do nothing
 
 -- name: call_ended
--- One leg's life ends.
-update call set answered_at = $3, ended_at = $4, cause = $5
-where node_id = $1 and id = $2 and ended_at is null
+-- Legs' lives end.
+update call set answered_at = w.answered_at, ended_at = w.ended_at, cause = w.cause
+from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::integer[])
+    as w(node_id, id, answered_at, ended_at, cause)
+where call.node_id = w.node_id and call.id = w.id and call.ended_at is null
 
 -- name: open_shift
 -- An operator signs in. The first state comes with the shift: a crash leaves no gap between them.
@@ -372,8 +395,9 @@ from pressed where attempt.id = pressed.id
 -- name: log_decision
 -- Why this number of calls, why none.
 insert into decision (campaign_id, at, placed, limited_by, reason, asked)
-select $1, $2, $3, $4, $5, $6
-where not exists (select from decision where campaign_id = $1 and at = $2)
+select * from unnest($1::bigint[], $2::timestamptz[], $3::integer[], $4::text[], $5::text[],
+    $6::integer[]) as w(campaign_id, at, placed, limited_by, reason, asked)
+where not exists (select from decision d where d.campaign_id = w.campaign_id and d.at = w.at)
 
 -- name: forget_decisions
 -- Decisions are kept for a day.

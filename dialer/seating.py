@@ -525,7 +525,6 @@ class Seating:
             self._board.seat_moved(change.login, change.old, change.new)
         self._line_time.state_changed(change)
         self._journal.row(self._store.change_state(change))
-        log.debug("operator_state", login=change.login, state=change.new.kind.value)
 
     def _timer(self, name: str, after_s: float, what: Callable[[], None]) -> None:
         self._stop_timer(name)

@@ -15,15 +15,11 @@ from dialer.calls import Attempt
 from dialer.operators import (
     Connecting,
     Dialing,
-    InCall,
     Paused,
-    Previewing,
     Ready,
-    Reserved,
     Seat,
     State,
     Summoned,
-    WrapUp,
     free_since,
     longest_ready,
 )
@@ -31,6 +27,7 @@ from dialer.ways import Ways
 
 PACED = frozenset({"preview", "progressive", "predictive"})
 """Modes in which operators get calls, or cards of leads, without asking."""
+AWAY = (Paused, Connecting)
 MANY = 1_000_000
 LARGE_FLOOR, LARGE_FLOOR_S = 20, 0.25
 """With more operators homes are looked at no more often than this: to deal a thousand operators
@@ -84,8 +81,9 @@ class Shares:
 
     def free(self, campaign: Campaign) -> int:
         """Operators of this campaign's share who can be given a person, or are dialed for."""
-        seats = self._of(campaign, Ready, Dialing)
-        return sum(1 for s in seats if s.can_take and not s.dials_by_hand)
+        waits = sum(1 for s in self._of(campaign, Ready) if s.channel)
+        dials = sum(1 for s in self._of(campaign, Dialing) if s.channel and not s.dials_by_hand)
+        return waits + dials
 
     def coming(self, campaign: Campaign) -> int:
         """Operators of this share for whom a call can be placed now or in a moment: phones that are
@@ -202,7 +200,4 @@ class Shares:
 
 def _at_work(seat: Seat) -> bool:
     """Signed in and not away; the phone may be down for a moment."""
-    state = seat.state
-    if isinstance(state, Paused | Connecting) or seat.after_call:
-        return False
-    return isinstance(state, Ready | Previewing | Summoned | Dialing | Reserved | InCall | WrapUp)
+    return type(seat.state) not in AWAY and not seat.after_call

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -56,13 +56,18 @@ def utc(at: float | None) -> datetime | None:
     return None if at is None else datetime.fromtimestamp(at, UTC)
 
 
-def attempt_row(attempt_id: UUID, sql: str, *values: object) -> Row:
+def attempt_row(attempt_id: UUID, sql: str, *values: object, together: bool = False) -> Row:
     """A statement about one attempt; its id is the first value."""
-    return Row(ATTEMPT_ROWS, sql, (attempt_id, *values), attempt_id)
+    return Row(ATTEMPT_ROWS, sql, (attempt_id, *values), attempt_id, together)
 
 
 def _row(name: str, *values: object) -> Row:
     return Row(ROWS[name], SQL[name], values)
+
+
+def _together(name: str, key: Hashable, *values: object) -> Row:
+    """Of a statement that takes many at once; `key` tells those of one thing."""
+    return Row(ROWS[name], SQL[name], values, key, together=True)
 
 
 class Store:
@@ -165,33 +170,51 @@ class Store:
 
     async def commit_attempt(self, attempt: Attempt, dial: Dial) -> bool:
         """Commits before dialing. False: the race for the lead was lost; do not dial."""
-        try:
-            return await self._commit(attempt, dial)
-        except asyncpg.UniqueViolationError:
-            return False  # another campaign has just begun to dial this phone
+        return attempt.id in await self.commit_attempts([(attempt, dial)])
 
-    async def _commit(self, attempt: Attempt, dial: Dial) -> bool:
-        row = await self.pool.fetchval(
-            SQL["commit_attempt"],
-            attempt.id,
-            self.floor_id,
-            attempt.campaign_id,
-            attempt.lead.id,
-            self.node_id,
-            dial.trunk_id,
-            attempt.lead.phone,
-            dial.dial_operator_id,
-            dial.dial_interval_s,
-            dial.operator_dial_interval_s,
-            utc(attempt.placed_at),
-            attempt.recording,
-            self.fence,
-            attempt.lead.approaches,
-            attempt.lead.failures,
-            utc(self.rules_clock()),
-            attempt.mode,
+    async def commit_attempts(self, wanted: Sequence[tuple[Attempt, Dial]]) -> set[UUID]:
+        """Commits attempts of one campaign; the ids of those that may be dialed."""
+        try:
+            return await self._commit(wanted)
+        except asyncpg.UniqueViolationError:
+            if len(wanted) == 1:
+                return set()  # another campaign has just begun to dial this phone
+        found: set[UUID] = set()
+        for one in wanted:
+            found |= await self.commit_attempts([one])
+        return found
+
+    async def _commit(self, wanted: Sequence[tuple[Attempt, Dial]]) -> set[UUID]:
+        columns = zip(
+            *(
+                (
+                    attempt.id,
+                    attempt.lead.id,
+                    attempt.lead.phone,
+                    attempt.lead.approaches,
+                    attempt.lead.failures,
+                    dial.trunk_id,
+                    dial.dial_operator_id,
+                    dial.dial_interval_s,
+                    dial.operator_dial_interval_s,
+                    utc(attempt.placed_at),
+                    attempt.recording,
+                    attempt.mode,
+                )
+                for attempt, dial in wanted
+            ),
+            strict=True,
         )
-        return row is not None
+        rows = await self.pool.fetch(
+            SQL["commit_attempts"],
+            self.floor_id,
+            self.fence,
+            utc(self.rules_clock()),
+            wanted[0][0].campaign_id,
+            self.node_id,
+            *columns,
+        )
+        return {row["id"] for row in rows}
 
     async def why_not_committed(self, lead: Lead) -> dict[str, Any]:
         row = await self.pool.fetchrow(
@@ -237,7 +260,7 @@ class Store:
     ) -> Row:
         return attempt_row(
             ended.id,
-            SQL["finish_attempt"],
+            SQL["finish_attempts"],
             utc(ended.rang_at),
             utc(ended.answered_at),
             utc(ended.bridged_at),
@@ -253,6 +276,7 @@ class Store:
             step.failures,
             step.after_s,
             step.phone,
+            together=True,
         )
 
     async def pass_on(self, connection: Connection, lead: Lead) -> bool:
@@ -276,12 +300,14 @@ class Store:
     ) -> Row:
         direction = "operator" if attempt_id is None else "out"
         ids = (attempt_id, shift_id, trunk_id)
-        return _row("call_created", call_id, self.node_id, direction, *ids, channel, utc(at))
+        values = (call_id, self.node_id, direction, *ids, channel, utc(at))
+        return _together("call_created", call_id, *values)
 
     def call_ended(
         self, call_id: str, answered_at: float | None, at: float, cause: int | None
     ) -> Row:
-        return _row("call_ended", self.node_id, call_id, utc(answered_at), utc(at), cause)
+        values = (self.node_id, call_id, utc(answered_at), utc(at), cause)
+        return _together("call_ended", call_id, *values)
 
     def open_shift(
         self, shift_id: UUID, operator_id: int, at: float, state: str = "connecting"
@@ -300,7 +326,7 @@ class Store:
 
     def log_decision(self, campaign_id: int, at: float, decision: Decision) -> Row:
         why = (decision.calls, decision.limited_by, decision.reason, decision.asked)
-        return _row("log_decision", campaign_id, utc(at), *why)
+        return _together("log_decision", (campaign_id, at), campaign_id, utc(at), *why)
 
     async def dispose(
         self,

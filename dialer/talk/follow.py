@@ -86,7 +86,8 @@ class Follow:
     def ending(self, ended: Ended) -> None:
         """The person is gone: third parties are let go before the operators are released."""
         floor = self._floor
-        floor.parts_ended(ended.id, ended.ended_at, ended.ended_by.value)
+        if ended.bridged_at is not None:
+            floor.parts_ended(ended.id, ended.ended_at, ended.ended_by.value)
         talk = floor.talks.get(ended.id)
         party = talk.party if talk else None
         for seat in floor.board.seats_of(ended.id):

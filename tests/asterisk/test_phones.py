@@ -145,11 +145,10 @@ async def rings(floor: Floor, login: str) -> bool:
     """Whether a call to the phone of `login` succeeds."""
     unique_id = str(uuid.uuid4())
     await floor.originate(f"PJSIP/op-{login}", unique_id, "prozvon-operator", {})
-    answer = await floor.log.until(
-        lambda: (
-            floor.log.of(ChannelState, unique_id=unique_id, state=6)
-            or floor.log.of(OriginateResponse, action_id=unique_id)
-        ),
-        timeout_s=12,
-    )
+
+    def told() -> list[ChannelState | OriginateResponse]:
+        up = floor.log.of(ChannelState, unique_id=unique_id, state=6)
+        return [*up, *floor.log.of(OriginateResponse, action_id=unique_id)]
+
+    answer = await floor.log.until(told, timeout_s=12)
     return isinstance(answer, ChannelState)

@@ -14,7 +14,7 @@ import pytest
 
 from campaigns.legal.service import LegalService
 from dialer.asterisk.ami import OriginateRequest
-from dialer.calls import Conversing, Ringing
+from dialer.calls import Attempt, Conversing, Ringing
 from dialer.demo.carrier import Manners
 from dialer.operators import Ready, Seat
 from tests.asterisk.race_tools import (
@@ -183,7 +183,11 @@ async def test_a_call_whose_operator_serves_somebody_else_is_cancelled(
     too_late, rings = number("1201"), number("2001")
     promises = floor_app.app.controller.promises
     keep = promises._keep
-    monkeypatch.setattr(promises, "_keep", lambda a, s: a.lead.phone == too_late or keep(a, s))
+
+    def kept(attempt: Attempt, *, staffed: bool) -> bool:
+        return attempt.lead.phone == too_late or keep(attempt, staffed=staffed)
+
+    monkeypatch.setattr(promises, "_keep", kept)
     await floor_app.campaign(too_late, rings)
     for phone in (too_late, rings):
         await floor_app.stage(phone, Ringing)

@@ -109,6 +109,20 @@ async def test_rows_are_written_together_in_their_order_and_before_entries(link:
     assert await link.numbers() == [*range(100), *range(500, 600), *range(1000, 1100)]
 
 
+async def test_rows_of_one_statement_are_one_execution_each_thing_once(link: Link) -> None:
+    """Given rows of a statement that takes many, two of them of the same thing, when they are
+    written, then in two executions, the first of the two in the first."""
+    sql = (
+        "insert into written (number) select number + 1000 * (select count(*) from written) "
+        "from unnest($1::integer[]) as number"
+    )
+    for number in (1, 2, 3):
+        link.journal.row(Row(0, sql, (number,), number, together=True))
+    link.journal.row(Row(0, sql, (3,), 3, together=True))
+    assert await link.journal.flushed(WAIT_S)
+    assert await link.numbers() == [1, 2, 3, 3003]
+
+
 async def test_a_row_that_comes_between_entries_is_written_between_them(link: Link) -> None:
     """Given two entries that wait, when the first is being written and a row and a third entry
     come, then the row is there before the third."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from uuid import UUID
 
+import asyncpg
 import pytest
 
-from dialer.calls import Lead
+from dialer.calls import Attempt, Lead
+from dialer.commits import Commits
 from dialer.database.pool import Pool
-from dialer.store import SQL, LeaseHeld, Store
+from dialer.store import SQL, Dial, LeaseHeld, Store
+from dialer.tasks import Tasks
 from tests.database.staff import TestFloor
 from tests.database.store_floor import NOW, Floor, moment, running_floor
 
@@ -221,6 +225,59 @@ async def test_a_lost_race_is_not_dialed(
     assert not await floor.commit(attempt)
     assert await floor.attempt_row(attempt) is None
     assert (await floor.store.why_not_committed(lead)).items() >= why.items()
+
+
+async def test_attempts_committed_together_are_judged_one_by_one(floor: Floor) -> None:
+    """Given five leads of which one is forbidden and two have one phone, when they are committed
+    together, then the forbidden one is not there, nor one of the two."""
+    await floor.add_leads(5)
+    leads = await floor.claim(5)
+    await floor.forbid(leads[1].phone)
+    for lead in leads[3:]:
+        await floor.pool.execute(
+            "update ready set phone = $2 where lead_id = $1", lead.id, "+79990000000"
+        )
+    leads[3:] = [replace(lead, phone="+79990000000") for lead in leads[3:]]
+    attempts = [floor.attempt(lead) for lead in leads]
+    dial = Dial(floor.rows.trunk_id, None, None, None)
+    committed = await floor.store.commit_attempts([(attempt, dial) for attempt in attempts])
+    assert committed == {attempts[i].id for i in (0, 2, 3)}
+    assert {row["id"] for row in await floor.store.open_attempts()} == committed
+    waits = [(await floor.lead(attempts[i].lead.id))["status"] for i in (1, 4)]
+    assert waits == ["new", "new"]
+
+
+async def test_what_is_placed_while_others_are_committed_goes_together(floor: Floor) -> None:
+    await floor.add_leads(30)
+    attempts = [floor.attempt(lead) for lead in await floor.claim(30)]
+    dial, sizes, store = Dial(floor.rows.trunk_id, None, None, None), [], floor.store
+    write = store.commit_attempts
+
+    async def noted(wanted: Sequence[tuple[Attempt, Dial]]) -> set[UUID]:
+        sizes.append(len(wanted))
+        return await write(wanted)
+
+    store.commit_attempts = noted  # type: ignore[method-assign]
+    async with asyncio.TaskGroup() as group:
+        commits = Commits(store, Tasks(group))
+        first = [commits.commit(attempt, dial) for attempt in attempts[:10]]
+        while not sizes:
+            await asyncio.sleep(0)
+        rest = [commits.commit(attempt, dial) for attempt in attempts[10:]]
+        assert all(await asyncio.gather(*first, *rest))
+    assert sizes == [10, 20]
+    assert len(await store.open_attempts()) == 30
+
+
+async def test_a_database_that_fails_is_told_to_everybody_who_waits(floor: Floor) -> None:
+    attempt, dial = floor.attempt(await floor.claimed_lead()), Dial(0, None, None, None)
+    async with asyncio.TaskGroup() as group:
+        commits = Commits(floor.store, Tasks(group))
+        waiting = [commits.commit(attempt, dial) for _ in range(2)]
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(error) for error in found] == 2 * [asyncpg.ForeignKeyViolationError]
+        good = Dial(floor.rows.trunk_id, None, None, None)
+        assert await commits.commit(attempt, good)
 
 
 async def test_of_many_commits_for_one_lead_one_wins(floor: Floor) -> None:

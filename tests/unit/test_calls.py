@@ -26,6 +26,7 @@ from dialer.calls import (
     Attempt,
     Committing,
     Conversing,
+    Dialing,
     Ended,
     Lead,
     Placed,
@@ -35,7 +36,17 @@ from dialer.handover import Handover
 from dialer.journal import Journal
 from dialer.line_time import LineTime
 from dialer.lines import Trunk
-from dialer.operators import Dialing, OperatorState, Ready, Seat
+from dialer.operators import (
+    IN_CALL,
+    Connecting,
+    OperatorState,
+    Paused,
+    Ready,
+    Reserved,
+    Seat,
+    WrapUp,
+)
+from dialer.operators import Dialing as SeatDialing
 from dialer.outcomes import EndedBy, Outcome
 from dialer.pacing import PredictivePacer
 from dialer.phone_legs import PhoneLegs
@@ -179,7 +190,7 @@ class OfflineFloor:
             *common, seating, handover, attempts, clock, recordings_dir=Path(), min_free_bytes=0
         )
         self.anna, self.boris = self._seat("anna"), self._seat("boris")
-        self.anna.become(Dialing(NOW, self.attempt_id, NOW))
+        self.anna.become(SeatDialing(NOW, self.attempt_id, NOW))
         board.attempts[self.attempt_id] = placed(self.attempt_id)
         board.trunks["carrier"].place()
 
@@ -307,6 +318,20 @@ stories = st.lists(
 )
 
 
+def is_found(board: Board) -> None:
+    """What is looked up by campaign, channel and state is what a look at all would find."""
+    calls, every = board.attempts.of_campaign(1), dict(board.attempts.items())
+    assert calls.all == every
+    flies = {id: a for id, a in every.items() if isinstance(a, Committing | Dialing)}
+    assert calls.in_flight == calls.promised == flies
+    assert calls.waiting == {id: a for id, a in every.items() if type(a) is Answered}
+    assert all(board.attempt_of_channel(str(id)) is a for id, a in every.items())
+    assert len(board.attempts.by_campaign()) == bool(every)
+    for kind in (*IN_CALL, Ready, SeatDialing, Reserved, WrapUp, Paused, Connecting):
+        wanted = {s.login for s in board.seats.values() if type(s.state) is kind}
+        assert {s.login for s in board.seats_in(kind)} == wanted
+
+
 def play(story: list[tuple[str, float]], check: Callable[[OfflineFloor], None]) -> None:
     async def floor() -> None:
         async with asyncio.TaskGroup() as group:
@@ -315,7 +340,8 @@ def play(story: list[tuple[str, float]], check: Callable[[OfflineFloor], None]) 
                 offline.now += after_s
                 HAPPENINGS[name](offline)
                 await asyncio.sleep(0)
-                assert len(offline.ends.ended) == offline.written("finish_attempt") <= 1
+                is_found(offline.board)
+                assert len(offline.ends.ended) == offline.written("finish_attempts") <= 1
             offline.hang_up(16, "")
             await asyncio.sleep(0)
             check(offline)
@@ -326,7 +352,7 @@ def play(story: list[tuple[str, float]], check: Callable[[OfflineFloor], None]) 
 
 def has_one_outcome(floor: OfflineFloor) -> None:
     [ended] = floor.ends.ended
-    assert floor.written("finish_attempt") == 1
+    assert floor.written("finish_attempts") == 1
     assert floor.board.attempts == {} == floor.board.bridges
     assert floor.board.trunks["carrier"].used == 0
     for seat in (floor.anna, floor.boris):
