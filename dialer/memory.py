@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import gc
 
-YOUNG, MIDDLE = 20_000, 50
+YOUNG, MIDDLE = 5_000, 50
 """Objects made and not freed before a search of the youngest; such searches before the next."""
 NEVER = 1_000_000
 FULL_S = 600.0
