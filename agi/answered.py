@@ -8,7 +8,7 @@ sound: an operator who is free at once is named without a step more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -43,10 +43,16 @@ class Operators(Protocol):
 class Answered:
     """The FastAGI route `answered`."""
 
-    def __init__(self, operators: Operators, limit_s: float, waiting: str = "ring") -> None:
-        """`waiting`: a key of `WAITING`."""
+    def __init__(
+        self,
+        operators: Operators,
+        limit_s: float,
+        waiting: str = "ring",
+        of_campaign: Callable[[UUID], str | None] = lambda attempt: None,
+    ) -> None:
+        """`waiting`: a key of `WAITING`; `of_campaign`: another one for this attempt, or None."""
         self._operators, self._limit_s = operators, limit_s
-        self._sound = WAITING[waiting]
+        self._waiting, self._of_campaign = waiting, of_campaign
 
     async def serve(self, session: AgiSession) -> None:
         """Sets PROZVON_OPERATOR to a channel, or leaves it empty, and ends the session."""
@@ -60,7 +66,7 @@ class Answered:
         channel = await self._wait(session, attempt_id, answer) if waits else answer.result()
         if channel:
             await session.set_variable("PROZVON_OPERATOR", channel)
-            if waits:
+            if waits and self._sound(attempt_id):
                 await self._play(session, SILENCED)
 
     async def _wait(
@@ -69,7 +75,7 @@ class Answered:
         deadline = asyncio.get_running_loop().time() + self._limit_s
         hung_up = asyncio.ensure_future(session.hung_up.wait())
         try:
-            await self._play(session, *self._sound)
+            await self._play(session, *self._sound(attempt_id))
             left_s = deadline - asyncio.get_running_loop().time()
             waits: set[asyncio.Future[Any]] = {answer, hung_up}
             await asyncio.wait(waits, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
@@ -78,9 +84,12 @@ class Answered:
             self._operators.give_up(attempt_id)
         return answer.result() if answer.done() and not session.hung_up.is_set() else None
 
+    def _sound(self, attempt_id: UUID) -> tuple[str, ...]:
+        return WAITING[self._of_campaign(attempt_id) or self._waiting]
+
     async def _play(self, session: AgiSession, *application: str) -> None:
         """Begins or ends the sound. Without it the person still gets the operator."""
-        if not self._sound or not application:
+        if not application:
             return
         try:
             await session.execute(*application, timeout_s=SOUND_TIMEOUT_S)

@@ -289,7 +289,7 @@ class App:
         self.staff = OperatorService(self.pool, self.board.floor_id)
         limit, waiting = settings.floor.answer_limit_s, settings.floor.waiting_sound
         routes: dict[str, Route] = {
-            "answered": Answered(self.handover, limit, waiting).serve,
+            "answered": Answered(self.handover, limit, waiting, self.board.waiting_sound).serve,
             "ping": ping,
             **self.features.agi_routes(),
         }

@@ -79,6 +79,8 @@ class Campaign:
     lines_per_operator: float | None = None
     preview_limit_s: float = 60.0
     preview_at_limit: str = "skip"
+    waiting_sound: str | None = None
+    """None: the floor's."""
     broadcast: Mapping[str, Any] | None = None
     """What is played and asked (`campaigns.broadcast.model`)."""
     message: Mapping[str, Any] | None = None
@@ -246,6 +248,12 @@ class Board:
     def in_flight(self, campaign_id: int) -> Mapping[UUID, Attempt]:
         """Attempts of a campaign that are not answered yet, by id."""
         return self.attempts.of_campaign(campaign_id).in_flight
+
+    def waiting_sound(self, attempt_id: UUID) -> str | None:
+        """What its campaign wants who waits to hear; None: as the floor does."""
+        attempt = self.attempts.get(attempt_id)
+        campaign = self.campaigns.get(attempt.campaign_id) if attempt is not None else None
+        return campaign.waiting_sound if campaign is not None else None
 
     def skills_for(self, attempt: Attempt) -> frozenset[str]:
         """What an operator must have to take this attempt's person."""

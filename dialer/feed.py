@@ -46,6 +46,7 @@ CAMPAIGN_KEYS = (
     "retry",
     "preview_limit_s",
     "preview_at_limit",
+    "waiting_sound",
     "broadcast",
     "message",
 )

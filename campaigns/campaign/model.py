@@ -15,6 +15,7 @@ NAME_CHARS = 200
 LEAD_STATUSES = ("new", "claimed", "dialing", "retry", "done")
 AT_LIMIT = ("dial", "skip", "pause")
 LANGUAGES = ("ru", "en")
+WAITING_SOUNDS = ("ring", "music", "silence")
 
 
 class CampaignError(Refusal):

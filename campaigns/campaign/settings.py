@@ -30,7 +30,7 @@ from campaigns.campaign.kinds import (
     Value,
     Wrong,
 )
-from campaigns.campaign.model import AT_LIMIT, LANGUAGES, CampaignError
+from campaigns.campaign.model import AT_LIMIT, LANGUAGES, WAITING_SOUNDS, CampaignError
 from campaigns.campaign.modes import MODES
 from campaigns.dispositions import model as dispositions
 from campaigns.message import model as message
@@ -112,6 +112,16 @@ DIALING = (
             "время оператора на запись результата",
         ),
         "wrap_up_limit_s",
+    ),
+    Key(
+        "waiting_sound",
+        Maybe(Choice(WAITING_SOUNDS)),
+        None,
+        Sentence(
+            "what a person hears until an operator is free; none: as the floor's settings say",
+            "что слышит человек, пока нет свободного оператора; не задано: как у площадки",
+        ),
+        "waiting_sound",
     ),
     Key(
         "preview_limit_s",

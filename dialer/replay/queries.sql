@@ -53,7 +53,7 @@ order by id
 select c.id, c.mode, c.language, c.caller_id, c.further_caller_ids, c.ring_timeout_s,
     c.post_dial_delay_s, c.wrap_up_limit_s, c.recording, c.max_approaches, c.max_abandon_rate,
     c.weight, c.skills, c.max_lines, c.lines_per_operator, c.retry, c.preview_limit_s,
-    c.preview_at_limit, c.broadcast
+    c.preview_at_limit, c.broadcast, c.waiting_sound
 from campaign c
 where c.floor_id = $1 and (
     c.id in (select a.campaign_id from attempt a where a.floor_id = $1 and a.placed_at >= $2)
@@ -65,12 +65,13 @@ order by c.id
 insert into campaign (id, floor_id, name, status, mode, language, caller_id, further_caller_ids,
     ring_timeout_s, post_dial_delay_s, wrap_up_limit_s, recording, max_approaches,
     max_abandon_rate, weight, skills, max_lines, lines_per_operator, retry, preview_limit_s,
-    preview_at_limit, broadcast)
+    preview_at_limit, broadcast, waiting_sound)
 overriding system value
 select r.id, $1, 'campaign ' || r.id, 'running', r.mode, r.language, r.caller_id,
     r.further_caller_ids, r.ring_timeout_s, r.post_dial_delay_s, r.wrap_up_limit_s, r.recording,
     r.max_approaches, r.max_abandon_rate, r.weight, r.skills, r.max_lines, r.lines_per_operator,
-    r.retry, coalesce(r.preview_limit_s, 60), coalesce(r.preview_at_limit, 'skip'), r.broadcast
+    r.retry, coalesce(r.preview_limit_s, 60), coalesce(r.preview_at_limit, 'skip'), r.broadcast,
+    r.waiting_sound
 from jsonb_populate_record(null::campaign, $2) r
 
 -- name: add_operator

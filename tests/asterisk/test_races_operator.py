@@ -39,11 +39,17 @@ async def test_a_person_who_hangs_up_while_waiting_is_answered_and_not_abandoned
 ) -> None:
     await floor_app.sign_in("t1")
     phone = number("1101")
-    await floor_app.campaign(phone)
+    await floor_app.campaign(phone, waiting_sound="music")
+    told: list[str] = []
+    floor_app.app.agi.note = lambda kind, fields: told.append(str(fields.get("line", "")))
     await floor_app.stage(phone, Ringing)
     channel = await carrier_channel(floor_app, phone)
     await left_waiting(monkeypatch, floor_app, phone)
-    await floor_app.until(lambda: floor_app.app.agi.sessions == 1, "FastAGI asks")
+    await floor_app.until(
+        lambda: any(line.startswith("EXEC StartMusicOnHold") for line in told),
+        "the campaign's own sound, not the floor's",
+    )
+    assert floor_app.app.agi.sessions == 1
 
     await person_hangs_up(floor_app, channel)
 

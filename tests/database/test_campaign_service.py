@@ -297,6 +297,7 @@ OTHER_SETTINGS: dict[str, Any] = {
     "mode": "predictive",
     "language": "en",
     "preview_limit_s": 45.0,
+    "waiting_sound": "music",
     "preview_at_limit": "dial",
     "caller_id": "+74951234567",
     "further_caller_ids": ["+74951234568"],

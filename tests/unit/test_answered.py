@@ -95,6 +95,23 @@ async def test_only_who_waits_hears_a_sound_until_there_is_an_operator(floor: Fl
         await caller.close()
 
 
+@pytest.mark.parametrize(
+    ("own", "begins"), [("music", 'EXEC StartMusicOnHold ""\n'), ("silence", "")]
+)
+async def test_a_campaign_may_have_another_sound(floor: Floor, own: str, begins: str) -> None:
+    answered = Answered(floor, 60, "ring", lambda attempt: own if attempt == ATTEMPT else None)
+    async with serving({"answered": answered.serve}) as server:
+        caller = await dial(server)
+        if begins:
+            assert await caller.answer("200 result=0\n") == begins
+        floor.say(CHANNEL)
+        assert await caller.answer("200 result=1\n") == f"SET VARIABLE PROZVON_OPERATOR {CHANNEL}\n"
+        if begins:
+            assert await caller.answer("200 result=0\n") == 'EXEC StopMusicOnHold ""\n'
+        assert await caller.ended()
+        await caller.close()
+
+
 async def test_a_sound_that_fails_costs_nobody_the_operator(floor: Floor) -> None:
     async with serving({"answered": Answered(floor, 60, "music").serve}) as server:
         caller = await dial(server)
