@@ -93,18 +93,21 @@ async def measure(attempts: int, *, keep: bool) -> dict[str, object]:
 
 
 async def seed(pool: Pool, attempts: int) -> None:
-    leads = max(1000, attempts // 20)
+    """So many dials: leads come in groups that are dialed four times, in eight days."""
+    group = max(1, 2 * attempts // 365)
+    leads = group * -(-attempts // (4 * group))
+    under_way = group if attempts % (4 * group) else 0
     async with pool.acquire() as connection:
         for name in ("bulk", "loosen", "floor", "dispositions"):
             await connection.execute(SQL[name])
         await connection.execute(SQL.contacts, leads)
-        await connection.execute(SQL.leads, leads)
+        await connection.execute(SQL.leads, leads, under_way)
         for first in range(0, attempts, BATCH):
             last = min(first + BATCH, attempts) - 1
-            await connection.execute(SQL.attempts, first, last, attempts, leads, OPENING)
-        states = max(5, min(100, attempts // DAYS_OF_WORK // 3))
+            await connection.execute(SQL.attempts, first, last, attempts, group, OPENING)
+        states = max(5, min(30, attempts // DAYS_OF_WORK // 3))
         await connection.execute(SQL.shifts, states, OPENING)
-        for name in ("tighten", "tighten_abandoned", "tighten_open", "vacuum"):
+        for name in ("tighten", "tighten_leads", "tighten_abandoned", "tighten_open", "vacuum"):
             await connection.execute(SQL[name])
 
 

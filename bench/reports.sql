@@ -39,38 +39,49 @@ insert into disposition (floor_id, code, title_ru, title_en, flags) values
 
 -- name: contacts
 -- $1 contacts, in turn of the ten lists.
-insert into contact (list_id) select 1 + n % 10 from generate_series(1, $1::bigint) n;
+insert into contact (list_id) select 1 + n % 10 from generate_series(0, $1::bigint - 1) n;
 
 -- name: leads
--- Each list is in two campaigns, half of its contacts in each.
+-- A lead of each of $1 contacts; each list is in two campaigns, half of its contacts in each. The
+-- last $2 leads are still dialed, all others had four approaches.
 insert into lead (campaign_id, contact_id, status, approaches)
-select 1 + (n % 10 + n / 10 % 2) % 10, n, 'done', 4 from generate_series(1, $1::bigint) n;
+select 1 + (n % 10 + n / 10 % 2) % 10, 1 + n,
+    case when n < $1::bigint - $2::bigint then 'done' else 'retry' end,
+    case when n < $1::bigint - $2::bigint then 4 else 2 end
+from generate_series(0, $1::bigint - 1) n;
 
 -- name: attempts
--- Dials number $1 to $2 of $3 in a year of 12 hours a day. Half of the campaigns are predictive; a
--- fifth is answered, half a percent abandoned, nine conversations of ten have a disposition.
-insert into attempt (id, floor_id, campaign_id, lead_id, node_id, trunk_id, phone, placed_at, rang_at,
-    answered_at, bridged_at, ended_at, operator_id, dial_operator_id, dial_interval_s,
-    operator_dial_interval_s, outcome, ended_by, disposition_id, mode)
-select uuidv7(), 1, l.campaign_id, l.id, 1, 1, '+70000000000', placed, placed + interval '3 seconds',
+-- Dials number $1 to $2 of $3 in a year of 12 hours a day, $4 leads at a time, which are dialed four
+-- times, two days between. Half of the campaigns are predictive; a fifth is answered, half a percent
+-- abandoned, nine conversations of ten have a disposition.
+insert into attempt (id, floor_id, campaign_id, lead_id, contact_id, node_id, trunk_id, phone,
+    placed_at, rang_at, answered_at, bridged_at, ended_at, operator_id, dial_operator_id,
+    dial_interval_s, operator_dial_interval_s, outcome, ended_by, disposition_id, mode)
+select uuidv7(), 1, campaign, lead, lead, 1, 1, '+7' || 9000000000 + lead,
+    placed, placed + interval '3 seconds',
     case when luck < 0.205 then placed + interval '12 seconds' end,
     case when luck < 0.2 then placed + interval '12 seconds' end,
     placed + (case when luck < 0.2 then 20 + 200 * luck2 else 5 + 25 * luck2 end) * interval '1 s',
-    case when luck < 0.2 then worker end, case when l.campaign_id % 2 = 0 then worker end,
-    -30 * ln(1 - luck2), case when l.campaign_id % 2 = 0 then -60 * ln(1 - luck2) end,
+    case when luck < 0.2 then worker end, case when campaign % 2 = 0 then worker end,
+    -30 * ln(1 - luck2), case when campaign % 2 = 0 then -60 * ln(1 - luck2) end,
     case when luck < 0.2 then 'answered' when luck < 0.205 then 'abandoned'
-        when luck < 0.75 then 'no_answer' when luck < 0.9 then 'busy' else 'machine' end,
+        when luck < 0.75 then 'no_answer' when luck < 0.9 then 'busy' when luck < 0.93 then 'invalid'
+        else 'machine' end,
     case when luck2 < 0.05 then 'operator' else 'person' end,
     case when luck < 0.18 then 1 + (luck2 * 4.999)::integer end,
-    case when l.campaign_id % 2 = 0 then 'progressive' else 'predictive' end
+    case when campaign % 2 = 0 then 'progressive' else 'predictive' end
 from (
-    select (select min(id) from lead) + (n * 7919) % $4::bigint as lead_id,
-        $5::timestamptz + (n * (365 * 43200.0 / $3::bigint))::bigint / 43200 * interval '1 day'
-            + (n * (365 * 43200.0 / $3::bigint))::bigint % 43200 * interval '1 second' as placed,
-        random() as luck, random() as luck2, (random() * 19)::integer as nth
-    from generate_series($1::bigint, $2::bigint) n
-) dial join lead l on l.id = dial.lead_id
-cross join lateral (select (l.campaign_id - 1) * 20 + nth + 1 as worker) w;
+    select 1 + nth as lead, 1 + (nth % 10 + nth / 10 % 2) % 10 as campaign, luck, luck2, placed,
+        (nth % 10 + nth / 10 % 2) % 10 * 20 + (random() * 19)::integer + 1 as worker
+    from (
+        select n / (4 * $4::bigint) * $4::bigint + n % $4::bigint as nth,
+            random() as luck, random() as luck2,
+            $5::timestamptz + second / 43200 * interval '1 day'
+                + second % 43200 * interval '1 second' as placed
+        from generate_series($1::bigint, $2::bigint) n
+        cross join lateral (select (n * (365 * 43200 / $3::float8))::bigint as second) s
+    ) dial
+) call;
 
 -- name: shifts
 -- A shift of 12 hours for each operator and day, $1 states in each.
@@ -90,6 +101,10 @@ cross join lateral (select interval '12 hours' / $1::integer as step) s;
 -- name: tighten
 -- The indexes that reports and roll-ups use.
 create index attempt_floor_placed on attempt (floor_id, placed_at);
+
+-- name: tighten_leads
+-- The same.
+create index attempt_lead on attempt (lead_id);
 
 -- name: tighten_abandoned
 -- The same.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from campaigns.legal.model import Profile
 from campaigns.list_health.model import Cell
-from campaigns.list_health.service import read_health
 from campaigns.refusals import Sentence
 from dialer.operators import LINE_STATES, OperatorState
 from monitoring.reports.bases import Made, best_hours_of, lists_of
@@ -21,6 +20,7 @@ from monitoring.reports.planned import Planned
 from monitoring.reports.sheet import Chart, Form, Report, Row, Table, Value
 from monitoring.reports.signaled import signals_of
 from monitoring.reports.source import PEOPLE_CUTS, SQL, TOTAL, Facts, Found, Scope, Source
+from monitoring.reports.standing import healths_of, reach_of
 
 if TYPE_CHECKING:
     from monitoring.reports.source import Session
@@ -77,7 +77,7 @@ class Maker:
     # --- reports
 
     async def _productivity(self, request: Request) -> Made:
-        found = await self._source.calls(request, self._scope)
+        found = await self._source.calls(request, self._scope, seconds=True)
         timed = request.by in (*PEOPLE_CUTS, *TIME_CUTS)
         timed = timed and not (request.filters.campaigns or request.filters.lists)
         if timed:
@@ -128,15 +128,7 @@ class Maker:
         return (table, Table(DISPOSITIONS, rows)), (chart,), ()
 
     async def _reach(self, request: Request) -> Made:
-        rows = await self._connection.fetch(
-            SQL.reach, self._floor_id, request.by, self._scope.campaigns, self._scope.lists
-        )
-        found: Found = {}
-        for row in rows:
-            facts = found[_key(row)] = dict(row)
-            facts["not_reached"] = facts["touched"] - facts["reached"]
-            facts["not_reached_share"] = _share(facts, "not_reached", "touched")
-            facts["first_touch_share"] = _share(facts, "first_touch", "closed")
+        found = await reach_of(self._source, self._scope, request.by)
         table = self._table(FORMS["reach"][0], request, found)
         hasty = sorted(self._name(request, key) for key, facts in found.items()
                        if key is not None and key != TOTAL and facts["closed"] >= ENOUGH
@@ -150,13 +142,7 @@ class Maker:
         return best_hours_of(cells)
 
     async def _lists(self, request: Request) -> Made:
-        chosen = self._scope.lists
-        healths = [
-            await read_health(self._connection, id, name, self._source.zone)
-            for id, name in self._source.names.lists.items()
-            if chosen is None or id in chosen
-        ]
-        return lists_of(healths)
+        return lists_of(await healths_of(self._source, self._scope))
 
     async def _planned(self, request: Request) -> Made:
         return await Planned(self._source, self._scope, self._now).make(request)

@@ -13,7 +13,7 @@ order by kind, name, id;
 -- name: cells
 -- Calls by the cut $8 (days and hours of zone $9) of operators $10, campaigns $11, lists $12 (null:
 -- all), and all together: from roll-ups of the grains $2 in the spans $4 to $5, from the rows in the
--- spans $6 to $7. $3: by operators.
+-- spans $6 to $7. $3: by operators. $13: the histograms that are wanted, as adding them takes long.
 with cell as (
     select c.since, c.campaign_id, c.list_id, c.operator_id, c.dials, c.in_progress, c.answered,
         c.no_answer, c.busy, c.invalid, c.rejected, c.congestion, c.machine, c.abandoned, c.failed,
@@ -34,6 +34,19 @@ with cell as (
     where ($10::bigint[] is null or cell.operator_id = any($10))
         and ($11::bigint[] is null or cell.campaign_id = any($11))
         and ($12::bigint[] is null or cell.list_id = any($12))
+), by_key as (
+    select key, sum(dials) as dials, sum(in_progress) as in_progress, sum(answered) as answered,
+        sum(no_answer) as no_answer, sum(busy) as busy, sum(invalid) as invalid,
+        sum(rejected) as rejected, sum(congestion) as congestion, sum(machine) as machine,
+        sum(abandoned) as abandoned, sum(failed) as failed, sum(unknown) as unknown,
+        sum(trunk_s) as trunk_s, sum(given_up) as given_up,
+        sum(case when 'intervals' = any($13::text[]) then intervals end) as intervals,
+        sum(case when 'own_intervals' = any($13::text[]) then own_intervals end) as own_intervals,
+        sum(case when 'given_up_rings' = any($13::text[]) then given_up_rings end)
+            as given_up_rings,
+        sum(conversations) as conversations, sum(talk_s) as talk_s, sum(short) as short,
+        sum(people) as people, sum(people_abandoned) as people_abandoned
+    from chosen group by key
 )
 select key, grouping(key) = 1 as total, sum(dials)::bigint as dials,
     sum(in_progress)::bigint as in_progress, sum(answered)::bigint as answered,
@@ -46,7 +59,7 @@ select key, grouping(key) = 1 as total, sum(dials)::bigint as dials,
     sum(conversations)::bigint as conversations, sum(talk_s) as talk_s,
     sum(short)::bigint as short, sum(people)::bigint as people,
     sum(people_abandoned)::bigint as people_abandoned
-from chosen group by grouping sets ((key), ());
+from by_key group by grouping sets ((key), ());
 
 -- name: shared_talks
 -- Conversations that several operators had, which cells by operators leave out: each operator has
@@ -125,12 +138,18 @@ with cell as (
         when 'hour' then extract(hour from cell.since at time zone $9)::text end as key
     from cell left join operator o on o.id = cell.operator_id
     where ($10::bigint[] is null or cell.operator_id = any($10))
+), by_key as (
+    select key, sum(connecting_s) as connecting_s, sum(ready_s) as ready_s,
+        sum(reserved_s) as reserved_s, sum(dialing_s) as dialing_s, sum(talking_s) as talking_s,
+        sum(hold_s) as hold_s, sum(consult_s) as consult_s, sum(wrap_up_s) as wrap_up_s,
+        sum(paused_s) as paused_s, sum(waits) as waits
+    from chosen group by key
 )
 select key, grouping(key) = 1 as total, sum(connecting_s) as connecting_s, sum(ready_s) as ready_s,
     sum(reserved_s) as reserved_s, sum(dialing_s) as dialing_s, sum(talking_s) as talking_s,
     sum(hold_s) as hold_s, sum(consult_s) as consult_s, sum(wrap_up_s) as wrap_up_s,
     sum(paused_s) as paused_s, sum(waits)::text as waits
-from chosen group by grouping sets ((key), ());
+from by_key group by grouping sets ((key), ());
 
 -- name: hours
 -- Dials and answers of campaigns $6, lists $7 (null: all) by weekday and hour of the called people's
@@ -253,29 +272,85 @@ where a.floor_id = $1 and a.placed_at >= $2::timestamptz - interval '1 hour' and
     and ($4::bigint[] is null or c.id = any($4)) and ($5::bigint[] is null or list.id = any($5))
 order by a.answered_at, a.id limit $6;
 
--- name: reach
--- How the leads of lists or campaigns (cut $2) stand now, and all together. Of campaigns $3,
--- lists $4 (null: all).
-with own as (
-    select case $2::text when 'list' then list.id else c.id end::text as key, l.status, l.approaches,
-        exists (select from attempt a where a.lead_id = l.id) as touched,
-        exists (select from attempt a where a.lead_id = l.id
-                and a.outcome in ('answered', 'abandoned')) as reached
-    from lead l join campaign c on c.id = l.campaign_id
-    join contact on contact.id = l.contact_id join list on list.id = contact.list_id
-    where c.floor_id = $1 and ($3::bigint[] is null or c.id = any($3))
-        and ($4::bigint[] is null or list.id = any($4))
+-- name: leads
+-- How the leads of campaigns $3, lists $4 (null: all) stand now, by campaign, list and the day they
+-- were closed on ($5 for all closed before): from roll-ups that know attempts up to $2, and from the
+-- rows of leads that have changed or were dialed since. $2 null: there are no roll-ups.
+with pending as (
+    select l.id from lead l join campaign c on c.id = l.campaign_id
+    where $2::timestamptz is null and c.floor_id = $1
+    union select l.id from report_lead_mark m join lead l on l.id between m.first_id and m.last_id
+    where m.floor_id = $1 and $2 is not null
+    union select r.lead_id
+    from report_lead_mark m join report_lead r on r.lead_id between m.first_id and m.last_id
+    where m.floor_id = $1 and $2 is not null
+    union select a.lead_id from attempt a where a.floor_id = $1 and a.placed_at >= $2
+), asked as materialized (
+    select id from pending
+    union select other.id from pending join lead l on l.id = pending.id
+    join lead other on other.contact_id = l.contact_id where $2 is not null
+    union select other.id from pending join report_lead r on r.lead_id = pending.id
+    join lead other on other.contact_id = r.contact_id where $2 is not null
+), counted as (
+    select campaign_id, list_id, closed_on, leads, contacts, touched, reached, closed, first_touch
+    from report_lead_cell where floor_id = $1 and $2 is not null
+    union all
+    select campaign_id, list_id, closed_on, -1, -first::integer, -touched::integer,
+        -reached::integer, -closed::integer, -first_touch::integer
+    from report_lead where floor_id = $1 and lead_id in (select id from asked) and $2 is not null
+    union all
+    select campaign_id, list_id, closed_on, 1, first::integer, touched::integer,
+        reached::integer, closed::integer, first_touch::integer
+    from report_leads($1, array(select id from asked))
 )
-select key, grouping(key) = 1 as total, count(*) as leads,
-    count(*) filter (where touched) as touched, count(*) filter (where reached) as reached,
-    count(*) filter (where status = 'done') as closed,
-    count(*) filter (where status = 'done' and approaches = 1 and touched and not reached)
-        as first_touch
-from own group by grouping sets ((key), ());
+select campaign_id, list_id, case when isfinite(closed_on) then greatest(closed_on, $5::date) end
+        as closed_on,
+    sum(leads)::bigint as leads, sum(contacts)::bigint as contacts,
+    sum(touched)::bigint as touched, sum(reached)::bigint as reached,
+    sum(closed)::bigint as closed, sum(first_touch)::bigint as first_touch
+from counted
+where ($3::bigint[] is null or campaign_id = any($3)) and ($4::bigint[] is null or list_id = any($4))
+group by 1, 2, 3 having sum(leads) > 0;
+
+-- name: list_days
+-- Outcomes of lists $8 (null: all) by day of zone $7, from roll-ups of the grains $2 in the spans $3
+-- to $4, from the rows in the spans $5 to $6: all days before a list's last $9 in one row without a
+-- day.
+with cell as (
+    select c.since, c.list_id, c.dials, c.in_progress, c.answered, c.no_answer, c.busy, c.invalid,
+        c.rejected, c.congestion, c.machine, c.abandoned, c.failed, c.unknown
+    from unnest($2::text[], $3::timestamptz[], $4::timestamptz[]) as s (grain, since, until)
+    join report_cell c on c.floor_id = $1 and c.grain = s.grain
+        and c.since >= s.since and c.since < s.until
+    union all
+    select since, list_id, dials, in_progress, answered, no_answer, busy, invalid, rejected,
+        congestion, machine, abandoned, failed, unknown
+    from report_cells($1, $5, $6, false)
+), by_day as (
+    select list_id, (since at time zone $7)::date as day,
+        dense_rank() over (partition by list_id order by (since at time zone $7)::date desc)
+            as days_ago,
+        dials, in_progress, answered, no_answer, busy, invalid, rejected, congestion, machine,
+        abandoned, failed, unknown
+    from cell where dials > 0 and ($8::bigint[] is null or list_id = any($8))
+)
+select list_id, case when days_ago <= $9 then day end as day,
+    sum(answered)::bigint as answered, sum(no_answer)::bigint as no_answer,
+    sum(busy)::bigint as busy, sum(invalid)::bigint as invalid, sum(rejected)::bigint as rejected,
+    sum(congestion)::bigint as congestion, sum(machine)::bigint as machine,
+    sum(abandoned)::bigint as abandoned, sum(failed)::bigint as failed,
+    sum(unknown)::bigint as unknown
+from by_day group by 1, 2;
+
+-- name: list_contacts
+-- How many contacts lists $1 have.
+select list_id, count(*) as contacts from contact where list_id = any($1::bigint[]) group by 1;
 
 -- name: limit_statements
--- A report that takes long is given up; dialing needs the machine.
-select set_config('statement_timeout', $1, true);
+-- A report that takes long is given up; dialing needs the machine. Compiling takes longer than it
+-- saves.
+select set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
+    set_config('jit', 'off', true);
 
 -- name: note
 -- Who took what out.

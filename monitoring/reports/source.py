@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from monitoring.reports.catalog import By, Filters, Request
 from monitoring.reports.errors import unknown
 from monitoring.reports.period import Period
 from monitoring.rollups.histogram import counts, quantile
+from monitoring.rollups.service import SQL as ROLLED
 from monitoring.rollups.service import read_rolled
 from monitoring.rollups.spans import HOURS, QUARTERS, Span, Spans, days_of, in_whole_hours, split
 
@@ -34,6 +35,8 @@ Facts = dict[str, Any]
 Found = dict[str | None, Facts]
 TOTAL = "\0total"
 """The key of all together: no name has that character. None: what belongs to no row."""
+BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+TIME_GRAINS = {"floor_quarter": "quarter", "person_day": "day"}
 HISTOGRAMS = ("intervals", "own_intervals", "given_up_rings", "waits")
 
 
@@ -115,10 +118,12 @@ class Source:
 
     # --- what is counted
 
-    async def calls(self, request: Request, scope: Scope) -> Found:
-        """Dials, outcomes, conversations; with intervals and rings as seconds."""
+    async def calls(self, request: Request, scope: Scope, *, seconds: bool = False) -> Found:
+        """Dials, outcomes, conversations; `seconds`: medians of intervals and rings too."""
+        own = request.by in PEOPLE_CUTS
+        wanted = ["own_intervals" if own else "intervals", "given_up_rings"] if seconds else []
         found: Found = {}
-        for row in await self._rows("cells", request, scope):
+        for row in await self._rows("cells", request, scope, wanted):
             found[_key(row)] = _read(dict(row))
         if _by_people(request, scope):
             for row in await self._shared(request, scope):
@@ -126,7 +131,6 @@ class Source:
                 for name in ("conversations", "talk_s", "short"):
                     facts[name] = (facts.get(name) or 0) + row[name]
         for facts in found.values():
-            own = request.by in PEOPLE_CUTS
             hers = facts.get("own_intervals" if own else "intervals")
             facts["interval_median_s"], facts["interval_p90_s"] = hers or (None, None)
             facts["given_up_ring_s"] = (facts.get("given_up_rings") or (None,))[0]
@@ -138,7 +142,7 @@ class Source:
 
     async def time(self, request: Request, scope: Scope) -> Found:
         """Seconds in each state, `<state>_s`, and waits of predictive campaigns."""
-        rows = await self._rows("time", request, Scope(scope.operators), more=1)
+        rows = await self._rows("time", request, scope)
         found: Found = {_key(row): _read(dict(row)) for row in rows}
         for facts in found.values():
             facts["wait_median_s"], facts["wait_p90_s"] = facts.get("waits") or (None, None)
@@ -152,17 +156,41 @@ class Source:
             *(self.floor_id, *_ends(kept), *_ends(rest), scope.campaigns, scope.lists),
         )
 
+    async def leads(self, scope: Scope, since: date) -> list[asyncpg.Record]:
+        """Counts of leads by campaign, list and the day they were closed on; days before `since`
+        as that one."""
+        until = await self.connection.fetchval(ROLLED.leads_rolled, self.floor_id)
+        return await self.connection.fetch(
+            SQL.leads, self.floor_id, until, scope.campaigns, scope.lists, since
+        )
+
+    async def list_days(self, scope: Scope, last: int) -> list[asyncpg.Record]:
+        """Outcomes by list and day, of each list's `last` days with dials; before them in one."""
+        ever = Period(BEGINNING, END, ZoneInfo(self.zone))
+        kept, rest = self._places("list", ever, people=False, merged=False)
+        return await self.connection.fetch(
+            SQL.list_days,
+            *(self.floor_id, [grain for grain, _ in kept]),
+            *(*_ends(tuple(span for _, span in kept)), *_ends(rest)),
+            *(self.zone, scope.lists, last),
+        )
+
     async def _rows(
-        self, query: str, request: Request, scope: Scope, more: int = 3
+        self, query: str, request: Request, scope: Scope, *more: object
     ) -> list[asyncpg.Record]:
         period, people = request.period, _by_people(request, scope)
-        kept, rest = self._places(request.by, period, people)
-        narrowed = (scope.operators, scope.campaigns, scope.lists)[:more]
+        merged = _merged(request, scope)
+        kept, rest = self._places(request.by, period, people=people, merged=merged)
+        grains, narrowed = [grain for grain, _ in kept], [scope.operators]
+        if query == "time":  # which is kept once, as it belongs to no campaign and no list
+            grains = [TIME_GRAINS.get(grain, grain) for grain in grains]
+        else:
+            narrowed += [scope.campaigns, scope.lists]
         return await self.connection.fetch(
             SQL[query],
-            *(self.floor_id, [grain for grain, _ in kept], people),
+            *(self.floor_id, grains, people),
             *(*_ends(tuple(span for _, span in kept)), *_ends(rest)),
-            *(request.by, period.zone.key, *narrowed),
+            *(request.by, period.zone.key, *narrowed, *more),
         )
 
     async def _shared(self, request: Request, scope: Scope) -> list[asyncpg.Record]:
@@ -174,19 +202,24 @@ class Source:
         )
 
     def _places(
-        self, by: By | None, period: Period, people: bool
+        self, by: By | None, period: Period, *, people: bool, merged: bool
     ) -> tuple[list[tuple[str, Span]], Spans]:
-        """Roll-ups to read, by grain, the coarsest that serve; and what is left to the rows."""
+        """Roll-ups to read, by grain, the fewest rows that serve; and what is left to the rows.
+        `merged`: those without campaigns and lists serve."""
         days: Spans = ()
         rest: Spans = (Span(period.since, period.until),)
         if self._days_serve(by, period):
             days, rest = self._split(period, days_of(ZoneInfo(self.zone)))
         if people:
-            return [("day", span) for span in days], rest
+            return [("person_day" if merged else "day", span) for span in days], rest
         kept = [("whole_day", span) for span in days]
         grids = {"hour": HOURS, "quarter": QUARTERS}
-        for grain in grids if self._hours_serve(by, period) else ("quarter",):
-            pieces = [split(p, self._rolled, self._changes, grids[grain]) for p in rest]
+        if merged:
+            grids = {"floor_quarter": QUARTERS}
+        elif not self._hours_serve(by, period):
+            grids = {"quarter": QUARTERS}
+        for grain, grid in grids.items():
+            pieces = [split(p, self._rolled, self._changes, grid) for p in rest]
             kept += [(grain, span) for found, _ in pieces for span in found]
             rest = tuple(span for _, left in pieces for span in left)
         return kept, rest
@@ -205,6 +238,10 @@ class Source:
 
 def _by_people(request: Request, scope: Scope) -> bool:
     return request.by in PEOPLE_CUTS or scope.operators is not None
+
+
+def _merged(request: Request, scope: Scope) -> bool:
+    return request.by not in ("campaign", "list") and not (scope.campaigns or scope.lists)
 
 
 def _key(row: Any) -> str | None:

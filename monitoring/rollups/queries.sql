@@ -2,7 +2,7 @@
 
 -- name: rolled
 -- What the roll-ups have, whose days they are, and whose they should be.
-select rolled.since, rolled.until, rolled.zone, floor.time_zone
+select rolled.since, rolled.until, rolled.zone, floor.time_zone, rolled.leads_until
 from floor left join report_rolled rolled on rolled.floor_id = floor.id where floor.id = $1;
 
 -- name: lock
@@ -148,3 +148,126 @@ from unnest($3::timestamptz[], $4::timestamptz[]) as s (since, until)
 join report_time_cell c on c.floor_id = $1 and c.grain = 'quarter'
     and c.since >= s.since and c.since < s.until
 group by s.since;
+
+-- name: fill_merged_cells
+-- Cells of the grain $2, without campaigns and lists, out of those of the grain $3 in spans that
+-- begin at $4 and end at $5.
+insert into report_cell
+select $1, $2, c.since, 0, 0, c.operator_id,
+    sum(dials), sum(in_progress), sum(answered), sum(no_answer), sum(busy), sum(invalid),
+    sum(rejected), sum(congestion), sum(machine), sum(abandoned), sum(failed), sum(unknown),
+    sum(trunk_s order by c.campaign_id, c.list_id), sum(given_up), sum(intervals),
+    sum(own_intervals), sum(given_up_rings), sum(conversations),
+    sum(talk_s order by c.campaign_id, c.list_id), sum(short), sum(people), sum(people_abandoned)
+from unnest($4::timestamptz[], $5::timestamptz[]) as s (since, until)
+join report_cell c on c.floor_id = $1 and c.grain = $3
+    and c.since >= s.since and c.since < s.until
+group by c.since, c.operator_id;
+
+-- name: fill_merged_said
+-- The same of dispositions.
+insert into report_said_cell
+select $1, $2, c.since, 0, 0, c.operator_id, c.disposition_id, sum(attempts)
+from unnest($4::timestamptz[], $5::timestamptz[]) as s (since, until)
+join report_said_cell c on c.floor_id = $1 and c.grain = $3
+    and c.since >= s.since and c.since < s.until
+group by c.since, c.operator_id, c.disposition_id;
+
+-- name: limits
+-- Histograms of a year are added in memory, and compiling such a statement takes longer than it saves.
+select set_config('work_mem', '64MB', true), set_config('jit', 'off', true);
+
+-- name: leads_rolled
+-- Up to when attempts of leads are counted, if the roll-ups have the days of the floor's zone.
+select rolled.leads_until from report_rolled rolled join floor on floor.id = rolled.floor_id
+where floor.id = $1 and rolled.zone = floor.time_zone;
+
+-- name: keep_leads_rolled
+-- Attempts of leads are counted up to $2.
+update report_rolled set leads_until = $2 where floor_id = $1;
+
+-- name: forget_leads
+-- No lead is counted.
+with cells as (delete from report_lead_cell where floor_id = $1),
+    marks as (delete from report_lead_mark where floor_id = $1)
+delete from report_lead where floor_id = $1;
+
+-- name: mark_all_leads
+-- All are to be counted.
+insert into report_lead_mark (floor_id, first_id, last_id) values ($1, 0, 9223372036854775807);
+
+-- name: mark_dialed
+-- Leads dialed from $2 to $3 are to be counted anew.
+insert into report_lead_mark (floor_id, first_id, last_id)
+select distinct $1::bigint, lead_id, lead_id from attempt
+where floor_id = $1 and placed_at >= $2 and placed_at < $3;
+
+-- name: lead_marks
+-- The first of the marks.
+select id from report_lead_mark where floor_id = $1 order by id limit $2;
+
+-- name: marked_leads
+-- At most $3 leads that marks $2 name, those removed since too, mark by mark.
+select mark.id as mark_id, lead.id as lead_id
+from report_lead_mark mark cross join lateral (
+    (select l.id from lead l where l.id between mark.first_id and mark.last_id order by 1 limit $3)
+    union
+    (select r.lead_id from report_lead r
+        where r.lead_id between mark.first_id and mark.last_id order by 1 limit $3)
+    order by 1 limit $3
+) lead where mark.id = any($2::bigint[]) and mark.floor_id = $1 order by 1, 2 limit $3;
+
+-- name: forget_lead_marks
+-- These are counted.
+delete from report_lead_mark where id = any($1::bigint[]);
+
+-- name: shorten_lead_mark
+-- Of mark $1 the leads up to number $2 are counted.
+update report_lead_mark set first_id = $2 + 1 where id = $1;
+
+-- name: of_their_contacts
+-- Leads $1 and all others of the same contacts: one of them is the contact's first.
+select id from unnest($1::bigint[]) as asked (id)
+union
+select other.id from lead l join lead other on other.contact_id = l.contact_id
+where l.id = any($1::bigint[])
+union
+select other.id from report_lead r join lead other on other.contact_id = r.contact_id
+where r.lead_id = any($1::bigint[]);
+
+-- name: uncount_leads
+-- Leads $2 are taken out of the counts.
+with gone as (
+    delete from report_lead where floor_id = $1 and lead_id = any($2::bigint[]) returning *
+), summed as (
+    select campaign_id, list_id, coalesce(closed_on, '-infinity') as closed_on, count(*) as leads,
+        count(*) filter (where first) as contacts, count(*) filter (where touched) as touched,
+        count(*) filter (where reached) as reached, count(*) filter (where closed) as closed,
+        count(*) filter (where first_touch) as first_touch
+    from gone group by 1, 2, 3
+)
+update report_lead_cell c set leads = c.leads - s.leads, contacts = c.contacts - s.contacts,
+    touched = c.touched - s.touched, reached = c.reached - s.reached, closed = c.closed - s.closed,
+    first_touch = c.first_touch - s.first_touch
+from summed s where c.floor_id = $1 and c.campaign_id = s.campaign_id and c.list_id = s.list_id
+    and c.closed_on = s.closed_on;
+
+-- name: count_leads
+-- Leads $2 are counted as they stand.
+with counted as (
+    insert into report_lead select * from report_leads($1, $2) returning *
+)
+insert into report_lead_cell as c
+select $1, campaign_id, list_id, coalesce(closed_on, '-infinity'), count(*),
+    count(*) filter (where first), count(*) filter (where touched),
+    count(*) filter (where reached), count(*) filter (where closed),
+    count(*) filter (where first_touch)
+from counted group by 2, 3, 4
+on conflict (floor_id, campaign_id, list_id, closed_on) do update set
+    leads = c.leads + excluded.leads, contacts = c.contacts + excluded.contacts,
+    touched = c.touched + excluded.touched, reached = c.reached + excluded.reached,
+    closed = c.closed + excluded.closed, first_touch = c.first_touch + excluded.first_touch;
+
+-- name: drop_empty_cells
+-- What holds no lead any more.
+delete from report_lead_cell where floor_id = $1 and leads = 0;

@@ -19,6 +19,7 @@ import structlog
 from dialer.database.pool import Connection, DatabaseError, connect
 from dialer.database.queries import Queries
 from dialer.journal import CONNECTION_ERRORS
+from monitoring.rollups.leads import count_leads
 from monitoring.rollups.spans import HOURS, QUARTERS, Grid, Span, Spans, changed, days_of, overlap
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,9 @@ LIMIT_S = 600.0
 AT_ONCE = timedelta(days=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 WHATS = ("cells", "said", "time")
+GRAINS = ("quarter", "hour", "whole_day", "day", "floor_quarter", "person_day")
+"""Those of the whole floor's quarters and of persons' days are without campaigns and lists, which
+operators' time never has: no cells of it are kept of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,7 @@ class Rollups:
         floor_id = self._floor_id
         async with connection.transaction():
             await connection.execute(SQL.lock, floor_id)
+            await connection.execute(SQL.limits)
             marks = await connection.fetch(SQL.marks, floor_id)
             row = await connection.fetchrow(SQL.rolled, floor_id)
             assert row is not None
@@ -117,13 +122,15 @@ class Rollups:
                 made = await self._fill(connection, done, until, touched, days, zone)
             await connection.execute(SQL.keep_rolled, floor_id, done.since, until, zone)
             await connection.execute(SQL.forget_marks, [mark["id"] for mark in marks])
-        return Step(until, made, until < limit)
+            more = await count_leads(connection, floor_id, now - OPEN)
+        return Step(until, made, until < limit or more)
 
     async def _beginning(self, connection: Connection, days: Grid, now: datetime) -> Span | None:
         """Nothing is rolled up, or by another zone's days: all cells go."""
+        await connection.execute(SQL.forget_rolled, self._floor_id)
         begin = await connection.fetchval(SQL.earliest, self._floor_id)
         ends = ([BEGINNING], [now + AT_ONCE])
-        for grain in ("quarter", "hour", "whole_day", "day"):
+        for grain in GRAINS:
             for what in WHATS:
                 await connection.execute(SQL[f"forget_{what}"], self._floor_id, grain, *ends)
         await connection.execute(SQL.forget_hours, self._floor_id, *ends)
@@ -154,6 +161,7 @@ class Rollups:
             ends = _ends(spans)
             await connection.execute(SQL[f"forget_{what}"], self._floor_id, "quarter", *ends)
             await connection.execute(SQL[f"fill_{what}"], self._floor_id, *ends)
+        await self._merge(connection, "floor_quarter", "quarter", spans)
 
     async def _fill_days(self, connection: Connection, spans: Spans, days: Grid, zone: str) -> None:
         for day in (day for span in spans for day in _cells(span, days)):
@@ -161,9 +169,17 @@ class Rollups:
             for what in WHATS:
                 await connection.execute(SQL[f"forget_{what}"], self._floor_id, "day", *ends)
                 await connection.execute(SQL[f"fill_day_{what}"], self._floor_id, *ends, zone)
+            await self._merge(connection, "person_day", "day", (day,))
             await self._fill_sums(connection, "whole_day", (day,))
             await connection.execute(SQL.forget_hours, self._floor_id, *ends)
             await connection.execute(SQL.fill_hours, self._floor_id, *ends)
+
+    async def _merge(self, connection: Connection, grain: str, of: str, spans: Spans) -> None:
+        """All campaigns and lists together."""
+        for what in ("cells", "said") if spans else ():
+            ends = _ends(spans)
+            await connection.execute(SQL[f"forget_{what}"], self._floor_id, grain, *ends)
+            await connection.execute(SQL[f"fill_merged_{what}"], self._floor_id, grain, of, *ends)
 
     async def _fill_sums(self, connection: Connection, grain: str, cells: Sequence[Span]) -> None:
         for what in WHATS if cells else ():
