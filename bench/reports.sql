@@ -122,10 +122,15 @@ vacuum analyze;
 -- Megabytes of the rows and of the roll-ups, with their indexes.
 select pg_total_relation_size('attempt') >> 20 as attempts_mb,
     (pg_total_relation_size('report_cell') + pg_total_relation_size('report_said_cell')
-        + pg_total_relation_size('report_time_cell') + pg_total_relation_size('report_hour_cell'))
-        >> 20 as roll_ups_mb,
+        + pg_total_relation_size('report_time_cell') + pg_total_relation_size('report_hour_cell')
+        + pg_total_relation_size('report_lead_cell')) >> 20 as roll_ups_mb,
+    pg_total_relation_size('report_lead') >> 20 as leads_counted_mb,
     (select count(*) from report_cell) as cells;
 
 -- name: no_rollups
--- Reports read the rows alone.
-update report_rolled set until = since;
+-- Reports read the rows alone; up to when the roll-ups went.
+update report_rolled set until = since returning old.until;
+
+-- name: rollups_again
+-- They read roll-ups up to $1.
+update report_rolled set until = $1;
