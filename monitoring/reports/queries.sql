@@ -115,9 +115,11 @@ with cell as (
     where ($10::bigint[] is null or cell.operator_id = any($10))
         and ($11::bigint[] is null or cell.campaign_id = any($11))
         and ($12::bigint[] is null or cell.list_id = any($12))
+), by_key as (
+    select key, disposition_id, sum(attempts) as attempts from chosen group by key, disposition_id
 ), counted as (
     select key, grouping(key) = 1 as total, disposition_id, sum(attempts)::bigint as attempts
-    from chosen group by grouping sets ((key, disposition_id), (disposition_id))
+    from by_key group by grouping sets ((key, disposition_id), (disposition_id))
 )
 select counted.key, counted.total, d.code, d.title_ru, d.title_en, d.flags, counted.attempts
 from counted join disposition d on d.id = counted.disposition_id;
@@ -348,9 +350,9 @@ select list_id, count(*) as contacts from contact where list_id = any($1::bigint
 
 -- name: limit_statements
 -- A report that takes long is given up; dialing needs the machine. Compiling takes longer than it
--- saves.
+-- saves, and a plan made for any period reads all attempts.
 select set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true),
-    set_config('jit', 'off', true);
+    set_config('jit', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true);
 
 -- name: note
 -- Who took what out.

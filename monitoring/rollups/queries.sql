@@ -174,8 +174,10 @@ join report_said_cell c on c.floor_id = $1 and c.grain = $3
 group by c.since, c.operator_id, c.disposition_id;
 
 -- name: limits
--- Histograms of a year are added in memory, and compiling such a statement takes longer than it saves.
-select set_config('work_mem', '64MB', true), set_config('jit', 'off', true);
+-- A day's histograms are added in memory; compiling such a statement takes longer than it saves, and
+-- a plan made for spans of any length reads all attempts.
+select set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
+    set_config('plan_cache_mode', 'force_custom_plan', true);
 
 -- name: leads_rolled
 -- Up to when attempts of leads are counted, if the roll-ups have the days of the floor's zone.
