@@ -109,7 +109,7 @@ class Life:
             assert [_counts(row.cells) for row in table.rows] == wanted
         async with pool.acquire() as connection:
             lists = await connection.fetch(HAPPENS.lists, floor_id)
-            rows = [await read_health(connection, *row, self._zone) for row in lists]
+            rows = [await read_health(connection, id, name, self._zone) for id, name in lists]
         made = await service.make(request("lists", period), now)
         tables, _, warnings = lists_of(rows)
         assert (made.tables[0].rows, made.warnings) == (tables[0].rows, warnings)
