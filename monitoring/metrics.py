@@ -10,6 +10,7 @@ import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from typing import TypeVar
 
@@ -86,6 +87,12 @@ class Bounded:
 
 
 _campaign, _operator, _trunk, _list = Bounded(500), Bounded(1000), Bounded(50), Bounded(200)
+
+
+@cache
+def _of(metric: M, *labels: str) -> M:
+    """The series with these labels; it is looked up once. Not for metrics that are cleared."""
+    return metric.labels(*labels)
 
 
 # Bounds hold the legal thresholds: 2 s to an operator, 15 s and 20 s of ringing.
@@ -299,19 +306,19 @@ def dial_started(
     campaign: str, operator: str | None, interval_s: float | None, operator_interval_s: float | None
 ) -> None:
     """A dial was committed; intervals in seconds, None for the first."""
-    _dials.labels(_campaign(campaign)).inc()
+    _of(_dials, _campaign(campaign)).inc()
     if interval_s is not None:
-        _dial_interval.labels(_campaign(campaign)).observe(interval_s)
+        _of(_dial_interval, _campaign(campaign)).observe(interval_s)
     if operator is not None:
-        _operator_dials.labels(_operator(operator)).inc()
+        _of(_operator_dials, _operator(operator)).inc()
         if operator_interval_s is not None:
-            _operator_dial_interval.labels(_operator(operator)).observe(operator_interval_s)
+            _of(_operator_dial_interval, _operator(operator)).observe(operator_interval_s)
 
 
 def conversation_began(campaign: str, operator: str, answer_to_operator_s: float) -> None:
     _conversations.inc()
-    _campaign_conversations.labels(_campaign(campaign)).inc()
-    _operator_conversations.labels(_operator(operator)).inc()
+    _of(_campaign_conversations, _campaign(campaign)).inc()
+    _of(_operator_conversations, _operator(operator)).inc()
     _answer_to_operator.observe(answer_to_operator_s)
 
 
@@ -323,33 +330,33 @@ def operator_waited(seconds: float) -> None:
 def attempt_ended(campaign: str, ended: Ended) -> None:
     """The one outcome of an attempt."""
     outcome = ended.outcome.value
-    _attempts.labels(outcome).inc()
-    _campaign_attempts.labels(_campaign(campaign), outcome).inc()
-    _trunk_attempts.labels(_trunk(ended.trunk), outcome).inc()
+    _of(_attempts, outcome).inc()
+    _of(_campaign_attempts, _campaign(campaign), outcome).inc()
+    _of(_trunk_attempts, _trunk(ended.trunk), outcome).inc()
     if ended.answered_at is not None:
         _answered.inc()
     if ended.ring_s is not None:
         _ring.observe(ended.ring_s)
     if ended.talk_s is not None:
         _talk.observe(ended.talk_s)
-        _campaign_talk.labels(_campaign(campaign)).inc(max(0.0, ended.talk_s))
+        _of(_campaign_talk, _campaign(campaign)).inc(max(0.0, ended.talk_s))
 
 
 def trunk_line_time(trunk: str, seconds: float) -> None:
-    _trunk_line.labels(_trunk(trunk)).inc(max(0.0, seconds))
+    _of(_trunk_line, _trunk(trunk)).inc(max(0.0, seconds))
 
 
 def operator_time(login: str, state: OperatorState, seconds: float) -> None:
     """Time an operator spent in a state, counted as it passes."""
     seconds = max(0.0, seconds)
-    _operator_state.labels(_operator(login), state.value).inc(seconds)
+    _of(_operator_state, _operator(login), state.value).inc(seconds)
     if state in LINE_STATES:
-        _operator_line.labels(_operator(login)).inc(seconds)
+        _of(_operator_line, _operator(login)).inc(seconds)
 
 
 def operator_seated(login: str) -> None:
     """The operator's series exist from the sign-in on, at zero."""
-    _operator_line.labels(_operator(login))
+    _of(_operator_line, _operator(login))
 
 
 def held() -> None:
@@ -380,9 +387,9 @@ def wrap_up_ended(seconds: float) -> None:
 
 def decided(campaign: str, limited_by: str, asked: int, allowed: int) -> None:
     """One decision: what limited it, the calls asked for and the calls placed."""
-    _decisions.labels(_campaign(campaign), limited_by).inc()
-    _asked.labels(_campaign(campaign)).inc(max(asked, allowed))
-    _allowed.labels(_campaign(campaign)).inc(allowed)
+    _of(_decisions, _campaign(campaign), limited_by).inc()
+    _of(_asked, _campaign(campaign)).inc(max(asked, allowed))
+    _of(_allowed, _campaign(campaign)).inc(allowed)
 
 
 def key_pressed() -> None:

@@ -10,15 +10,16 @@ order by attempt.ended_at
 limit $2;
 
 -- name: finish
--- The one file of a conversation, or why there is none. A second time changes nothing. A pause that
--- nobody ended lasted to the end of the conversation.
+-- The one file of each conversation, or why there is none. A second time changes nothing. A pause
+-- that nobody ended lasted to the end of the conversation.
 with paused as (
     update recording_pause set ended_at = greatest(started_at, attempt.ended_at)
-    from attempt where attempt.id = $1 and recording_pause.attempt_id = attempt.id
+    from attempt where attempt.id = any($1::uuid[]) and recording_pause.attempt_id = attempt.id
         and recording_pause.ended_at is null
 )
 insert into recording (attempt_id, path, seconds, bytes, sha256, problem, finished_at)
-values ($1, $2, $3, $4, $5, $6, now())
+select *, now() from unnest($1::uuid[], $2::text[], $3::float8[], $4::bigint[], $5::text[],
+    $6::text[])
 on conflict (attempt_id) do update
     set path = excluded.path, seconds = excluded.seconds, bytes = excluded.bytes,
         sha256 = excluded.sha256, problem = excluded.problem, finished_at = now()

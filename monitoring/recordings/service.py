@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,22 @@ def _recording(row: Any, spans: Iterable[tuple[datetime, datetime | None]]) -> R
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of a conversation's files: one of them, or why there is none."""
+
+    made: audio.Made | None
+    problem: str
+
+    @property
+    def columns(self) -> tuple[str | None, float, int, str | None]:
+        made = self.made
+        return (str(made.path), made.seconds, made.bytes, made.sha256) if made else NO_FILE
+
+
+NO_FILE = (None, 0.0, 0, None)
+
+
 class Finisher:
     """Makes one file of what the node wrote, after every recorded conversation.
 
@@ -194,29 +211,30 @@ class Finisher:
     async def finish_all(self) -> int:
         """Finishes what can be finished now; returns how many."""
         rows = await self._pool.fetch(SQL.unfinished, self._floor_id, BATCH)
-        return sum([await self._finish(row) for row in rows])
+        made = [(row, found) for row in rows if (found := await self._finish(row)) is not None]
+        if made:
+            await self._write(made)
+            legs = [leg for row, _ in made for leg in legs_of(row["recording"])]
+            await asyncio.to_thread(_unlink, legs)
+        return len(made)
 
-    async def _finish(self, row: Any) -> bool:
+    async def _finish(self, row: Any) -> Finished | None:
+        """None: not now."""
         legs = legs_of(row["recording"])
         waited = time.time() - row["ended_at"].timestamp()
         if waited < NODE_LIMIT_S and not all(audio.is_complete(leg) for leg in legs):
-            return False
-        made, problem = None, None
+            return None
         try:
             loop = asyncio.get_running_loop()
             made = await loop.run_in_executor(self._worker, self._make, row["recording"])
-            problem = None if made else f"the node left no file for {row['recording']}"
         except OSError as error:
             # Kept as it is: the next look tries again, for a disk that is full now.
             if str(error) != self._said:
                 self._said = str(error)
                 log.error("recording_not_finished", attempt=str(row["id"]), error=self._said)
-            return False
+            return None
         self._said = ""
-        await self._write(row["id"], made, problem)
-        for leg in legs:
-            await asyncio.to_thread(leg.unlink, missing_ok=True)
-        return True
+        return Finished(made, "" if made else f"the node left no file for {row['recording']}")
 
     def _make(self, recording: str) -> audio.Made | None:
         """In the thread. None when there is nothing to make it of."""
@@ -226,14 +244,13 @@ class Finisher:
             return None
         return audio.merge(legs, kept, self._format)
 
-    async def _write(self, attempt_id: UUID, made: audio.Made | None, problem: str | None) -> None:
-        values = (
-            (str(made.path), made.seconds, made.bytes, made.sha256) if made else (None, 0, 0, None)
-        )
-        await self._pool.execute(SQL.finish, attempt_id, *values, problem)
-        metrics.recording_finished(made.seconds if made else 0.0)
-        if problem:
-            log.error("recording_missing", attempt=str(attempt_id), problem=problem)
+    async def _write(self, done: list[tuple[Any, Finished]]) -> None:
+        values = [(row["id"], *found.columns, found.problem or None) for row, found in done]
+        await self._pool.execute(SQL.finish, *zip(*values, strict=True))
+        for row, found in done:
+            metrics.recording_finished(found.made.seconds if found.made else 0.0)
+            if found.problem:
+                log.error("recording_missing", attempt=str(row["id"]), problem=found.problem)
 
     async def clear_strays(self, folder: Path) -> int:
         """Deletes old legs that no conversation waits for: their bridge never came about."""
@@ -243,6 +260,11 @@ class Finisher:
         for path in stray:
             await asyncio.to_thread(path.unlink, missing_ok=True)
         return len(stray)
+
+
+def _unlink(files: Iterable[Path]) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def _old_legs(folder: Path) -> dict[UUID, list[Path]]:
