@@ -19,7 +19,9 @@ returning id
 update lead set next_at = now(), blocked_by = null
 from campaign c
 where c.id = lead.campaign_id and c.floor_id = $1 and lead.blocked_by = 'no_consent'
-    and lead.contact_id in (select contact_id from contact_phone where e164 = any($2::text[]))
+    and lead.contact_id in (
+        select p.contact_id from list l join contact_phone p on p.list_id = l.id
+        where l.floor_id = $1 and p.e164 = any($2::text[]))
 
 -- name: records
 -- Consents of a number, or the newest of all.

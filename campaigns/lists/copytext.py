@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from campaigns.lists.columns import Columns
+from campaigns.lists.consents import BadConsent, Consent, read_consent
 from campaigns.lists.model import CELL_CHARS, Row, parse_time_zone
 from campaigns.lists.numbering import Zones, zone_sets
 from campaigns.lists.phones import usual_number
@@ -57,8 +59,6 @@ class RowText:
 
     def usual(self, cells: Sequence[str]) -> RowLine | None:
         """What `line_of(read_row(...))` gives; None where the row is not of the usual kind."""
-        if self._columns.consent_at is not None:
-            return None
         whole = "".join(cells)
         plain = whole.isprintable() and "  " not in whole and "\\" not in whole
         if not plain or len(cells) != self._width or len(whole) > CELL_CHARS:
@@ -79,6 +79,12 @@ class RowText:
         region = NULL if columns.region is None else cells[columns.region].strip() or NULL
         attributes = self._attributes(cells)
         return f"{name}\t{company}\t{time_zone}\t{region}\t{attributes}\n", numbers
+
+    def consent(self, cells: Sequence[str], now: datetime) -> Consent | BadConsent | None:
+        """What a row that is `usual` says of consent."""
+        columns = self._columns
+        text = "" if columns.time_zone is None else cells[columns.time_zone].strip()
+        return read_consent(cells, columns, parse_time_zone(text) if text else None, now)
 
     def _numbers(self, cells: Sequence[str]) -> Numbers | None:
         found: Numbers = ()

@@ -21,10 +21,9 @@ from campaigns.lists.model import DAYS_LIMIT, Order, on_duplicate_of
 from campaigns.lists.service import ListService
 from campaigns.refusals import wanted_language
 from dialer.database.pool import Pool
-from dialer.http.answers import json_answer, may_take
+from dialer.http.answers import actor_of, json_answer, may_take
 from dialer.http.uploads import CHUNK_BYTES, pieces
 
-ACTOR = "api"
 UPLOAD_BYTES = 2 << 30
 IMPORT_LIMIT_S = 1800.0
 _NOT_IN_A_FILE_NAME = re.compile(r"[^\w.-]+")
@@ -80,7 +79,9 @@ def routes(floor: Callable[[], ListsOfFloor]) -> Sequence[web.AbstractRouteDef]:
         service = ExportService(floor().pool, floor().floor_id)
         with tempfile.TemporaryDirectory(prefix="prozvon-") as folder:
             path = Path(folder) / f"export.{kind}"
-            await service.export(path, kind, filters, actor=ACTOR, reveal=_flag(request, "reveal"))
+            await service.export(
+                path, kind, filters, actor=actor_of(request), reveal=_flag(request, "reveal")
+            )
             return await _send(request, path, f"{name}.{kind}")
 
     return (
@@ -108,6 +109,7 @@ def _order(request: web.Request, region: str) -> Order:
         days=None if days is None else int(days),
         on_duplicate=on_duplicate_of(query.get("on_duplicate", "skip")),
         dry_run=_flag(request, "dry_run"),
+        actor=actor_of(request),
     )
 
 

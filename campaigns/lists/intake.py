@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from campaigns.lists.columns import REJECT_COLUMNS, Field, guess_fields, map_columns, unique_names
-from campaigns.lists.consents import Consent
+from campaigns.lists.consents import BadConsent, Consent
 from campaigns.lists.copytext import Numbers, RowLine, RowText, line_of
 from campaigns.lists.csvfile import Record
 from campaigns.lists.errors import ListFileError
@@ -70,6 +70,7 @@ class Intake:
         rejects.start(self._table.delimiter, self._columns.names)
         self._text = RowText(self._columns, region)
         self._records = self._table.records()
+        self._consents = self._columns.consent_at is not None
         self._agreed: list[Agreed] = []
         self._now = datetime.now(UTC)
 
@@ -119,7 +120,7 @@ class Intake:
     def _line(self, record: Record) -> RowLine | None:
         """The line of a row; what is wrong with it goes to the rejects. None: nothing is left."""
         line = self._text.usual(record.cells) if not record.problem else None
-        if line is not None:
+        if line is not None and (not self._consents or self._agrees(record, line[1])):
             return line
         row = self._read(record)
         if row.rejects:
@@ -127,6 +128,13 @@ class Intake:
         if row.consent is not None:
             self._agreed += [Agreed(row.line, phone.e164, row.consent) for phone in row.phones]
         return line_of(row) if row.phones else None
+
+    def _agrees(self, record: Record, numbers: Numbers) -> bool:
+        """Note what a usual row says of consent; False where that is for the rejects."""
+        consent = self._text.consent(record.cells, self._now)
+        if isinstance(consent, Consent):
+            self._agreed += [Agreed(record.line, e164, consent) for e164, _ in numbers]
+        return not isinstance(consent, BadConsent)
 
     def _read(self, record: Record) -> Row:
         if record.problem:

@@ -118,7 +118,7 @@ class Merge:
         self.duplicates = Duplicates(**row)
         if self.consents:
             details = {"consents": self.consents}
-            what = "list import", "consents_imported", f"list {self.list_id}", details
+            what = self._order.actor, "consents_imported", f"list {self.list_id}", details
             await self._execute(CONSENT.note, *what)  # proofs: who brought them is kept
 
     async def _look_elsewhere(self, place: Place) -> None:
@@ -162,6 +162,7 @@ class Merge:
             [one.consent.source for one in agreed],
             [one.consent.evidence or f"{source}, line {one.line}" for one in agreed],
             [one.consent.given_at for one in agreed],
+            self._order.actor,
             timeout=STATEMENT_TIMEOUT_S,
         )
         self.consents += len(fresh)

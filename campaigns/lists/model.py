@@ -59,7 +59,7 @@ class Order:
     list what the row says (empty cells change nothing) and the row's new phones, `add` takes
     phones that are known elsewhere all the same.
     `mapping`: column name -> field, before the guess; `saved_mapping` names a kept one.
-    `language`: of the reasons in the rejects file.
+    `language`: of the reasons in the rejects file. `actor`: who imports, for consents and audit.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Order:
     on_duplicate: OnDuplicate = "skip"
     dry_run: bool = False
     language: Language = "en"
+    actor: str = "list import"
 
 
 def on_duplicate_of(text: str) -> OnDuplicate:

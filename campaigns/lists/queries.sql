@@ -275,10 +275,11 @@ SELECT list.id, list.name, list.source, list.imported_at,
 
 -- name: add_consents
 -- Consents of floor $1 that a file tells: phones $2, sources $3, evidences $4, moments $5. One that
--- is known is not told twice, and one older than a withdrawal does not come back by a file.
+-- is known is not told twice, and one older than a withdrawal does not come back by a file. $6: who
+-- brings the file.
 INSERT INTO consent (floor_id, campaign_id, e164, source, evidence, given_at, added_by)
 SELECT DISTINCT ON (told.e164, told.source, told.given_at)
-    $1::bigint, NULL::bigint, told.e164, told.source, told.evidence, told.given_at, 'list import'
+    $1::bigint, NULL::bigint, told.e164, told.source, told.evidence, told.given_at, $6
 FROM unnest($2::text[], $3::text[], $4::text[], $5::timestamptz[])
     AS told (e164, source, evidence, given_at)
 WHERE NOT EXISTS (

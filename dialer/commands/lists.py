@@ -28,7 +28,7 @@ from campaigns.lists.model import (
 from campaigns.lists.service import ListService
 from campaigns.lists.service import Progress as Report
 from campaigns.refusals import Language, Sentence
-from dialer.commands.common import Json, Reply, run, speech, table, use_settings
+from dialer.commands.common import Json, Reply, os_user, run, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.commands.late import Late, late_group
 from dialer.config import Settings
@@ -154,6 +154,7 @@ def import_list(
         on_duplicate=on_duplicate_of(on_duplicate),
         dry_run=dry_run,
         language=speech.language,
+        actor=os_user(),
     )
     return _carried_out(settings, file, order, rejects, ask=ask, as_json=as_json)
 

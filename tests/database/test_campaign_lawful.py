@@ -63,7 +63,12 @@ async def test_a_contradiction_is_refused_and_says_what_would_be_right(
 
 
 async def test_what_is_stricter_than_the_profile_is_taken(service: CampaignService) -> None:
-    await make(service, hours={"mon": [["09:00", "21:00"]], "sat": []}, limits={"per_week": 1})
+    hours = {"mon": [["09:00", "21:00"]], "sat": []}
+    await make(service, hours=hours, limits={"per_week": 1})
+    kept = await service.settings("spring")
+    assert (kept["hours"], kept["limits"]) == (hours, {"per_week": 1})
+    assert await service.approve("spring", "olga") == "approved"
+    assert await service.start("spring", "olga", ["carrier"]) == "running"
 
 
 async def test_an_edit_is_refused_for_what_it_changes_alone(

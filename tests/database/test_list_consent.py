@@ -6,13 +6,17 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from campaigns.consent.service import ConsentService
 from campaigns.lists.columns import map_columns
 from campaigns.lists.consents import BadConsent, Consent, read_consent
-from campaigns.lists.model import ImportResult, Order
+from campaigns.lists.copytext import RowText, line_of
+from campaigns.lists.model import ImportResult, Order, read_row
 from campaigns.lists.service import ListService
 from dialer.database.pool import Pool
+from tests.database.store_floor import running_floor
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FIRST = datetime(2025, 11, 1, tzinfo=UTC)
@@ -60,8 +64,29 @@ def test_without_a_date_column_the_word_stays_an_attribute() -> None:
     assert (columns.consent, columns.attributes) == (None, (1,))
 
 
+CONSENT = map_columns([*HEADER, "ФИО", "Часовой пояс"])
+PARTS = (
+    st.sampled_from(["89031234567", "нет", "+7 903 123-45-67"]),
+    st.sampled_from(["да", "нет", "", "отозвано"]),
+    st.sampled_from(["01.11.2025", "2025-11-01T10:00", "", "04.03.2126", "вчера"]),
+    st.sampled_from(["сайт", "", " "]),
+    st.sampled_from(["анкета 3", ""]),
+    st.sampled_from(["Иван", ""]),
+    st.sampled_from(["", "Asia/Omsk", "МСК+1", "Луна"]),
+)
+
+
+@given(st.tuples(*PARTS))
+def test_consent_is_read_quickly_as_with_all_care(cells: tuple[str, ...]) -> None:
+    text, row = RowText(CONSENT, "RU"), read_row(7, cells, CONSENT, "RU", NOW)
+    line = text.usual(cells)
+    consent = text.consent(cells, NOW) if line is not None else None
+    if line is not None and not isinstance(consent, BadConsent):
+        assert (line, consent, ()) == (line_of(row), row.consent, row.rejects)
+
+
 async def load(pool: Pool, dry_run: bool = False) -> ImportResult:
-    order = Order("new", dry_run=dry_run)
+    order = Order("new", dry_run=dry_run, actor="olga")
     return await ListService(pool).import_stream(
         io.BytesIO(FILE.encode()), floor="main", source="march.csv", order=order
     )
@@ -93,8 +118,9 @@ async def test_consents_of_a_file_are_kept_once_and_stay_withdrawn(pool: Pool) -
     assert (await load(pool)).consents == 0
     records = await service.records()
     assert len(records) == 2
-    told = "select details from audit where action = 'consents_imported'"
-    assert [row["details"] for row in await pool.fetch(told)] == [{"consents": 2}]
+    assert {record["added_by"] for record in records} == {"olga"}
+    told = "select actor, details from audit where action = 'consents_imported'"
+    assert [tuple(row) for row in await pool.fetch(told)] == [("olga", {"consents": 2})]
     assert [r["e164"] for r in records if r["withdrawn_at"] is None] == ["+79030000003"]
 
 
@@ -105,3 +131,20 @@ async def test_consent_comes_to_phones_that_the_list_has_already(pool: Pool) -> 
     result = await load(pool)
     assert (result.accepted, result.duplicates, result.consents) == (6, 1, 2)
     assert len(await ConsentService(pool, floor_id).records("+79030000001")) == 1
+
+
+async def test_leads_that_waited_for_consent_are_asked_again_by_an_import(pool: Pool) -> None:
+    floor = await running_floor(pool)
+    leads = await floor.add_leads(3)
+    await pool.execute("update campaign set consent_needed = true")
+    assert await floor.claim() == []
+    blocked = "select id from lead where blocked_by = 'no_consent' order by id"
+    assert [row["id"] for row in await pool.fetch(blocked)] == leads
+    file = "phone,consent date,consent source\n+79160000000,2025-11-01,site\n+79160000001,,\n"
+    order = Order("told", on_duplicate="add")
+    result = await ListService(pool).import_stream(
+        io.BytesIO(file.encode()), floor="main", source="told.csv", order=order
+    )
+    assert result.consents == 1
+    assert [row["id"] for row in await pool.fetch(blocked)] == leads[1:]
+    assert [(lead.id, lead.phone) for lead in await floor.claim()] == [(leads[0], "+79160000000")]
