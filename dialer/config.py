@@ -19,8 +19,6 @@ from zoneinfo import available_timezones
 
 import phonenumbers
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -35,52 +33,27 @@ from pydantic_settings import (
 )
 
 from campaigns.by_hand.model import Prefixes
-from dialer.talk.codes import DEFAULT_CODES, TARGET, problem_of
-from dialer.talk.numbers import is_pattern
+from dialer.config_calls import RouteSettings as RouteSettings
+from dialer.config_calls import TransferSettings as TransferSettings
+from dialer.config_calls import TrunkSettings as TrunkSettings
+from dialer.config_section import (
+    ADDRESS,
+    CALLER_ID,
+    NAME,
+    PREFIX,
+    Port,
+    Seconds,
+    Section,
+    patterns,
+)
 
 PROJECT = Path(__file__).resolve().parents[1]
-NAME = r"^[a-z0-9][a-z0-9_-]{0,31}$"
-PREFIX = r"^\+?[1-9][0-9]{0,14}$"
-ADDRESS = r"^[0-9A-Za-z.:-]{1,253}$"
-
 OTHER_VARIABLES = {"PROZVON_CONFIG", "PROZVON_ASTERISK_MIRROR"}
 """Variables that are no settings: where the file is, where set-up fetches Asterisk from."""
-
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0)]
-CALLER_ID = r"^\+?[0-9]{3,15}$"
-
-
-def patterns(numbers: tuple[str, ...]) -> tuple[str, ...]:
-    """Patterns of numbers as they were given. Raises ValueError for what is none."""
-    if bad := [number for number in numbers if not is_pattern(number)]:
-        raise ValueError(f"{', '.join(bad)}: give + and digits; x is any digit, * the rest")
-    return numbers
 
 
 class ConfigError(Exception):
     """The settings cannot be used; the message names every wrong key and what is wrong with it."""
-
-
-class Section(BaseModel):
-    """A group of settings that knows its keys: an unknown one is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_secret_files(cls, values: Any) -> Any:
-        """Replaces `<key>_file` by `<key>` with the file's content."""
-        if not isinstance(values, dict):
-            return values
-        out = dict(values)
-        for key in [k for k in values if k.endswith("_file") and k[:-5] in cls.model_fields]:
-            path = Path(str(out.pop(key))).expanduser()
-            try:
-                out[key[:-5]] = path.read_text().strip()
-            except OSError as error:
-                raise ValueError(f"{key}: cannot read {path}: {error.strerror}") from None
-        return out
 
 
 class DatabaseSettings(Section):
@@ -233,85 +206,6 @@ class HttpSettings(Section):
     )
 
 
-CallerId = Annotated[str, Field(pattern=CALLER_ID)]
-SipUser = Annotated[str, Field(pattern=r"^[0-9A-Za-z._+*-]{1,80}$")]
-
-
-class RouteSettings(Section):
-    """Numbers that a trunk takes, and what it shows there. See dialer/routing.py."""
-
-    prefix: Annotated[str, Field(pattern=r"^(\+?[0-9]{1,15})?$")] = Field(
-        default="", description="begin of the number, as +7495; empty: every number"
-    )
-    weight: Annotated[int, Field(ge=0, le=1000)] | None = Field(
-        default=None, description="share among trunks of the same prefix; 0: reserve"
-    )
-    caller_ids: tuple[CallerId, ...] = Field(
-        default=(), description="numbers to show in turn; empty: those of the trunk"
-    )
-
-    @field_validator("prefix")
-    @classmethod
-    def _with_plus(cls, prefix: str) -> str:
-        """Numbers are kept as +<digits>."""
-        return f"+{prefix}" if prefix and not prefix.startswith("+") else prefix
-
-
-class TrunkSettings(Section):
-    """One way out to the telephone network."""
-
-    name: Annotated[str, Field(pattern=NAME)]
-    host: Annotated[str, Field(pattern=ADDRESS)]
-    port: Port = 5060
-    transport: Literal["udp", "tcp", "tls"] = "udp"
-    srtp: bool = Field(default=False, description="sound only encrypted (SDES); needs tls")
-    ca: Path | None = Field(
-        default=None, description="who vouches for its certificate (PEM), if the machine's list not"
-    )
-    username: SipUser | None = None
-    password: SecretStr | None = None
-    from_user: SipUser | None = None
-    registers: bool = Field(
-        default=False, alias="register", description="register at the provider with the username"
-    )
-    codecs: tuple[Literal["alaw", "ulaw", "g722"], ...] = ("alaw", "ulaw")
-    qualify_s: Annotated[int, Field(ge=0, le=3600)] = Field(
-        default=10, description="seconds between two OPTIONS; 0: the provider does not answer them"
-    )
-    rtp_timeout_s: Annotated[int, Field(ge=0, le=3600)] = 60
-    lines: Annotated[int, Field(ge=1, le=100_000)] = 100
-    calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 10.0
-    tech_prefix: Annotated[str, Field(pattern=r"^[0-9*#]{0,15}$")] = Field(
-        default="", description="what the provider wants before every number"
-    )
-    plus: bool = Field(default=True, description="dial +7495..., not 7495...")
-    weight: Annotated[int, Field(ge=0, le=1000)] = 1
-    caller_ids: tuple[CallerId, ...] = ()
-    routes: tuple[RouteSettings, ...] = Field(
-        default=(), description="numbers that it takes; empty: every number"
-    )
-
-    @field_validator("codecs")
-    @classmethod
-    def _some_codec(cls, codecs: tuple[str, ...]) -> tuple[str, ...]:
-        if not codecs:
-            raise ValueError("name at least one codec")
-        return codecs
-
-    @model_validator(mode="after")
-    def _credentials(self) -> TrunkSettings:
-        if (self.username is None) != (self.password is None):
-            raise ValueError("give both username and password, or neither")
-        if self.registers and self.username is None:
-            raise ValueError("register needs username and password")
-        if self.transport != "tls" and (self.srtp or self.ca is not None):
-            raise ValueError('srtp and ca need transport = "tls"')
-        prefixes = [route.prefix for route in self.routes]
-        if len(set(prefixes)) < len(prefixes):
-            raise ValueError("two routes have the same prefix")
-        return self
-
-
 class RecordingSettings(Section):
     """Where and how conversations are recorded, how long they are kept, and what disk it takes."""
 
@@ -353,58 +247,6 @@ class FloorSettings(Section):
         if region not in phonenumbers.SUPPORTED_REGIONS:
             raise ValueError(f"{region!r} is no region with phone numbers such as RU or US")
         return region
-
-
-class TransferSettings(Section):
-    """What operators may do with a live call. Limits in seconds."""
-
-    numbers: tuple[str, ...] = Field(
-        default=(),
-        description='numbers that a call may be handed to, such as "+74951234567", "+7495xxxxxxx" '
-        '(x: any digit) or "+7800*"; none: only operators',
-    )
-    codes: dict[str, str] = Field(
-        default_factory=lambda: dict(DEFAULT_CODES),
-        description='what each * code of a phone does, such as hold = "*1"; those left out are off',
-    )
-    targets: dict[str, str] = Field(
-        default_factory=dict,
-        description='digits after a code: 7 = "stage:sale", "skill:pension", "operator:olga" '
-        'or "number:+74951234567"',
-    )
-    hold_limit_s: Annotated[float, Field(ge=5, le=3600)] = 300.0
-    park_limit_s: Annotated[float, Field(ge=2, le=3600)] = 120.0
-    group_limit_s: Annotated[float, Field(ge=2, le=600)] = 60.0
-    seek_limit_s: Annotated[int, Field(ge=5, le=600)] = Field(
-        default=30, description="so long a person whose operator is gone waits for any other"
-    )
-    third_limit_s: Annotated[int, Field(ge=30, le=3600)] = Field(
-        default=300, description="so long a called number may wait with music"
-    )
-    ring_timeout_s: Annotated[float, Field(ge=5, le=120)] = 30.0
-
-    @field_validator("numbers")
-    @classmethod
-    def _are_patterns(cls, numbers: tuple[str, ...]) -> tuple[str, ...]:
-        return patterns(numbers)
-
-    @field_validator("codes")
-    @classmethod
-    def _are_codes(cls, codes: dict[str, str]) -> dict[str, str]:
-        if problem := problem_of(codes):
-            raise ValueError(problem)
-        return codes
-
-    @field_validator("targets")
-    @classmethod
-    def _are_targets(cls, targets: dict[str, str]) -> dict[str, str]:
-        for digits, target in targets.items():
-            if not TARGET.fullmatch(target) or not digits.isdigit() or len(digits) > 6:
-                raise ValueError(
-                    f"{digits} = {target!r}: give up to 6 digits, and operator:, stage:, skill: "
-                    "or number: with a name"
-                )
-        return targets
 
 
 class DialingSettings(Section):
