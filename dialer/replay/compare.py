@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -36,7 +37,11 @@ def differences(
     asked_again: Sequence[Line],
     late_s: float = 0.0,
 ) -> list[Difference]:
-    """Empty when the replay came to the same. `late_s`: how late the recorded controller was."""
+    """Empty when the replay came to the same. `late_s`: how late the recorded controller was.
+
+    The times of `asked_again` are on the record's clock.
+    """
+    gone = _gone(asked, late_s)
     return [
         *_of_rows("outcome", recorded["outcome"], replayed["outcome"], ("attempt",), late_s),
         *_of_rows("state", recorded["state"], replayed["state"], ("shift", "seq"), late_s),
@@ -44,7 +49,7 @@ def differences(
         *_of_rows(
             "supervision", recorded["supervision"], replayed["supervision"], ("id", "seq"), late_s
         ),
-        *_of_lists("commands", _commands(asked), _commands(asked_again)),
+        *_of_commands(asked, asked_again, gone),
         *_of_lists("answer", _answers(asked), _answers(asked_again)),
     ]
 
@@ -75,17 +80,44 @@ def _same(name: str, one: object, other: object, limit_s: float) -> bool:
     return one == other
 
 
-def _commands(lines: Iterable[Line]) -> dict[str, list[str]]:
-    """By channel, in order."""
+def _of_commands(
+    asked: Sequence[Line], asked_again: Sequence[Line], gone: Callable[[str, float], bool]
+) -> Iterator[Difference]:
+    """Hang-ups of what was gone at that moment are no difference: one side may have had no time."""
+    one, other = _commands(asked), _commands(asked_again)
+    differ = {key for key in (*one, *other) if one.get(key) != other.get(key)}
+    ours, theirs = _commands(asked, gone), _commands(asked_again, gone)
+    yield from _of_lists(
+        "commands",
+        {key: value for key, value in ours.items() if key in differ},
+        {key: value for key, value in theirs.items() if key in differ},
+    )
+
+
+def _commands(
+    lines: Iterable[Line], in_vain: Callable[[str, float], bool] = lambda channel, t: False
+) -> dict[str, list[str]]:
+    """By channel, in order, without hang-ups that were `in_vain`."""
     found: dict[str, list[str]] = defaultdict(list)
     for line in lines:
         fields = line.fields
         if line.kind == "ami_out" and fields["Action"] in OF_CALLS:
-            channel = fields.get("ChannelId") or fields.get("Channel") or "(global)"
+            channel = str(fields.get("ChannelId") or fields.get("Channel") or "(global)")
             name = _variable(fields.get("Variable")) if fields["Action"] == "Setvar" else ""
-            found[str(channel)].append(f"{fields['Action']} {name}".strip())
+            if fields["Action"] != "Hangup" or not in_vain(channel, line.t):
+                found[channel].append(f"{fields['Action']} {name}".strip())
     # The node's own copies of what was pressed are deleted when they are written, at any moment.
     return {key: sorted(value) if key == "(global)" else value for key, value in found.items()}
+
+
+def _gone(lines: Iterable[Line], late_s: float) -> Callable[[str, float], bool]:
+    """Whether a channel ended so near to a moment that a hang-up may have come before or after."""
+    ends: dict[str, float] = {}
+    for line in lines:
+        if line.kind == "ami_in" and line.fields.get("Event") == "Hangup":
+            for key in ("Uniqueid", "Channel"):
+                ends[str(line.fields.get(key, ""))] = line.t
+    return lambda channel, t: ends.get(channel, math.inf) <= t + late_s + SAME_S
 
 
 def _variable(value: object) -> str:

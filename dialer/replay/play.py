@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,8 @@ def replay(record: Record, dsn: str, folder: Path) -> Replayed:
     if record.header["format"] == 1:  # had none of these
         results |= {"part": [], "supervision": []}
     late_s = max((late_s for _, late_s in lags(record)), default=0.0)
-    found = differences(record.results, results, record.lines, memory.lines, late_s)
+    asked_again = [replace(ln, t=ln.t - player.begun) for ln in memory.lines]
+    found = differences(record.results, results, record.lines, asked_again, late_s)
     last = record.lines[-1].t if record.lines else 0.0
     return Replayed(
         len(record.results["outcome"]),
@@ -186,7 +187,7 @@ class Player:
         self.manager = ManagerPlayer(record.lines)
         loop.lines[AMI_PORT] = self._connect
         self._logins = [ln for ln in record.lines if ln.fields.get("Action") == "Login"]
-        self._begun = 0.0
+        self.begun = 0.0
         self._leads: dict[int, Lead] = {}
         self._asked: set[asyncio.Task[Any]] = set()
 
@@ -222,13 +223,13 @@ class Player:
     def _connect(self, factory: Callable[[], Any]) -> tuple[Any, Any]:
         """The first link sets the record's clock beside ours."""
         if self._logins and not self.manager.connected.is_set():
-            self._begun = self._loop.time() - self._logins[0].t
+            self.begun = self._loop.time() - self._logins[0].t
             self._loop.stalls = [
-                (self._begun + end - late_s, self._begun + end)
+                (self.begun + end - late_s, self.begun + end)
                 for end, late_s in lags(self._record)
-                if self._begun + end - late_s > self._loop.time()
+                if self.begun + end - late_s > self._loop.time()
             ]
-            self.manager.later_s = self._epoch + self._begun - self._record.header["started_at"]
+            self.manager.later_s = self._epoch + self.begun - self._record.header["started_at"]
         return self.manager.connect(factory)
 
     # --- what is there before
@@ -288,10 +289,12 @@ class Player:
         for line in sorted(lines, key=lambda line: line.number):
             if not self._logins or line.t < self._logins[0].t:
                 continue
-            at = self._begun + line.t
+            at = self.begun + line.t
             left = self._loop.before_stall(at) - self._loop.time()
             if left > 0:
                 await asyncio.sleep(left)
+            else:  # of one stall: each is understood before the next comes
+                await self._loop.settled()
             self._said = at
             await self._happen(line)
 

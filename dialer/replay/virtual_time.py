@@ -73,6 +73,13 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Whether somebody outside works for us."""
         return bool(self._owed)
 
+    async def settled(self) -> None:
+        """Returns when nothing is left to be done at the present moment."""
+        while True:
+            await asyncio.sleep(0)
+            if not self.is_owed and not getattr(self, "_ready", ()):
+                return
+
     def owe(self, who: object) -> None:
         self._owed.add(who)
 

@@ -15,7 +15,7 @@ from dialer.asterisk.cel import BridgeStay, ChannelHistory, UserEvent
 from dialer.cli import invoke
 from dialer.replay.compare import SAME_S, differences
 from dialer.replay.history import as_fields, from_fields
-from dialer.replay.record import RESULTS, RecordError, read_record
+from dialer.replay.record import RESULTS, Line, RecordError, read_record
 from dialer.replay.recorder import FORMAT, Recorder
 
 ATTEMPT = "01a21397-aa7b-78d1-b805-a9fb6e1a91ef"
@@ -161,3 +161,16 @@ def test_what_a_cel_file_told_comes_back_later(later_s: float, hangup_at: float 
     assert back.bridged == (BridgeStay("b", 1e9 + later_s, None),)
     assert back.user_events[0].at == 1e9 + 1 + later_s
     assert from_fields(kept, 0.0) == {ATTEMPT: told}
+
+
+@pytest.mark.parametrize(("asked_at", "differs"), [(4.95, False), (4.0, True)])
+def test_a_hang_up_of_who_is_gone_at_that_moment_is_no_difference(
+    asked_at: float, differs: bool
+) -> None:
+    """Given a person who hung up at 5, when only one side still asked the node for it."""
+    empty: dict[str, list[Any]] = {kind: [] for kind in RESULTS}
+    gone = Line(2, 5.0, "ami_in", {"Event": "Hangup", "Uniqueid": ATTEMPT, "Channel": "c"})
+    asked = Line(1, asked_at, "ami_out", {"Action": "Hangup", "Channel": ATTEMPT})
+    for one, other in (([gone], [asked]), ([asked, gone], [])):
+        assert bool(differences(empty, empty, one, other)) == differs
+    assert differences(empty, empty, [asked, gone], [asked]) == []

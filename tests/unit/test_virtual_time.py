@@ -64,3 +64,21 @@ def test_a_timer_of_a_stall_comes_when_the_stall_is_over() -> None:
         (2.5, "timer 2.45"),
         (3.0, "timer 3.0"),
     ]
+
+
+def test_settled_is_when_all_that_follows_from_the_present_moment_is_done() -> None:
+    async def main() -> tuple[list[int], float]:
+        loop, done = asyncio.get_running_loop(), list[int]()
+        assert isinstance(loop, VirtualTimeLoop)
+
+        def step(left: int) -> None:
+            done.append(left)
+            if left:
+                loop.call_soon(step, left - 1)
+
+        step(5)
+        await loop.settled()
+        return done, loop.time()
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        assert runner.run(main()) == ([5, 4, 3, 2, 1, 0], 0.0)
