@@ -28,7 +28,7 @@ from dialer.calls import (
 )
 from dialer.lines import Trunk
 from dialer.live_attempts import LiveAttempts
-from dialer.odds_book import OddsBook
+from dialer.odds_book import OddsBook, chosen
 from dialer.operators import IN_CALL, OperatorState, Seat, State, WrapUp
 from dialer.pacers import Booking, pacer_of
 from dialer.pacing import Decision, Floor, Leads, Pacer, PredictivePacer
@@ -138,7 +138,8 @@ class Campaign:
         `ringing` goes with `Floor.ringing`. The buffer is put in the order to dial.
         """
         try:
-            decision = self.pacer.explain(floor, self._leads(floor, ringing, now))
+            decision = self.pacer.explain(floor, self._leads(ringing, now))
+            chosen(self.buffer, decision.picks)
         except Exception:
             self._replace_pacer()
             decision = self.pacer.explain(floor)
@@ -146,10 +147,9 @@ class Campaign:
             decision = replace(decision, reason=f"{decision.reason} ({ENGINE_FAILED})")
         return decision
 
-    def _leads(self, floor: Floor, ringing: Sequence[UUID], now: float) -> Leads | None:
+    def _leads(self, ringing: Sequence[UUID], now: float) -> Leads | None:
         if self.mode != "predictive":
             return None  # one call for each operator, whoever is called
-        self.odds.arrange(self.buffer, ringing, floor.idle - floor.waiting, now)
         return self.odds.leads(ringing, self.buffer, now)
 
     def _replace_pacer(self) -> None:

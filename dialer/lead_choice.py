@@ -1,59 +1,54 @@
 """Which of the leads at hand is dialed now, where their order leaves a choice. PURE.
 
-While fewer than two operators would be free for the answers to come, the surest leads go first:
-one call brings the conversation, and the number of answers is hardly uncertain. While more are
-free, the doubtful ones go: several people may answer then and all are served. A buffer is finite,
-so over time its leads are dialed in the proportion in which they come; only the moment differs.
+A call to a lead with chance p, placed while the next answer would find no operator with chance r,
+abandons p x r people. All leads are dialed in the end, so what can be chosen is which p meets which
+r, and the sum of p x r is least when the surest leads meet the lowest risks and the most doubtful
+ones the highest (the rearrangement inequality). Fewer people abandoned are budget, and budget is
+calls. So that neither kind is left over at hand, the risk at which the choice turns is the median
+of the risks met.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 
-from dialer.calls import Lead
-
-ENOUGH = 2.0
-"""Operators free for answers to come, from which on doubtful leads are dialed."""
+STEP = 0.005
+"""By how much one choice moves the turn, in shares of the level allowed."""
 
 
-def wants_sure(free: float, chances: Iterable[float]) -> bool:
-    """Of `free` operators (people who wait for one taken off) and the chances of an answer of the
-    calls that ring."""
-    return free - sum(chances) < ENOUGH
+class Turn:
+    """The risk, as a share of the level allowed, up to which the surest lead is dialed."""
+
+    def __init__(self) -> None:
+        self.at = 0.3
+
+    def wants_sure(self, share: float) -> bool:
+        return share <= self.at
+
+    def chose(self, sure: bool) -> None:
+        """Moves so that half the choices are sure ones; a little below 0 where most risks are 0."""
+        self.at = min(1.0, max(-STEP, self.at + (-STEP if sure else STEP)))
 
 
-def in_order(odds: Sequence[float], *, sure: bool) -> list[int]:
-    """Places of `odds`, the first to dial first; equal ones keep their order."""
-    return sorted(range(len(odds)), key=odds.__getitem__, reverse=sure)
+class Hand:
+    """The leads at hand, taken one by one. `runs`: leads that follow each other with the same
+    number may change places; without it none may."""
 
+    def __init__(self, odds: Sequence[float], runs: Sequence[int]) -> None:
+        numbers = runs if len(runs) == len(odds) else range(len(odds))
+        self._groups = [
+            sorted(places, key=odds.__getitem__, reverse=True)
+            for _, places in groupby(range(len(odds)), numbers.__getitem__)
+        ][::-1]
 
-def arranged(
-    leads: Sequence[Lead], odds: Sequence[float], overdue: Sequence[bool], *, sure: bool
-) -> list[Lead]:
-    """`leads` with those of one standing that follow each other in the order to dial.
-
-    A lead without a standing (a callback, one that is dialed again at once, one promised to an
-    operator) stays where it is. `overdue`: passed over for so long that it goes first.
-    """
-    out: list[Lead] = []
-    for movable, places in _runs(leads):
-        if not movable:
-            out += [leads[i] for i in places]
-            continue
-        first = [i for i in places if overdue[i]]
-        rest = [i for i in places if not overdue[i]]
-        out += [leads[i] for i in first]
-        out += [leads[rest[k]] for k in in_order([odds[i] for i in rest], sure=sure)]
-    return out
-
-
-def _runs(leads: Sequence[Lead]) -> Iterator[tuple[bool, list[int]]]:
-    """(whether they may change places, their places) for leads of one standing in a row."""
-    for standing, places in groupby(range(len(leads)), lambda i: _standing(leads[i])):
-        yield standing is not None, list(places)
-
-
-def _standing(lead: Lead) -> tuple[int, int] | None:
-    pinned = lead.operator_id is not None or lead.callback_id is not None
-    return None if pinned else lead.standing
+    def take(self, turn: Turn, share: float) -> int | None:
+        """The place of the next lead to dial, at a risk of `share` of the level; None: no more."""
+        if not self._groups:
+            return None
+        group = self._groups[-1]
+        if len(group) == 1:
+            return self._groups.pop()[0]
+        sure = turn.wants_sure(share)
+        turn.chose(sure)
+        return group.pop(0 if sure else -1)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from uuid import UUID
 
 from dialer.calls import Lead
-from dialer.lead_choice import arranged, wants_sure
 from dialer.lead_odds import Features, LeadOdds, features
 from dialer.pacing import Leads
 
 MOST_NEXT = 64
-OVERDUE_S = 180.0
+OVERDUE_S = 600.0
 """A lead that was passed over for so long goes first: choosing must not make anybody wait."""
 
 
@@ -44,33 +44,52 @@ class OddsBook:
         """The call ended without telling anything (it was withdrawn, or cancelled by us)."""
         self._placed.pop(attempt, None)
 
-    def leads(self, ringing: Iterable[UUID], following: Iterable[Lead], now: float) -> Leads | None:
-        """For a decision: `ringing` in the order of `Floor.ringing`, `following` as they would be
-        dialed. None while the model is not trusted: all leads are ordinary."""
-        if not self.model.trusted:
-            return None
-        told = tuple(self._placed.get(id, (None, 1.0))[1] for id in ringing)
-        near = (lead for lead, _ in zip(following, range(MOST_NEXT), strict=False))
-        return Leads(told, tuple(self.model.odds(_features(lead, now)) for lead in near))
+    def leads(self, ringing: Iterable[UUID], buffer: deque[Lead], now: float) -> Leads | None:
+        """For a decision: `ringing` in the order of `Floor.ringing`, and the leads at hand with
+        what their order leaves open. None while the model is not trusted: all are ordinary.
 
-    def arrange(
-        self, buffer: deque[Lead], ringing: Sequence[UUID], free: float, now: float
-    ) -> None:
-        """Puts `buffer` in the order to dial now, within what its campaign's order leaves open.
-
-        `free`: operators free, people who wait taken off. Nothing changes until the model is
-        trusted.
+        Leads that were passed over for long come to the front of their own standing.
         """
         self._seen = {lead.id: self._seen.get(lead.id, now) for lead in buffer}
         if not self.model.trusted:
-            return
-        told = [self._placed.get(id, (None, 1.0)) for id in ringing]
-        chances = (self.model.chance(known) for known, _ in told if known is not None)
-        leads = tuple(buffer)
-        odds = [self.model.odds(_features(lead, now)) for lead in leads]
-        overdue = [now - self._seen[lead.id] > OVERDUE_S for lead in leads]
+            return None
+        runs = list(_runs(buffer, [now - self._seen[lead.id] > OVERDUE_S for lead in buffer]))
+        leads = [lead for run in runs for lead in run]
         buffer.clear()
-        buffer.extend(arranged(leads, odds, overdue, sure=wants_sure(free, chances)))
+        buffer.extend(leads)
+        told = tuple(self._placed.get(id, (None, 1.0))[1] for id in ringing)
+        odds = tuple(self.model.odds(_features(lead, now)) for lead in leads[:MOST_NEXT])
+        numbers = [number for number, run in enumerate(runs) for _ in run]
+        return Leads(told, odds, tuple(numbers[:MOST_NEXT]))
+
+
+def chosen(buffer: deque[Lead], picks: Sequence[int]) -> None:
+    """Brings the leads at these places to the front of `buffer`, in this order."""
+    if not picks:
+        return
+    leads, first = list(buffer), set(picks)
+    buffer.clear()
+    buffer.extend(leads[i] for i in picks)
+    buffer.extend(lead for i, lead in enumerate(leads) if i not in first)
+
+
+def _runs(leads: Iterable[Lead], overdue: Sequence[bool]) -> Iterator[list[Lead]]:
+    """Leads that may change places, run by run, in the order to dial.
+
+    A lead without a standing (a callback, one that is dialed again at once, one promised to an
+    operator) is a run of its own, and so is one that is `overdue`.
+    """
+    for standing, group in groupby(zip(leads, overdue, strict=True), lambda x: _standing(x[0])):
+        pairs = list(group)
+        free = [lead for lead, late in pairs if not late]
+        yield from ([lead] for lead, late in pairs if late or standing is None)
+        if free and standing is not None:
+            yield free
+
+
+def _standing(lead: Lead) -> tuple[int, int] | None:
+    pinned = lead.operator_id is not None or lead.callback_id is not None
+    return None if pinned else lead.standing
 
 
 def _features(lead: Lead, now: float) -> Features:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from dialer.lead_choice import Hand, Turn
 from dialer.ledger import Ledger
 from dialer.pacing_budget import Spending, Standing
 from dialer.pacing_model import Knowledge
@@ -35,6 +36,7 @@ class Decision:
     limited_by: str  # operators | budget | lines
     reason: str
     asked: int = 0  # calls that pacing would place if lines, leads and caps did not matter
+    picks: tuple[int, ...] = ()  # places in `Leads.next` of the leads to dial, the first one first
 
 
 class Pacer(Protocol):
@@ -89,11 +91,22 @@ class Leads:
     """What is known of single leads: odds of an answer against the campaign's ordinary lead (1.0).
 
     `ringing` goes with `Floor.ringing`, place by place (another length is a ValueError); `next` are
-    the leads that would be dialed now, in that order.
+    the leads that would be dialed now, in that order. Of those that follow each other with the
+    same number in `runs` the engine picks which goes first.
     """
 
     ringing: tuple[float, ...]
     next: tuple[float, ...] = ()
+    runs: tuple[int, ...] = ()
+
+
+class Answer(NamedTuple):
+    """What one look at the floor gives."""
+
+    calls: int
+    limited_by: str
+    level: float  # the risk allowed
+    picks: tuple[int, ...] = ()
 
 
 class PredictivePacer:
@@ -118,9 +131,10 @@ class PredictivePacer:
         self.patience_s = patience_s
         self._known = Knowledge()
         self._slack = Slack()
+        self._turn = Turn()
         self._outlook: Outlook | None = None
         self._asked: tuple[Floor, Leads | None] | None = None
-        self._answer = (0, "operators", 0.0)
+        self._answer = Answer(0, "operators", 0.0)
 
     @property
     def odd_inputs(self) -> int:
@@ -135,6 +149,11 @@ class PredictivePacer:
     @property
     def slack(self) -> Slack:
         return self._slack
+
+    @property
+    def picks(self) -> tuple[int, ...]:
+        """Places in `Leads.next` that the last decision chose to dial, the first one first."""
+        return self._answer.picks
 
     def attempt_ended(self, now: float, seconds: float, answered: bool, odds: float = 1.0) -> None:
         """An attempt was answered by a person, or ended otherwise; `odds` as in `Leads`."""
@@ -163,16 +182,16 @@ class PredictivePacer:
         self.ledger.abandoned(now)
 
     def decide(self, floor: Floor, leads: Leads | None = None) -> int:
-        return self._decide(floor, leads)[0]
+        return self._decide(floor, leads).calls
 
     def explain(self, floor: Floor, leads: Leads | None = None) -> Decision:
-        calls, limited_by, level = self._decide(floor, leads)
+        calls, limited_by, level, picks = self._decide(floor, leads)
         chance = self._outlook.chance if self._outlook is not None else 0.5
         reason = (
             f"{calls}: {_seen(floor)}, {100.0 * chance:.0f} % answer, budget {100.0 * level:.1f} %"
         )
         asked = calls if limited_by != "lines" else self._wish(floor, leads)
-        return Decision(calls, limited_by, reason, asked)
+        return Decision(calls, limited_by, reason, asked, picks)
 
     def _wish(self, floor: Floor, leads: Leads | None) -> int:
         """Calls it would place if there were lines enough. Leaves the engine as it was."""
@@ -180,28 +199,33 @@ class PredictivePacer:
             leads = Leads(leads.ringing)
         kept = self.slack.state
         try:
-            return self._weigh(replace(floor, lines=floor.lines + _WISH), leads)[0]
+            return self._weigh(replace(floor, lines=floor.lines + _WISH), leads).calls
         finally:
             self.slack.state = kept
 
-    def _decide(self, floor: Floor, leads: Leads | None) -> tuple[int, str, float]:
+    def _decide(self, floor: Floor, leads: Leads | None) -> Answer:
         if self._asked != (floor, leads):
             self._asked = None
             self._answer = self._weigh(floor, leads)
             self._asked = (floor, leads)
         return self._answer
 
-    def _weigh(self, floor: Floor, leads: Leads | None) -> tuple[int, str, float]:
+    def _weigh(self, floor: Floor, leads: Leads | None) -> Answer:
         level = self.risk_level(floor.now)
         if not (floor.idle > 0 or floor.talking or floor.wrapping):
-            return 0, "operators", level
+            return Answer(0, "operators", level)
         sure = max(0, floor.idle - floor.waiting - len(floor.ringing))
-        if sure >= floor.lines:
-            return max(0, floor.lines), "lines", level
-        calls = sure if level <= 0.0 else self._most(floor, leads, sure, level)
+        hand = Hand(leads.next, leads.runs) if leads is not None else Hand((), ())
+        if sure >= floor.lines or level <= 0.0:
+            calls = max(0, min(sure, floor.lines))
+            places = [hand.take(self._turn, 0.0) for _ in range(calls)]
+            picks = tuple(place for place in places if place is not None)
+        else:
+            calls, picks = self._most(floor, leads, hand, sure, level)
         if calls >= floor.lines:
-            return calls, "lines", level
-        return calls, "budget" if level < 0.4 * self.max_abandon_rate else "operators", level
+            return Answer(calls, "lines", level, picks)
+        limited_by = "budget" if level < 0.4 * self.max_abandon_rate else "operators"
+        return Answer(calls, limited_by, level, picks)
 
     def risk_level(self, now: float) -> float:
         """Chance of an abandoned person that one more call may carry now, 0..3 x the cap.
@@ -216,27 +240,35 @@ class PredictivePacer:
         share = self.spending.share(window) / self._slack.ratio
         return self.max_abandon_rate * min(share, self.ceiling)
 
-    def _most(self, floor: Floor, leads: Leads | None, sure: int, level: float) -> int:
-        """The most calls of which the last one is within `level`; `sure` ones carry no risk."""
+    def _most(
+        self, floor: Floor, leads: Leads | None, hand: Hand, sure: int, level: float
+    ) -> tuple[int, tuple[int, ...]]:
+        """The most calls of which the last one is within `level`, `sure` ones carry no risk; and
+        the places of the leads to dial."""
         outlook = self._refresh(floor)
         question = outlook.question(floor, leads.ringing if leads else None)
         limit = min(floor.lines, question.limit(sure))
-        if sure >= limit:
-            return limit
-        if leads is not None and leads.next:
-            fresh = [outlook.fresh_with(odds) for odds in leads.next[:limit]]
-        else:
-            fresh = [outlook.fresh] * limit
-        calls, spent = 0, 0.0
-        for row in fresh:
+        known = leads.next if leads is not None else ()
+        picks: list[int] = []
+        calls, answers, spent = 0, 0.0, 0.0
+        while calls < limit:
             risk = question.risk() if calls >= sure else 0.0
             if risk > level:
                 break
-            spent += risk
+            row = outlook.fresh
+            if known:
+                place = hand.take(self._turn, risk / level)
+                if place is None:
+                    break
+                picks.append(place)
+                row = outlook.fresh_with(known[place])
+            likely = row[-1] / outlook.fresh[-1]
+            answers += likely
+            spent += likely * risk
             calls += 1
             question.ring(row)
-        self._slack.placed(calls, spent / level)
-        return calls
+        self._slack.placed(answers, spent / level)
+        return calls, tuple(picks)
 
     def _refresh(self, floor: Floor) -> Outlook:
         outlook = self._outlook
@@ -254,12 +286,13 @@ class PredictivePacer:
 
 
 class Slack:
-    """Mean risk of the calls placed / the level allowed: under 1, because calls come whole.
+    """Mean risk of the answers to come / the level allowed: under 1, because calls come whole.
 
-    Dividing by it makes the level spend the budget that it is meant to spend.
+    An answer is counted as a call to an ordinary lead. Dividing by it makes the level spend the
+    budget that it is meant to spend.
     """
 
-    memory = 300.0  # calls
+    memory = 300.0  # calls to ordinary leads
 
     def __init__(self) -> None:
         self._shares = 80.0
@@ -278,7 +311,7 @@ class Slack:
     def ratio(self) -> float:
         return max(0.4, self._shares / self._calls)
 
-    def placed(self, calls: int, shares: float) -> None:
+    def placed(self, calls: float, shares: float) -> None:
         keep = (1.0 - 1.0 / self.memory) ** calls
         self._shares = self._shares * keep + shares
         self._calls = self._calls * keep + calls

@@ -13,7 +13,7 @@ from typing import Any
 from dialer.pacing import PredictivePacer
 from dialer.pacing_model import Durations, Knowledge
 
-VERSION = 1
+VERSION = 2
 MOST = 1e9
 
 
@@ -74,7 +74,7 @@ def _fill_chance(known: Knowledge, kept: Mapping[str, Any]) -> None:
         raise ValueError("weights of nothing")
     known.chance.state = {
         "stretch": max(1.0, _number(kept["stretch"])),
-        "graded": bool(kept["graded"]),
+        "mix": _numbers(kept["mix"], 2),
         "yes": _numbers(kept["yes"], size),
         "no": _numbers(kept["no"], size),
         "weights": weights,

@@ -156,7 +156,7 @@ class AnswerChance:
 
     def __init__(self) -> None:
         self.stretch = 1.0  # of all memories
-        self._graded = False  # leads came with odds of their own
+        self._mix = [0.0, 0.0]  # answers and failures in the longest memory, whoever was called
         self._yes = [0.0] * len(self.memories)
         self._no = [0.0] * len(self.memories)
         self._weights = [1.0 / len(self.memories)] * len(self.memories)
@@ -166,7 +166,7 @@ class AnswerChance:
         """What was learned, to be kept."""
         return {
             "stretch": self.stretch,
-            "graded": self._graded,
+            "mix": self._mix,
             "yes": self._yes,
             "no": self._no,
             "weights": self._weights,
@@ -174,22 +174,28 @@ class AnswerChance:
 
     @state.setter
     def state(self, kept: dict[str, Any]) -> None:
-        self.stretch, self._graded = kept["stretch"], kept["graded"]
+        self.stretch, self._mix = kept["stretch"], list(kept["mix"])
         self._yes, self._no = list(kept["yes"]), list(kept["no"])
         self._weights = list(kept["weights"])
 
     def ended(self, answered: bool, odds: float = 1.0) -> None:
-        """One attempt; `odds` is its lead's odds of an answer against the ordinary lead's."""
+        """One attempt; `odds` is its lead's odds of an answer against the ordinary lead's.
+
+        It counts as much as it tells of the ordinary lead's chance p (its Fisher information
+        against that of an ordinary attempt), and moves p by what was not expected: one step of
+        maximum likelihood. Of an ordinary lead it is one attempt.
+        """
         floor = self.share / len(self.memories)
-        self._graded = self._graded or odds != 1.0
         weights = []
         for i, (p, memory) in enumerate(zip(self._chances(), self.memories, strict=True)):
             own = with_odds(p, odds)
             weights.append(self._weights[i] * (own if answered else 1.0 - own))
-            seen = min(1.0, max(0.0, p + answered - own))
+            tells = own * (1.0 - own) / (p * (1.0 - p))
+            surprise = answered - own
             keep = 1.0 - 1.0 / (memory * self.stretch)
-            self._yes[i] = self._yes[i] * keep + seen
-            self._no[i] = self._no[i] * keep + 1.0 - seen
+            self._yes[i] = max(0.0, self._yes[i] * keep + tells * p + surprise)
+            self._no[i] = max(0.0, self._no[i] * keep + tells * (1.0 - p) - surprise)
+        self._mix = [self._mix[0] * keep + answered, self._mix[1] * keep + 1.0 - answered]
         scale = (1.0 - self.share) / max(sum(weights), 1e-300)
         self._weights = [w * scale + floor for w in weights]
 
@@ -206,14 +212,16 @@ class AnswerChance:
         for i, (yes, no) in enumerate(zip(self._yes, self._no, strict=True)):
             factor = min(1.0, attempts / (yes + no)) if yes + no > 0.0 else 1.0
             self._yes[i], self._no[i] = yes * factor, no * factor
+        factor = min(1.0, attempts / max(1e-9, sum(self._mix)))
+        self._mix = [count * factor for count in self._mix]
 
     def now(self, usual: float) -> tuple[float, float]:
         """Chance of an answer now and its relative standard deviation.
 
-        `usual` is the chance over the longest memory, calls in flight counted. Only the movement
-        since is taken from here, as an odds ratio: after a burst all memories hold too many quick
-        failures, and the ratio is free of that. Where leads have odds of their own, `usual` is of
-        the mix that was dialed and not of the ordinary lead, so the memories' own mean is taken.
+        `usual` is the chance over the longest memory, calls in flight counted, of the leads that
+        were dialed. Only the ordinary lead's chance now against that of those leads is taken from
+        here, as an odds ratio: after a burst all memories hold too many quick failures, and the
+        ratio is free of that.
         """
         chances = self._chances()
         mean = second = 0.0
@@ -222,9 +230,9 @@ class AnswerChance:
             second += w * p * p * (1.0 + (1.0 - p) / (yes + self.lean * p))
         total = sum(self._weights)
         mean, second = mean / total, second / total
-        moved = mean / (1.0 - mean) * (1.0 - chances[-1]) / chances[-1]
-        chance = mean if self._graded else with_odds(usual, moved)
-        return chance, sqrt(max(0.0, second / (mean * mean) - 1.0))
+        dialed = (self._mix[0] + self.lean * self.prior) / (sum(self._mix) + self.lean)
+        moved = mean / (1.0 - mean) * (1.0 - dialed) / dialed
+        return with_odds(usual, moved), sqrt(max(0.0, second / (mean * mean) - 1.0))
 
 
 def with_odds(chance: float, odds: float) -> float:

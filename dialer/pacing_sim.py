@@ -17,7 +17,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dialer.lead_choice import in_order, wants_sure
 from dialer.lead_odds import Features, LeadOdds
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer
 from dialer.pacing_model import with_odds
@@ -26,6 +25,8 @@ Sampler = Callable[[random.Random], float]
 
 BUFFER = 40
 """Leads at hand, of which the next ones are told and may be chosen."""
+OVERDUE_S = 600.0
+"""A lead passed over for so long goes first, as in the product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Scenario:
     answer against the ordinary lead's, and `tell_odds` says whether the pacer is told. Instead,
     `people` draws each lead with its features and true odds at that second of the shift; with
     `learn_odds` the pacer is told what `LeadOdds` has learned from the features. With `choose` the
-    next leads are dialed in the order of `lead_choice`, as far as odds are told.
+    pacer picks among the leads at hand, as far as odds are told.
     """
 
     name: str
@@ -157,16 +158,22 @@ class _Call:
 
 
 class Simulation:
-    """One shift, event by event; `run` yields the seconds done, for a progress bar."""
+    """One shift, event by event; `run` yields the seconds done, for a progress bar.
 
-    def __init__(self, scenario: Scenario, pacer: Pacer, seed: int) -> None:
+    `model`: what was learned of single leads on the days before.
+    """
+
+    def __init__(
+        self, scenario: Scenario, pacer: Pacer, seed: int, model: LeadOdds | None = None
+    ) -> None:
         self.scenario, self.pacer = scenario, pacer
         self.shift = Shift()
         self.now = 0.0
         self._fates = random.Random(f"fates {scenario.name} {seed}")  # noqa: S311 simulated luck
         self._odds_luck = random.Random(f"odds {scenario.name} {seed}")  # noqa: S311
-        self._next: deque[Person] = deque()
-        self._model = LeadOdds()
+        self._at_hand: list[tuple[float, Person]] = []  # since when, oldest first
+        self._due: deque[Person] = deque()  # chosen, to be dialed now
+        self.model = model if model is not None else LeadOdds()
         self._lines = scenario.lines or 10 * scenario.operators + 20
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
@@ -229,33 +236,32 @@ class Simulation:
     def _ask(self, floor: Floor) -> int:
         if not isinstance(self.pacer, PredictivePacer) or not self._tells():
             return self.pacer.decide(floor)
-        while len(self._next) < BUFFER:
-            self._next.append(self._draw())
-        if self.scenario.choose:
-            self._arrange(floor.idle - floor.waiting)
+        while len(self._at_hand) < BUFFER:
+            self._at_hand.append((self.now, self._draw()))
+        hand = self._at_hand
         ringing = tuple(call.told for call in self._ringing.values())
-        return self.pacer.decide(floor, Leads(ringing, tuple(map(self._told, self._next))))
+        odds = tuple(self._told(person) for _, person in hand)
+        calls = self.pacer.decide(floor, Leads(ringing, odds, self._runs()))
+        picks = self.pacer.picks
+        self._due.extend(hand[place][1] for place in picks)
+        self._at_hand = [hand[place] for place in range(BUFFER) if place not in picks]
+        return calls
 
-    def _arrange(self, free: int) -> None:
-        chances = map(self._likely, self._ringing.values())
-        leads = tuple(self._next)
-        order = in_order([self._told(p) for p in leads], sure=wants_sure(free, chances))
-        self._next = deque(leads[i] for i in order)
-
-    def _likely(self, call: _Call) -> float:
-        """The chance that it is answered, as far as it is known."""
-        if self.scenario.tell_odds:
-            return with_odds(self.scenario.chance_at(self.now), call.told)
-        return self._model.chance(call.features)
+    def _runs(self) -> tuple[int, ...]:
+        """Who may change places: those that are overdue go first, as they came."""
+        if not self.scenario.choose:
+            return ()
+        late = sum(self.now - since > OVERDUE_S for since, _ in self._at_hand)
+        return (*range(late), *[late] * (BUFFER - late))
 
     def _tells(self) -> bool:
-        learned = self.scenario.learn_odds and self._model.trusted
+        learned = self.scenario.learn_odds and self.model.trusted
         return self.scenario.tell_odds or learned
 
     def _told(self, person: Person) -> float:
         if self.scenario.tell_odds:
             return person[1]
-        return self._model.odds(person[0]) if self._tells() else 1.0
+        return self.model.odds(person[0]) if self._tells() else 1.0
 
     def _draw(self) -> Person:
         if self.scenario.people is not None:
@@ -265,7 +271,7 @@ class Simulation:
 
     def _dial(self) -> None:
         scenario, luck = self.scenario, self._fates
-        person = self._next.popleft() if self._next else self._draw()
+        person = self._due.popleft() if self._due else self._draw()
         share, answer_s, failure_s = (
             luck.random(),
             scenario.answer_s(luck),
@@ -291,7 +297,7 @@ class Simulation:
             if not call.over:
                 self._at(self.now + self.scenario.patience_s, lambda: self._give_up(call))
         if self.scenario.learn_odds:
-            self._model.ended(call.features, call.answered)
+            self.model.ended(call.features, call.answered)
         self.pacer.attempt_ended(self.now, call.ring_s, call.answered, call.told)
 
     def _serve(self) -> None:

@@ -107,7 +107,7 @@ async def test_a_state_that_cannot_be_read_is_left_alone(kept: Kept) -> None:
     await kept.floor.pool.execute(
         "insert into pacer_state (campaign_id, kept_at, state) values ($1, now(), $2)",
         kept.floor.campaign_id,
-        {"version": 1, "slack": "nonsense"},
+        {"version": 2, "slack": "nonsense"},
     )
     assert (await kept.campaign()).engine.knowledge.answering.count == 0
 

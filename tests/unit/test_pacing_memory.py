@@ -86,7 +86,7 @@ def test_what_is_kept_is_small() -> None:
     assert len(json.dumps(KEPT)) < 10_000
 
 
-@pytest.mark.parametrize("version", [None, 0, 2, "1"])
+@pytest.mark.parametrize("version", [None, 0, 1, "2"])
 def test_another_version_is_refused(version: Any) -> None:
     with pytest.raises(BadMemory, match="version"):
         recall({**KEPT, "version": version}, PredictivePacer)
