@@ -200,6 +200,5 @@ def believable(luck: random.Random, now: float) -> Person:
 
 
 BELIEVABLE = tuple(
-    floor_of(f"{n} operators, a worked base, 4 hours", n, 0.20, people=believable, hours=4.0)
-    for n in (3, 5, 10)
+    floor_of(f"{n} operators, a worked base", n, 0.20, people=believable) for n in (3, 5, 10)
 )

@@ -7,13 +7,15 @@ import random
 import statistics
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 from _floors import HOUR
 
 from dialer.pacing import Floor, Leads, PredictivePacer, ProgressivePacer
+from dialer.pacing_memory import recall, remember
 from dialer.pacing_model import AnswerChance, with_odds
-from dialer.pacing_sim import Scenario, Shift, simulate
+from dialer.pacing_sim import Scenario, Shift, Simulation, simulate
 
 
 class DialLevelPacer(ProgressivePacer):
@@ -148,6 +150,17 @@ class KnowingPacer(PredictivePacer):
     def talk_ended(self, now: float, seconds: float) -> None: ...
 
     def wrap_ended(self, now: float, seconds: float) -> None: ...
+
+
+def second_day(scenario: Scenario, cap: float, seed: int = 0) -> Shift:
+    """A shift with what was learned on six hours of the day before; its ledger begins empty."""
+    before = Simulation(replace(scenario, hours=6.0), PredictivePacer(cap), seed + 500)
+    for _ in before.run():
+        pass
+    kept = {**remember(before.pacer), "latest": None}  # type: ignore[arg-type]
+    pacer = recall(kept, lambda: PredictivePacer(cap))
+    pacer.knowledge.wake()
+    return simulate(scenario, pacer, seed, before.model)
 
 
 def knowing(scenario: Scenario, cap: float, seed: int = 0) -> Shift:

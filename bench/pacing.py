@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from _floors import BELIEVABLE, CAPS, OTHERS, SCENARIOS, floor_of
-from _pacers import TUNED, DialLevelPacer, knowing
+from _pacers import TUNED, DialLevelPacer, knowing, second_day
 from _page import write_part
 
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer, ProgressivePacer
@@ -258,45 +258,39 @@ def broken_note(cap: float, scenarios: Sequence[Scenario]) -> list[str]:
     return ["", f"Broken at {100 * cap:.0f} %: {told}."] if told else []
 
 
+def second_day_line(scenario: Scenario, cap: float, seeds: int) -> Line:
+    return mean_of([second_day(scenario, cap, seed) for seed in range(seeds)], cap)
+
+
 def leads_part(scenarios: Sequence[Scenario], scope: Scope) -> str:
     rows = [
-        "| floor | averages only | odds learned | true odds told | gain of the learned ones | "
-        "knowing the averages | learned against that |",
-        "|" + " --- |" * 7,
+        "| floor | averages only | odds learned, first day | second day | true odds told | "
+        "knowing the averages | first day against that | second day | told |",
+        "|" + " --- |" * 9,
     ]
     with scope.cores() as many:
         asked = [
-            (
-                scenario,
-                [
-                    many.line(scenario, PredictivePacer, 0.03, scope.shifts),
-                    many.line(
-                        replace(scenario, learn_odds=True, choose=True),
-                        PredictivePacer,
-                        0.03,
-                        scope.shifts,
-                    ),
-                    many.line(
-                        replace(scenario, tell_odds=True, choose=True),
-                        PredictivePacer,
-                        0.03,
-                        scope.shifts,
-                    ),
-                    many.call(knowing_line, scenario, 0.03, scope.shifts),
-                ],
-            )
-            for scenario in scenarios
+            (scenario, _asked_of_leads(many, scenario, scope.shifts)) for scenario in scenarios
         ]
         for scenario, lines in asked:
-            plain, learned, told, knows = [line() for line in lines]
-            rows.append(
-                f"| {scenario.name} | {cell(plain)} | **{learned.utilisation:.3f}** "
-                f"({100 * learned.abandoned:.1f}) | {cell(told)} | "
-                f"x {learned.utilisation / plain.utilisation:.3f} | {cell(knows)} | "
-                f"x {learned.utilisation / knows.utilisation:.3f} |"
-            )
+            plain, learned, second, told, knows = [line() for line in lines]
+            ratios = [f"x {x.utilisation / knows.utilisation:.3f}" for x in (learned, second, told)]
+            cells = [cell(x) for x in (plain, learned, second, told, knows)]
+            rows.append(f"| {scenario.name} | {' | '.join([*cells, *ratios])} |")
             print(rows[-1], flush=True)
     return page(rows)
+
+
+def _asked_of_leads(many: Cores, scenario: Scenario, shifts: int) -> list[Callable[[], Line]]:
+    learned = replace(scenario, learn_odds=True, choose=True)
+    told = replace(scenario, tell_odds=True, choose=True)
+    return [
+        many.line(scenario, PredictivePacer, 0.03, shifts),
+        many.line(learned, PredictivePacer, 0.03, shifts),
+        many.call(second_day_line, learned, 0.03, shifts),
+        many.line(told, PredictivePacer, 0.03, shifts),
+        many.call(knowing_line, scenario, 0.03, shifts),
+    ]
 
 
 class Timed(PredictivePacer):

@@ -348,9 +348,9 @@ class Simulation:
             self._serve()
 
 
-def simulate(scenario: Scenario, pacer: Pacer, seed: int) -> Shift:
+def simulate(scenario: Scenario, pacer: Pacer, seed: int, model: LeadOdds | None = None) -> Shift:
     """A whole shift at once."""
-    simulation = Simulation(scenario, pacer, seed)
+    simulation = Simulation(scenario, pacer, seed, model)
     for _ in simulation.run():
         pass
     return simulation.shift
