@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections import deque
 
 from dialer.calls import Lead
 from dialer.lead_odds import LeadOdds
@@ -31,7 +32,7 @@ def test_before_anything_is_known_all_leads_are_ordinary() -> None:
     book = OddsBook()
     first = uuid.uuid4()
     book.placed(first, lead(GOOD), NOON)
-    assert book.leads([first], [lead(BAD)], NOON) is None
+    assert book.leads([first], deque([lead(BAD)]), NOON) is None
     assert book.ended(first, answered=True) == 1.0
 
 
@@ -40,7 +41,7 @@ def test_ringing_calls_have_the_odds_they_were_placed_with() -> None:
     first, second, foreign = (uuid.uuid4() for _ in range(3))
     book.placed(first, lead(GOOD), NOON)
     book.placed(second, lead(BAD), NOON)
-    told = book.leads([second, foreign, first], [lead(GOOD), lead(BAD)], NOON)
+    told = book.leads([second, foreign, first], deque([lead(GOOD), lead(BAD)]), NOON)
     assert told is not None
     low, unknown, high = told.ringing
     assert low < unknown == 1.0 < high
@@ -50,7 +51,7 @@ def test_ringing_calls_have_the_odds_they_were_placed_with() -> None:
 
 
 def test_of_many_leads_only_the_next_ones_are_told() -> None:
-    told = taught().leads([], [lead(GOOD)] * 1000, NOON)
+    told = taught().leads([], deque([lead(GOOD)] * 1000), NOON)
     assert told is not None
     assert len(told.next) == MOST_NEXT
 
