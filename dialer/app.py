@@ -298,7 +298,7 @@ class App:
             tap(self, self.recorder)
         self.health.checks |= {
             "asterisk": self._ami_problem,
-            "database": self.controller.database_trouble,
+            "database": self.controller.holds.database_trouble,
         }
 
     def _node_event(self, event: ev.Event) -> None:
@@ -344,7 +344,7 @@ class App:
             if self.board.recovered:
                 return ""
             return self.recovery.problem or "finding out what is live on the node"
-        return self.controller.ami_trouble()
+        return self.controller.holds.ami_trouble()
 
     def _cel_journal(self) -> CelJournal | None:
         path = self.settings.asterisk.cel_journal

@@ -247,7 +247,7 @@ class ByHand:
 
     def _check(self, seat: Seat, campaign: Campaign, lead: Lead) -> Way:
         """Whatever speaks against the dial now, and the trunk that takes it."""
-        held = self._controller.held(campaign)
+        held = self._controller.holds.held(campaign)
         if held is not None:
             raise ByHandError(
                 "no_dialing",

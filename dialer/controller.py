@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from uuid import UUID
 
 import structlog
 
-from campaigns.campaign.modes import BROADCAST, BY_HAND
+from campaigns.campaign.modes import BY_HAND
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused, AmiState
 from dialer.attempts import Attempts
@@ -33,6 +32,7 @@ from dialer.calls import (
 )
 from dialer.commits import Commits
 from dialer.handover import Handover
+from dialer.holds import Holds
 from dialer.ids import new_id
 from dialer.journal import CONNECTION_ERRORS, Journal
 from dialer.operators import Previewing, Ready, Seat
@@ -82,7 +82,8 @@ class Controller:
         self.board, self.store, self.journal = board, store, journal
         self.ami, self.tasks, self.clock = ami, tasks, clock
         self.seating, self.handover, self.attempts = seating, handover, attempts
-        self._recordings_dir, self.min_free_bytes = recordings_dir, min_free_bytes
+        self._recordings_dir = recordings_dir
+        self.holds = Holds(board, journal, ami, recordings_dir, min_free_bytes)
         self.ways = Ways(board)
         self.shares = Shares(board, self.ways, clock)
         self.promises = Promises(board, self.shares, attempts, ami, tasks, clock)
@@ -97,8 +98,6 @@ class Controller:
         self.new_id: Callable[[float], UUID] = new_id
         self.on_place: Callable[[Committing], None] = lambda attempt: None
         self.commit: Callable[[Attempt, Dial], Awaitable[bool]] = Commits(store, tasks).commit
-        self.held_back = ""
-        """Why nothing is placed by pacing although the floor is not stopping, if so."""
         self.before_decide: Callable[[], None] = lambda: None
         self.before_dial: Callable[[Attempt], Awaitable[None]] = nothing_before
         self.keeps: Callable[[Seat, UUID], bool] = lambda seat, attempt: False
@@ -253,7 +252,7 @@ class Controller:
     def _decide(self, campaign: Campaign) -> None:
         now = self.clock()
         by_hand = campaign.mode in BY_HAND
-        held = self.held(campaign)
+        held = self.holds.held(campaign)
         if by_hand:
             decision = held or self.hand_out(campaign, now)
         else:
@@ -288,61 +287,8 @@ class Controller:
                 for lead, way in self.ways.take(campaign, 1, now, seat.operator_id):
                     self._place(campaign, lead, way, now, seat)
 
-    def held(self, campaign: Campaign) -> Decision | None:
-        """Why nothing may be dialed whatever pacing says."""
-        for limited_by, reason in (
-            ("draining", "stopping: no new calls" if self.board.draining else self.held_back),
-            ("recovery", "" if self.board.recovered else "finding out what is live on the node"),
-            (
-                "node",
-                "" if self.ami.state is AmiState.READY else f"Asterisk: {self.ami_trouble()}",
-            ),
-            ("database", self.database_trouble()),
-            ("rules", campaign.forbidden),
-            ("operators", self._nobody(campaign)),
-            ("sound", campaign.sound_trouble),
-            ("disk", self._disk_trouble() if campaign.recording else ""),
-        ):
-            if reason:
-                return Decision(0, limited_by, f"0: {reason}")
-        return None
-
-    def _nobody(self, campaign: Campaign) -> str:
-        if campaign.mode == BROADCAST:
-            return ""
-        if not self.board.seats:
-            return "no operator signed in"
-        if campaign.skills and not any(
-            campaign.skills <= s.skills for s in self.board.seats.values()
-        ):
-            return f"no operator signed in who has {', '.join(sorted(campaign.skills))}"
-        return ""
-
     def _link_ready(self) -> bool:
         return self.ami.state is AmiState.READY and self.board.recovered
-
-    def ami_trouble(self) -> str:
-        if self.ami.state is AmiState.READY:
-            return ""
-        return f"Asterisk: {self.ami.last_error or self.ami.state.value}"
-
-    def database_trouble(self) -> str:
-        error = self.board.database_error or (
-            "" if self.journal.healthy else self.journal.last_error
-        )
-        return f"no answer from the database ({error})" if error else ""
-
-    def _disk_trouble(self) -> str:
-        try:
-            free = shutil.disk_usage(self._recordings_dir).free
-        except OSError as error:
-            return f"recordings cannot be written to {self._recordings_dir}: {error.strerror}"
-        if free >= self.min_free_bytes:
-            return ""
-        return (
-            f"{free >> 20} MB free for recordings in {self._recordings_dir}, "
-            f"{self.min_free_bytes >> 20} MB needed: free some space or turn recording off"
-        )
 
     def _paced(self, campaign: Campaign, now: float) -> Decision:
         room, limited_by, trouble = self.shares.room(campaign, now)

@@ -78,7 +78,7 @@ class Summons:
         # Calls that lost their operator and must ring on: whoever picks up needs somebody.
         orphans = sum(a.mode == "progressive" and a.dial_operator is None for a in rings)
         self._ring_some(campaign, orphans)
-        if controller.held(campaign) is not None or self._board.goal_room(campaign) == 0:
+        if controller.holds.held(campaign) is not None or self._board.goal_room(campaign) == 0:
             return
         room, _, _ = shares.room(campaign, now)
         if room <= 0:

@@ -71,7 +71,7 @@ class ReplayedFloor:
         app, talk = self._app, self._app.talk
         assert talk is not None
         app.controller.shares.dealt_outside = True
-        app.controller.held_back = "a replay places what its record says"
+        app.controller.holds.held_back = "a replay places what its record says"
         app.controller.commit = self._commit
         app.recovery.past = self._past
         app.features.summons.decided_outside = True

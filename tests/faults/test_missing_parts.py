@@ -172,7 +172,7 @@ async def test_a_full_disk_stops_campaigns_that_record_and_no_others(
 
 def _free_the_disk(floor: FloorApp) -> None:
     """A disk cannot be filled and freed in a test: what is needed shrinks instead."""
-    floor.app.controller.min_free_bytes = 0
+    floor.app.controller.holds.min_free_bytes = 0
 
 
 async def test_a_second_controller_of_the_floor_waits_for_the_lease(
