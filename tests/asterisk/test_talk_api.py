@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from dialer.asterisk import events as ev
 from monitoring.recordings.model import legs_of
@@ -137,6 +138,7 @@ async def test_a_call_by_http(floor_app: FloorApp, tmp_path: Path) -> None:
     assert (await call.end())["operator"] == "t1"
 
 
+@pytest.mark.timeout(300)  # each command is a process of its own
 async def test_a_call_by_commands(floor_app: FloorApp, tmp_path: Path) -> None:
     call = await talking(floor_app, tmp_path, "t2")
 
