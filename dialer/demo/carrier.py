@@ -336,6 +336,10 @@ class SimulatedCarrier:
                 return
             await asyncio.sleep(0.05)
 
+    async def registered_phones(self) -> set[str]:
+        """Logins of the phones whose registration was accepted."""
+        return await self._phone_states("Registered")
+
     async def _phone_states(self, state: str = "") -> set[str]:
         """Logins of the phones that Asterisk knows, or of those in this state."""
         rows = (await self._cli("pjsip show registrations")).splitlines()

@@ -271,7 +271,7 @@ class Demo:
             await carrier.set_phones(
                 Phone(login, passwords[login], registrar) for login in self._logins()
             )
-            await self._registered(phones)
+            await self._registered(phones, carrier)
 
     async def _passwords(self, staff: OperatorService) -> dict[str, str]:
         """Phone passwords of the demo's operators: made at the first run, kept for the next."""
@@ -289,11 +289,15 @@ class Demo:
         file.write_text(json.dumps(kept))
         return kept
 
-    async def _registered(self, phones: PhoneProvisioner) -> None:
+    async def _registered(self, phones: PhoneProvisioner, carrier: SimulatedCarrier) -> None:
+        """Wait for the phones. The node remembers where they were in the last demo, and that is
+        nowhere now: the phones themselves must say so too."""
         deadline = time.monotonic() + REGISTRATION_LIMIT_S
         waiting = set(self._logins())
         while waiting:
-            waiting = {login for login in waiting if not await phones.registered(login)}
+            missing = waiting - await carrier.registered_phones()
+            missing |= {login for login in waiting if not await phones.registered(login)}
+            waiting = missing
             if waiting and time.monotonic() > deadline:
                 raise DemoError(f"phones did not register: {', '.join(sorted(waiting))}")
             await asyncio.sleep(0.1)
