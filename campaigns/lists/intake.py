@@ -172,6 +172,7 @@ class RejectsFile:
         self._delimiter = ","
         self._names: Sequence[str] = ()
         self._file: IO[str] | None = None
+        self._published = False
         self._writer: Any = None
 
     def start(self, delimiter: str, names: Sequence[str]) -> None:
@@ -206,8 +207,14 @@ class RejectsFile:
         with self._explained():
             self._file.close()
             _part(self.path).replace(self.path)
-        self._file = None
+        self._file, self._published = None, True
         return self.path
+
+    def retract(self) -> None:
+        """Remove what was published."""
+        if self._published and self.path is not None:
+            self.path.unlink(missing_ok=True)
+            self._published = False
 
     def discard(self) -> None:
         """Remove what was not published."""

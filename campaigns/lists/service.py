@@ -116,6 +116,9 @@ class ListService:
                 job = _Import(self._queries, intake, rejects, progress, order)
                 async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
                     result = await job.run(connection, floor, source)
+        except BaseException:
+            rejects.retract()  # of an import whose last word to the database was lost
+            raise
         finally:
             rejects.discard()
         if order.save_mapping is not None:

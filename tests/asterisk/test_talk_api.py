@@ -190,6 +190,7 @@ async def test_a_pause_goes_on_through_a_transfer(floor_app: FloorApp, tmp_path:
     assert call.attempt.recording is not None
     person_leg, operator_leg = legs_of(call.attempt.recording)
     await recorded(floor_app, operator_leg, FIRST)
+    await recorded(floor_app, person_leg, PERSON)
 
     assert (await api(floor_app, "POST", "/operators/t1/recording-pause"))[0] == 200
     for taker, giver, ear in (("t2", "t1", second), ("t1", "t2", call.first)):

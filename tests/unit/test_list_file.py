@@ -563,3 +563,13 @@ def test_most_rows_are_usual() -> None:
         'Иванов Иван\tООО "Я"\tEurope/Moscow\tОмск\t{"a\\\\"b\\\\\\\\": "x"}\n',
         (("+79031234567", str(mobile)), ("+74951234567", str(moscow))),
     )
+
+
+def test_rejects_of_an_import_that_failed_at_its_commit_are_taken_back(tmp_path: Path) -> None:
+    rejects = RejectsFile(tmp_path / "a.rejects.csv")
+    rejects.start(",", ["name", "phone"])
+    rejects.add([Reject(2, "phone", "112", "short")], ["x", "112"])
+    assert rejects.publish() == tmp_path / "a.rejects.csv"
+    rejects.retract()
+    rejects.discard()
+    assert list(tmp_path.iterdir()) == []
