@@ -33,6 +33,7 @@ from pydantic_settings import (
 )
 
 from campaigns.by_hand.model import Prefixes
+from campaigns.campaign.model import WaitingSound
 from dialer.config_calls import RouteSettings as RouteSettings
 from dialer.config_calls import TransferSettings as TransferSettings
 from dialer.config_calls import TrunkSettings as TrunkSettings
@@ -229,7 +230,7 @@ class FloorSettings(Section):
     time_zone: str = "Europe/Moscow"
     phone_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "RU"
     answer_limit_s: Annotated[float, Field(gt=0, le=10)] = 2.0
-    waiting_sound: Literal["ring", "music", "silence"] = Field(
+    waiting_sound: WaitingSound = Field(
         default="ring", description="what a person hears until an operator is free"
     )
     drain_limit_s: Seconds = 60.0

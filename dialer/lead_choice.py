@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+OVERDUE_S = 600.0
+"""A lead that was passed over for so long goes first: choosing must not make anybody wait."""
 STEP = 0.005
 """By how much one choice moves the turn, in shares of the level allowed."""
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, MutableMapping, ValuesView
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from campaigns.campaign.modes import BY_HAND
 from dialer.calls import Answered, Attempt, Committing, Dialing
 
-OWN_OPERATOR = frozenset({"manual", "preview", "progressive"})
+OWN_OPERATOR = frozenset({*BY_HAND, "progressive"})
 """Modes whose calls ring for an operator of their own."""
 
 

@@ -9,12 +9,11 @@ from itertools import groupby
 from uuid import UUID
 
 from dialer.calls import Lead
+from dialer.lead_choice import OVERDUE_S
 from dialer.lead_odds import Features, LeadOdds, features
 from dialer.pacing import Leads
 
 MOST_NEXT = 64
-OVERDUE_S = 600.0
-"""A lead that was passed over for so long goes first: choosing must not make anybody wait."""
 
 
 class OddsBook:

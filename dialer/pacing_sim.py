@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from dialer.lead_choice import OVERDUE_S
 from dialer.lead_odds import Features, LeadOdds
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer
 from dialer.pacing_model import with_odds
@@ -25,8 +26,6 @@ Sampler = Callable[[random.Random], float]
 
 BUFFER = 40
 """Leads at hand, of which the next ones are told and may be chosen."""
-OVERDUE_S = 600.0
-"""A lead passed over for so long goes first, as in the product."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,9 +81,8 @@ class Shares:
 
     def free(self, campaign: Campaign) -> int:
         """Operators of this campaign's share who can be given a person, or are dialed for."""
-        waits = sum(1 for s in self._of(campaign, Ready) if s.channel)
-        dials = sum(1 for s in self._of(campaign, Dialing) if s.channel and not s.dials_by_hand)
-        return waits + dials
+        seats = self._of(campaign, Ready, Dialing)
+        return sum(1 for s in seats if s.can_take and not s.dials_by_hand)
 
     def coming(self, campaign: Campaign) -> int:
         """Operators of this share for whom a call can be placed now or in a moment: phones that are

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal, get_args
 
 from campaigns.refusals import Refusal, Sentence
 from dialer.outcomes import Outcome
@@ -15,7 +15,9 @@ NAME_CHARS = 200
 LEAD_STATUSES = ("new", "claimed", "dialing", "retry", "done")
 AT_LIMIT = ("dial", "skip", "pause")
 LANGUAGES = ("ru", "en")
-WAITING_SOUNDS = ("ring", "music", "silence")
+WaitingSound = Literal["ring", "music", "silence"]
+"""What a person hears until an operator is free; `agi.answered` knows how each is played."""
+WAITING_SOUNDS: tuple[str, ...] = get_args(WaitingSound)
 
 
 class CampaignError(Refusal):

@@ -174,6 +174,32 @@ def shares_of(outcomes: Mapping[str, int]) -> Shares:
     )
 
 
+def health_of(
+    name: str,
+    outcomes: Mapping[str, int],
+    leads: Leads,
+    *,
+    closed: int,
+    active_days: int,
+    days: Iterable[Day] = (),
+) -> Health:
+    """A list without its best hours. `closed` and `active_days`: as `days_left` takes them."""
+    shares = shares_of(outcomes)
+    per_day, left = days_left(leads, closed, active_days)
+    return Health(
+        name=name,
+        shares=shares,
+        days=tuple(days),
+        leads=leads,
+        not_reached_share=share_of(leads.touched - leads.reached, leads.touched),
+        first_touch_share=share_of(leads.first_touch, leads.closed),
+        closed_per_day=per_day,
+        days_left=left,
+        best_hours=(),
+        warnings=warnings(shares, leads),
+    )
+
+
 def days_left(leads: Leads, closed: int, active_days: int) -> tuple[float | None, float | None]:
     """Leads closed per active day, and how many such days the rest lasts.
 

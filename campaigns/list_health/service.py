@@ -14,10 +14,8 @@ from campaigns.list_health.model import (
     Health,
     Leads,
     best_hours,
-    days_left,
-    share_of,
+    health_of,
     shares_of,
-    warnings,
 )
 from campaigns.lists.errors import ListError
 from dialer.database.pool import Pool
@@ -89,17 +87,11 @@ async def read_health(
     by_day: dict[date, Counter[str]] = defaultdict(Counter)
     for row in rows:
         by_day[row["day"]][row["outcome"]] += row["count"]
-    shares = shares_of(sum(by_day.values(), Counter()))
-    per_day, left = days_left(leads, pace["closed"], pace["days"])
-    return Health(
-        name=name,
-        shares=shares,
-        days=tuple(Day(day, shares_of(by_day[day])) for day in sorted(by_day)),
-        leads=leads,
-        not_reached_share=share_of(leads.touched - leads.reached, leads.touched),
-        first_touch_share=share_of(leads.first_touch, leads.closed),
-        closed_per_day=per_day,
-        days_left=left,
-        best_hours=(),
-        warnings=warnings(shares, leads),
+    return health_of(
+        name,
+        sum(by_day.values(), Counter()),
+        leads,
+        closed=pace["closed"],
+        active_days=pace["days"],
+        days=(Day(day, shares_of(by_day[day])) for day in sorted(by_day)),
     )

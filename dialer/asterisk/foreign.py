@@ -69,9 +69,6 @@ class ForeignConf:
     def has_section(self, file: str, name: str) -> bool:
         return any(part.name.lower() == name.lower() for part in self.sections(file))
 
-    def has_key(self, file: str, section: str, key: str) -> bool:
-        return self.value(file, section, key) is not None
-
     def inherited(self, file: str) -> list[Section]:
         """Sections that are no templates, with what they have from their templates before."""
         templates: dict[str, list[tuple[str, str]]] = {}

@@ -98,7 +98,7 @@ def phone_problems(conf: PbxConf, foreign: ForeignConf) -> Iterator[Problem]:
 
 def _missing_transports(conf: PbxConf, foreign: ForeignConf) -> Iterator[Problem]:
     """UDP and TCP are theirs; ours are for TLS and websockets."""
-    if foreign.has_key("sorcery.conf", "res_pjsip", "transport"):
+    if foreign.value("sorcery.conf", "res_pjsip", "transport") is not None:
         return  # they are in a database of theirs
     there = _protocols(foreign)
     for protocol in ("udp", "tcp"):

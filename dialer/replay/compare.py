@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Any
 
 from dialer.replay.record import Line, is_sound
@@ -14,6 +14,13 @@ from dialer.replay.record import Line, is_sound
 SAME_S = 0.1
 """Seconds that may differ: the time that PostgreSQL and the node took is none in a replay."""
 TIMES = ("rang_s", "answered_s", "ended_s", "conversation_s", "seconds")
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "outcome": ("attempt",),
+    "state": ("shift", "seq"),
+    "part": ("attempt", "number"),
+    "supervision": ("id", "seq"),
+}
+"""Results that are compared row by row, and what tells the rows."""
 OF_CALLS = ("Originate", "Hangup", "Redirect", "Setvar")
 """Actions that decide what becomes of a call; others only ask."""
 
@@ -42,13 +49,9 @@ def differences(
     The times of `asked_again` are on the record's clock.
     """
     gone = _gone(asked, late_s)
+    rows = (_of_rows(what, recorded[what], replayed[what], KEYS[what], late_s) for what in KEYS)
     return [
-        *_of_rows("outcome", recorded["outcome"], replayed["outcome"], ("attempt",), late_s),
-        *_of_rows("state", recorded["state"], replayed["state"], ("shift", "seq"), late_s),
-        *_of_rows("part", recorded["part"], replayed["part"], ("attempt", "number"), late_s),
-        *_of_rows(
-            "supervision", recorded["supervision"], replayed["supervision"], ("id", "seq"), late_s
-        ),
+        *chain.from_iterable(rows),
         *_of_commands(asked, asked_again, gone),
         *_of_lists("answer", _answers(asked), _answers(asked_again)),
     ]

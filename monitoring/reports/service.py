@@ -15,6 +15,7 @@ from monitoring.reports.forms import FORMS
 from monitoring.reports.maker import Maker, too_large
 from monitoring.reports.sheet import Report, with_before
 from monitoring.reports.source import SQL
+from monitoring.rollups.service import SQL as ROLLED
 
 Role = Literal["operator", "supervisor"]
 ACQUIRE_TIMEOUT_S, LIMIT_S = 30.0, 20.0
@@ -54,6 +55,7 @@ class ReportService:
                 connection.transaction(isolation="repeatable_read", readonly=True),
             ):
                 await connection.execute(SQL.limit_statements, f"{self._limit_s}s")
+                await connection.execute(ROLLED.limits)
                 maker = Maker(connection, self._floor_id, profiles, now)
                 report = await maker.make(request)
                 if request.compare is None:

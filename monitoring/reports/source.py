@@ -16,8 +16,8 @@ from monitoring.reports.catalog import By, Filters, Request
 from monitoring.reports.errors import unknown
 from monitoring.reports.period import Period
 from monitoring.rollups.histogram import counts, quantile
+from monitoring.rollups.service import BEGINNING, read_rolled
 from monitoring.rollups.service import SQL as ROLLED
-from monitoring.rollups.service import read_rolled
 from monitoring.rollups.spans import HOURS, QUARTERS, Span, Spans, days_of, in_whole_hours, split
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ Facts = dict[str, Any]
 Found = dict[str | None, Facts]
 TOTAL = "\0total"
 """The key of all together: no name has that character. None: what belongs to no row."""
-BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+END = datetime(9000, 1, 1, tzinfo=UTC)
 TIME_GRAINS = {"floor_quarter": "quarter", "person_day": "day"}
 HISTOGRAMS = ("intervals", "own_intervals", "given_up_rings", "waits")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from campaigns.list_health.model import Health, Leads, days_left, share_of, shares_of, warnings
+from campaigns.list_health.model import Health, Leads, health_of, share_of
 from campaigns.list_health.service import PACE_DAYS
 from dialer.outcomes import Outcome
 from monitoring.reports.catalog import By
@@ -70,20 +70,8 @@ def _health(name: str, contacts: int, days: list[Any], leads: list[Any]) -> Heal
         reached=totals["reached"],
         first_touch=totals["first_touch"],
     )
-    per_day, left = days_left(standing, sum(row["closed"] for row in recent), len(active))
     outcomes = Counter[str]()
     for row in days:
         outcomes.update({one.value: row[one.value] for one in Outcome})
-    shares, found = shares_of(outcomes), _with_shares(totals)
-    return Health(
-        name=name,
-        shares=shares,
-        days=(),
-        leads=standing,
-        not_reached_share=found["not_reached_share"],
-        first_touch_share=found["first_touch_share"],
-        closed_per_day=per_day,
-        days_left=left,
-        best_hours=(),
-        warnings=warnings(shares, standing),
-    )
+    closed = sum(row["closed"] for row in recent)
+    return health_of(name, outcomes, standing, closed=closed, active_days=len(active))

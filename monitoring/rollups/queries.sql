@@ -174,8 +174,8 @@ join report_said_cell c on c.floor_id = $1 and c.grain = $3
 group by c.since, c.operator_id, c.disposition_id;
 
 -- name: limits
--- A day's histograms are added in memory; compiling such a statement takes longer than it saves, and
--- a plan made for spans of any length reads all attempts.
+-- Of reports too. Histograms are added in memory; compiling such a statement takes longer than it
+-- saves, and a plan made for spans of any length reads all attempts.
 select set_config('work_mem', '64MB', true), set_config('jit', 'off', true),
     set_config('plan_cache_mode', 'force_custom_plan', true);
 

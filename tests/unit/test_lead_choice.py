@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialer.calls import Lead
-from dialer.lead_choice import STEP, Hand, Turn
-from dialer.odds_book import OVERDUE_S, OddsBook, chosen
+from dialer.lead_choice import OVERDUE_S, STEP, Hand, Turn
+from dialer.odds_book import OddsBook, chosen
 from dialer.pacing import Floor, Leads, PredictivePacer
 
 NOON = 1_772_539_200.0

@@ -111,6 +111,7 @@ create trigger attempt_moved after update of lead_id on attempt
     for each row when (old.lead_id <> new.lead_id) execute function mark_lead_of_attempt();
 
 -- As before, but that an attempt's list is looked up by keys: `offset 0` keeps the subquery one.
+-- Of a cell only its dials have histograms: one of each, which is not added again.
 create or replace function report_cells(the_floor bigint, since_ timestamptz[], until_ timestamptz[],
     by_operator boolean)
 returns table (since timestamptz, campaign_id bigint, list_id bigint, operator_id bigint,
@@ -192,7 +193,7 @@ language sql stable as $$
         sum(c.rejected)::bigint, sum(c.congestion)::bigint, sum(c.machine)::bigint,
         sum(c.abandoned)::bigint, sum(c.failed)::bigint, sum(c.unknown)::bigint,
         sum(c.trunk_s), sum(c.given_up)::bigint,
-        sum(c.intervals), sum(c.own_intervals), sum(c.given_up_rings),
+        max(c.intervals), max(c.own_intervals), max(c.given_up_rings),
         sum(c.conversations)::bigint, sum(c.talk_s), sum(c.short)::bigint,
         sum(c.people)::bigint, sum(c.people_abandoned)::bigint
     from counted c group by 1, 2, 3, 4
