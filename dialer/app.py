@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import secrets
-import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import aiohttp
 import asyncpg
-import psutil
 import structlog
 from aiohttp import web
 
@@ -56,6 +52,7 @@ from dialer.http.server import HttpServer
 from dialer.http.talk import talk_routes
 from dialer.http.trunks import trunk_routes
 from dialer.journal import CONNECTION_ERRORS, Journal
+from dialer.lease import Lease, new_holder
 from dialer.line_time import LineTime
 from dialer.node import (
     ami_settings,
@@ -82,20 +79,12 @@ from dialer.trunks import TrunkView, trunk_views
 from monitoring import metrics
 from monitoring.gauges.service import Gauges
 
-if TYPE_CHECKING:
-    from dialer.journal import Connection
-
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-LEASE_S = 15.0
 LEGS_LIMIT_S = 3.0
 RETRY_S = 2.0
 KEEP_S = 1.0
-
-
-class LeaseLost(Exception):
-    """Another controller took the floor; this one must stop at once."""
 
 
 class App:
@@ -105,7 +94,6 @@ class App:
         """`keep_servers`: embedded PostgreSQL and Asterisk go on running after the end."""
         self.settings = settings
         self._keep_servers = keep_servers
-        self._holder = _new_holder()
         self.health = Health()
         self.stopping = asyncio.Event()
         self.started = asyncio.Event()
@@ -181,7 +169,7 @@ class App:
         tasks.start("best_hours", learn_best_hours(self.preparer.hours))
         tasks.start("pacing", self.controller.pace())
         tasks.start("pacing_keeper", self.pacing_keeper.run())
-        tasks.start("lease", self._renew_lease())
+        tasks.start("lease", self.lease.keep())
         tasks.start("loop_lag", self._watch_loop())
         tasks.start("gauges", Gauges(self.dsn, self.board.floor_id).watch())
         tasks.start("housekeeping", self._housekeeping())
@@ -246,7 +234,7 @@ class App:
         )
         self.ami.clock = clock
         self.journal = Journal(self.pool)
-        self.journal.check = self._still_ours
+        self.journal.check = self.lease.check
         line_time = self.line_time = LineTime(self.board, clock())
         self.seating = Seating(
             self.board, self.store, self.journal, self.ami, tasks, line_time, clock,
@@ -273,7 +261,7 @@ class App:
         self.preparer = Preparer(self.pool, self.board.floor_id, lambda: self.store.rules_clock())
         self.feed = Feed(self.board, self.store, self.pacing_keeper, self.preparer, clock)
         self.feed.on_change = self.controller.wake
-        self.recovery = Recovery(self.controller, self._cel_journal(), self._known_until)
+        self.recovery = Recovery(self.controller, self._cel_journal(), self.lease.known_until)
         self.talk = talk_parts(self.controller, line_time, settings)
         self.recovery.recall = self.talk.recall
         self.controller.on_unsure = lambda: self._find_out(tasks)
@@ -454,32 +442,10 @@ class App:
             self.board.trunks[trunk.name] = trunk_of(trunk, trunk_id)
         self.board.routes = routes_of(settings)
         self.store = Store(self.pool, floor_id, node_id)
-        await self._keep_trying("lease", self._take_lease, LeaseHeld, *CONNECTION_ERRORS)
-
-    async def _take_lease(self) -> None:
-        holder, expires_at = await self.store.lease_holder()
-        # A holder renews its lease every third of it: that is when it was last alive.
-        self._known_until = expires_at - LEASE_S if expires_at else None
-        dead = [holder] if holder and _is_dead(holder) else []
-        await self.store.lease(self._holder, LEASE_S, dead)
+        self.lease = Lease(self.store, new_holder())
+        await self._keep_trying("lease", self.lease.take, LeaseHeld, *CONNECTION_ERRORS)
 
     # --- background
-
-    async def _renew_lease(self) -> None:
-        while True:
-            await asyncio.sleep(LEASE_S / 3)
-            try:
-                kept = await asyncio.wait_for(self.store.renew_lease(LEASE_S), 5)
-            except CONNECTION_ERRORS as error:
-                log.warning("lease_not_renewed", error=repr(error))
-                continue
-            if not kept:
-                raise LeaseLost("another controller has taken this floor over; this one stops")
-
-    async def _still_ours(self, connection: Connection) -> None:
-        """After an outage longer than the lease another controller may have written meanwhile."""
-        if not await self.store.holds_lease(connection):
-            raise LeaseLost("another controller took this floor over while the database was away")
 
     async def _watch_loop(self) -> None:
         loop, pause = asyncio.get_running_loop(), 0.1 if self.recorder is None else 0.02
@@ -522,21 +488,3 @@ class App:
         if self.started.is_set():
             self.telemetry.collect(self.agi.sessions)
             self.features.collect()
-
-
-def _new_holder() -> str:
-    """A name for one controller: it tells whether that controller can still be alive."""
-    process = psutil.Process()
-    begun = f"{process.create_time():.0f}"
-    return f"{socket.gethostname()}/{os.getpid()}/{begun}/{secrets.token_hex(4)}"
-
-
-def _is_dead(holder: str) -> bool:
-    """Whether that controller was a process of this machine that is gone."""
-    host, pid, begun, *_ = [*holder.split("/"), "", "", ""]
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.0f}" != begun
-    except psutil.NoSuchProcess:
-        return True
