@@ -35,6 +35,17 @@ _OPEN_VALUE = re.compile(r"200 result=\S* \(")
 _CLOSED_VALUE = re.compile(r"\)(\Z| endpos=)")
 
 Route = Callable[["AgiSession"], Awaitable[None]]
+DONE, HUNG_UP, FAILED, ERROR, NO_ROUTE, NO_REQUEST, REFUSED, MALFORMED = RESULTS = (
+    "done",  # the route ended
+    "hung_up",  # the channel or Asterisk was gone before it ended
+    "failed",  # Asterisk refused a command or did not answer it in time
+    "error",  # the route raised
+    "no_route",  # the dialplan asked for a script that there is not
+    "no_request",  # closed before its headers were complete
+    "refused",  # too many sessions at once, or the server was closing
+    "malformed",  # dropped: headers late or too long, an answer too long
+)
+"""How a FastAGI session ends."""
 
 
 class AgiError(Exception):
@@ -82,6 +93,7 @@ class _Link(asyncio.Protocol):
     def __init__(self, server: AgiServer) -> None:
         self.server = server
         self.limits = server.limits
+        self.begun = asyncio.get_running_loop().time()
         self.hung_up = asyncio.Event()
         self.headers: dict[str, str] | None = None
         self.task: asyncio.Task[None] | None = None
@@ -91,13 +103,13 @@ class _Link(asyncio.Protocol):
         self._waiters: deque[asyncio.Future[str]] = deque()
         self._lines: list[str] = []
         self._answer_bytes = 0
-        self._dropped = False
-        self.lost = False
+        self.refused = self.dropped = self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # A cast, not a check: uvloop's transports do not inherit from asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         if not self.server.admit(self):
+            self.refused = True
             self._transport.abort()
             return
         if (sock := transport.get_extra_info("socket")) is not None:
@@ -111,7 +123,7 @@ class _Link(asyncio.Protocol):
         self._buffer += data
         if self.headers is None and not self._take_headers(len(data)):
             return
-        while not self._dropped and (end := self._buffer.find(b"\n")) >= 0:
+        while not self.dropped and (end := self._buffer.find(b"\n")) >= 0:
             line = self._buffer[:end].decode("utf-8", "replace").rstrip("\r")
             del self._buffer[: end + 1]
             self._take_line(line)
@@ -126,6 +138,8 @@ class _Link(asyncio.Protocol):
         self.lost = True
         self.server.note("agi_end", {"session": id(self)})
         self._end()
+        if self.task is None:
+            self.server.ended(self, "", REFUSED if self.refused else NO_REQUEST)
         self.server.forget(self)
 
     def send(self, line: bytes) -> asyncio.Future[str]:
@@ -148,9 +162,9 @@ class _Link(asyncio.Protocol):
 
     def drop(self, event: str) -> None:
         """End the session because the other side broke the rules."""
-        if self._dropped:
+        if self.dropped:
             return
-        self._dropped = True
+        self.dropped = True
         log.warning(event, peer=self._peer())
         if self._transport is not None:
             self._transport.abort()
@@ -360,21 +374,33 @@ class _Application(fast_agi.Application):  # type: ignore[misc]  # panoramisk ha
     async def handler(self, reader: _Link, writer: _Link) -> None:
         """Run one session whose headers are complete; the link ends with it."""
         session = AgiSession(self, reader.headers or {}, reader)
-        bound = {"script": session.script, "unique_id": session.unique_id}
+        route: Route | None = self._route.get(session.script)
+        result = HUNG_UP  # a route that is cancelled: the server closes
         try:
-            route: Route | None = self._route.get(session.script)
-            if route is None:
-                log.error("agi_no_such_route", **bound)
-            else:
-                await route(session)
-        except AgiHungUp:
-            log.debug("agi_hung_up", **bound)
-        except AgiError as error:
-            log.warning("agi_session_failed", reason=str(error), **bound)
-        except Exception:
-            log.exception("agi_handler_failed", **bound)
+            result = await _run(route, session)
         finally:
+            reader.server.ended(reader, session.script if route else "", result)
             writer.close()
+
+
+async def _run(route: Route | None, session: AgiSession) -> str:
+    """The route's result; whatever it raises ends only this session."""
+    bound = {"script": session.script, "unique_id": session.unique_id}
+    if route is None:
+        log.error("agi_no_such_route", **bound)
+        return NO_ROUTE
+    try:
+        await route(session)
+    except AgiHungUp:
+        log.debug("agi_hung_up", **bound)
+        return HUNG_UP
+    except AgiError as error:
+        log.warning("agi_session_failed", reason=str(error), **bound)
+        return FAILED
+    except Exception:
+        log.exception("agi_handler_failed", **bound)
+        return ERROR
+    return DONE
 
 
 def _check_route(path: str, endpoint: Any) -> None:
@@ -397,6 +423,8 @@ class AgiServer:
         self.limits = limits
         self.note: Callable[[str, Mapping[str, object]], None] = lambda kind, fields: None
         """Told of every session's headers, lines and end."""
+        self.on_end: Callable[[str, str, float], None] = lambda script, result, seconds: None
+        """Told once of every session: its route ("" without one), one of RESULTS, how long."""
         self.refused = 0
         self._host = host
         self._port = port
@@ -469,6 +497,11 @@ class AgiServer:
         )
         task.add_done_callback(lambda _: self.forget(link))
         return task
+
+    def ended(self, link: _Link, script: str, result: str) -> None:
+        """A session has its result: its route ended, or it never had one."""
+        seconds = asyncio.get_running_loop().time() - link.begun
+        self.on_end(script, MALFORMED if link.dropped else result, seconds)
 
     def forget(self, link: _Link) -> None:
         """Drop a session when both its connection and its route have ended."""

@@ -282,6 +282,7 @@ class App:
             **self.features.agi_routes(),
         }
         self.agi = AgiServer(settings.agi.host, settings.agi.port, routes)
+        self.agi.on_end = metrics.agi_ended
         if self.recorder is not None:
             tap(self, self.recorder)
         self.health.checks |= {

@@ -104,6 +104,8 @@ TALK_BOUNDS = (1, 3, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 3600)
 WRAP_UP_BOUNDS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300)
 DIAL_INTERVAL_BOUNDS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600)
 WAIT_BOUNDS = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+# A person who waits is in the session: up to the legal 2 s, and the node's own limit behind it.
+AGI_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 5.0)
 LOOP_LAG_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 
 _build = _gauge("prozvon_build_info", "Version of Prozvon", "version", "python")
@@ -228,6 +230,18 @@ _passed_on = _counter(
 _trunk_lines = _gauge("prozvon_trunk_lines_used", "Lines of a trunk in use", "trunk")
 _trunk_limit = _gauge("prozvon_trunk_lines", "Lines that a trunk has", "trunk")
 _agi = _gauge("prozvon_agi_sessions", "FastAGI sessions open")
+_agi_ended = _counter(
+    "prozvon_agi_sessions_ended_total",
+    "FastAGI sessions by route (none: it never came to one) and by how they ended",
+    "route",
+    "result",
+)
+_agi_seconds = _histogram(
+    "prozvon_agi_session_seconds",
+    "How long a FastAGI session took, from the connection to its route's end",
+    AGI_BOUNDS,
+    "route",
+)
 _ami_events = _counter("prozvon_ami_events_total", "Events read from the manager link")
 _database_up = _gauge("prozvon_database_up", "1 while the database answers")
 _journal_age = _gauge(
@@ -436,6 +450,13 @@ def process_now(
     _journal.set(journal)
     _pool.labels("idle").set(idle)
     _pool.labels("busy").set(pool_size - idle)
+
+
+def agi_ended(route: str, result: str, seconds: float) -> None:
+    """A FastAGI session ended. `route`: "" without one; `result`: one of `agi.server.RESULTS`."""
+    _agi_ended.labels(route or "none", result).inc()
+    if route:
+        _agi_seconds.labels(route).observe(seconds)
 
 
 def manager_event() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from agi.server import RESULTS
 from dialer.board import STAGES
 from dialer.operators import OperatorState
 from dialer.outcomes import Outcome
@@ -53,6 +54,8 @@ LABELS = {
     "outcome": _values(*Outcome),
     "python": "version of Python",
     "reason": "why a recording was cut short: `disk`; of a refusal: its stable id",
+    "result": "how a FastAGI session ended: " + _values(*RESULTS),
+    "route": "what the dialplan asked for by FastAGI, such as `answered`; `none`: it came to none",
     "stage": _values(*dict.fromkeys(STAGES.values())),
     "state": f"of an operator: {_values(*OperatorState)}; of a connection: `idle`, `busy`; "
     "of a recording: `recording`, `paused`",

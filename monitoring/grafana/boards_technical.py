@@ -221,6 +221,33 @@ INTERNALS = Board(
                     width=6,
                 ),
                 Panel(
+                    Text("FastAGI sessions a minute", "Сессий FastAGI в минуту"),
+                    (
+                        Query(
+                            f"60 * sum by (route, result) "
+                            f"(rate(prozvon_agi_sessions_ended_total{{{F}}}[5m]))",
+                            "{{route}}: {{result}}",
+                        ),
+                    ),
+                    "areas",
+                    width=6,
+                    runbook="agi",
+                ),
+                Panel(
+                    Text("FastAGI session, p99", "Сессия FastAGI, p99"),
+                    (
+                        Query(
+                            "histogram_quantile(0.99, sum by (route, le) "
+                            f"(rate(prozvon_agi_session_seconds_bucket{{{F}}}[5m])))",
+                            "{{route}}",
+                        ),
+                    ),
+                    unit="s",
+                    width=6,
+                    steps=(0.5, 2),
+                    runbook="agi",
+                ),
+                Panel(
                     Text("Link lost, since the start", "Обрывов связи, с запуска"),
                     (Query(f"prozvon_ami_reconnects_total{{{F}}}"),),
                     "number",

@@ -10,7 +10,7 @@ import pytest
 
 from agi.answered import Answered, ping
 from agi.server import AgiServer, Route
-from tests.unit.test_agi_server import Caller, serving, until
+from tests.unit.agi_caller import Caller, serving, until
 
 ATTEMPT = UUID("01990000-0000-7000-8000-000000000001")
 CHANNEL = "PJSIP/op-anna-00000001"
