@@ -46,6 +46,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1b-\x1f\x7f]")
+_SAYS_DELIMITER = re.compile(r'"?sep=([;,\t|])"?\s*\Z', re.IGNORECASE)
 _RUSSIAN = re.compile("[А-Яа-яЁё№«»–— ]")
 
 
@@ -72,7 +73,7 @@ class CsvFile:
         stream.seek(0)
         text = io.TextIOWrapper(_unclosed(stream), encoding=self.encoding, newline="")
         self._lines = _Lines(text)
-        self.delimiter = _delimiter(self._lines.first())
+        self.delimiter = self._said_delimiter() or _delimiter(self._lines.first())
         self.header = Record(1, ())
         self._records = self._read()
         self.header = self._header()
@@ -85,6 +86,14 @@ class CsvFile:
     def records(self) -> Iterator[Record]:
         """The records after the header, blank ones left out. Raises ListFileError."""
         return self._records
+
+    def _said_delimiter(self) -> str:
+        """What a first line `sep=;` says, as Excel has it; that line is passed over."""
+        said_in = _SAYS_DELIMITER.match(self._lines.first())
+        if said_in is None:
+            return ""
+        next(self._lines)
+        return said_in[1]
 
     def _header(self) -> Record:
         header = next(self._records, None)

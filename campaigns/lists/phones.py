@@ -21,6 +21,8 @@ EMERGENCY, SERVICE, PREMIUM, NETWORK = "emergency", "service", "premium", "netwo
 E164 = re.compile(r"\+[1-9][0-9]{6,14}\Z")
 # ITU-T E.164: a number has at most 15 digits. Under 7 are short codes.
 MIN_DIGITS, MAX_DIGITS = 7, 15
+# Two numbers with a space between them are no longer than this.
+PAIR_CHARS = 64
 # Known in other countries and typed anyway; phonenumbers knows those of the list's own region.
 _EMERGENCY_ANYWHERE = frozenset(
     {"000", "01", "02", "03", "04", "101", "102", "103", "104", "110", "111", "112"}
@@ -41,7 +43,9 @@ _LABEL = re.compile(
 )
 _REMARK = re.compile(r"\([^()0-9]*[^\W\d_][^()0-9]*\)")
 _SPLIT = re.compile(
-    rf"[;/|\r\n]+|,(?!\s*(?:{_EXTENSION_WORD}))|(?<=[0-9)])\s+(?=\+)", re.IGNORECASE
+    rf"[;/|\r\n]+|,(?!\s*(?:{_EXTENSION_WORD}))|(?<=[0-9)])\s+(?=\+)"
+    r"|(?<=[0-9)])\s+(?:и|или|and|or)\s+(?=[(+0-9])",
+    re.IGNORECASE,
 )
 _FORMULA_TEXT = re.compile(r"\A=\"(.*)\"\Z", re.DOTALL)
 
@@ -89,7 +93,26 @@ def parse_phones(cell: str, region: str) -> list[Phone | BadPhone]:
     """Return what every number of a cell is; an empty cell has none."""
     if (phone := _usual(cell, region)) is not None:
         return [phone]
-    return [parse_phone(text, region) for text in split_phones(cell)]
+    return [phone for text in split_phones(cell) for phone in _one_or_two(text, region)]
+
+
+def _one_or_two(text: str, region: str) -> list[Phone | BadPhone]:
+    """A number, or two with nothing but a space between them."""
+    phone = parse_phone(text, region)
+    if isinstance(phone, Phone) or phone.reason != LONG or len(text) > PAIR_CHARS:
+        return [phone]
+    ways = [
+        pair
+        for gap in re.finditer(r"\s+", text)
+        if (pair := _both(text[: gap.start()], text[gap.end() :], region))
+    ]
+    # Cut where both are numbers; where that can be done in two ways, nobody knows which is meant.
+    return list(ways[0]) if len(ways) == 1 else [phone]
+
+
+def _both(first: str, second: str, region: str) -> tuple[Phone, Phone] | None:
+    one, other = parse_phone(first, region), parse_phone(second, region)
+    return (one, other) if isinstance(one, Phone) and isinstance(other, Phone) else None
 
 
 def parse_phone(text: str, region: str) -> Phone | BadPhone:

@@ -136,6 +136,8 @@ def test_extensions_are_taken_apart(text: str, extension: str) -> None:
         ("89031234567\r\n89041234567", ["89031234567", "89041234567"]),
         ("+79031234567 +79041234567", ["+79031234567", "+79041234567"]),
         ("8 495 1, доб. 12, 8 904 1", ["8 495 1, доб. 12", "8 904 1"]),
+        ("8 903 123-45-67 или 8 904 1", ["8 903 123-45-67", "8 904 1"]),
+        ("(495)1234567 и 89041234567", ["(495)1234567", "89041234567"]),
         ("7,9E+10", ["7,9E+10"]),
         (" , ; ", []),
         ("", []),
@@ -143,6 +145,24 @@ def test_extensions_are_taken_apart(text: str, extension: str) -> None:
 )
 def test_several_numbers_in_one_cell(cell: str, parts: list[str]) -> None:
     assert split_phones(cell) == parts
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "89031234567 89041234567",
+        "8 903 123-45-67 8 904 123-45-67",
+        "8 903 123 45 67  8 904 123 45 67",
+        "+7 903 1234567 8(904)123-45-67",
+    ],
+)
+def test_two_numbers_with_nothing_but_a_space_between_them(cell: str) -> None:
+    assert phones.parse_phones(cell, "RU") == [Phone("+79031234567"), Phone("+79041234567")]
+
+
+@pytest.mark.parametrize("cell", ["8903123456789041234567", "8 495 123-45-67 123-45-68"])
+def test_a_number_too_long_is_not_cut_where_one_half_is_no_number(cell: str) -> None:
+    assert phones.parse_phones(cell, "RU") == [BadPhone(cell, phones.LONG)]
 
 
 def test_the_region_reads_numbers_without_country_code() -> None:
@@ -192,7 +212,7 @@ def test_splitting_loses_nothing_but_separators(cell: str) -> None:
     rest = iter(cell)
     assert all(char in rest for char in "".join(parts))
     lost = set("".join(cell.split())) - set("".join("".join(parts).split()))
-    assert lost <= set(",;/|")
+    assert lost <= set(",;/|иИлЛaAnNdDoOrR")
 
 
 @UNTIMED
@@ -344,6 +364,15 @@ def test_encodings_and_separators(encoding: str, mark: bytes, delimiter: str) ->
     assert file.delimiter == delimiter
     assert file.header == Record(1, ("ФИО", "Телефон"))
     assert list(file.records()) == [Record(2, ("Пётр «Ы»", "89031234567"))]
+
+
+@pytest.mark.parametrize("says", ["sep=,", "SEP=,", '"sep=,"'])
+def test_a_first_line_may_say_the_separator(says: str) -> None:
+    """As Excel writes it: the header alone would say the semicolon."""
+    text = f"{says}\r\na;b;c,phone\r\n1,89031234567\r\n"
+    file = CsvFile(io.BytesIO(b"\xef\xbb\xbf" + text.encode()))
+    assert (file.delimiter, file.header) == (",", Record(2, ("a;b;c", "phone")))
+    assert list(file.records()) == [Record(3, ("1", "89031234567"))]
 
 
 def test_windows_1251_that_starts_late() -> None:
