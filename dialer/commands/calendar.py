@@ -9,7 +9,7 @@ import typer
 
 from campaigns.hours.calendar import Calendar, doubt, summary, year_of
 from campaigns.hours.service import CalendarService
-from dialer.commands.common import Json, Reply, os_user, run, speech, table, use_settings
+from dialer.commands.common import Json, Reply, os_user, run, say, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.commands.toml_files import read_toml
 from dialer.config import Settings
@@ -24,7 +24,19 @@ def list_(context: typer.Context, as_json: Json = False) -> Reply:
     data = [summary(calendar) for calendar in found]
     rows = [(d["name"], ", ".join(map(str, d["years"])), ", ".join(map(str, d["provisional"])))
             for d in data]  # fmt: skip
-    return Reply(data, [table(("calendar", "years", "provisional"), rows)])
+    return Reply(
+        data,
+        [
+            table(
+                (
+                    say("calendar", "календарь"),
+                    say("years", "годы"),
+                    say("provisional", "предварительно"),
+                ),
+                rows,
+            )
+        ],
+    )
 
 
 @app.command("show")
@@ -37,8 +49,11 @@ def show(
     """Days off and transferred working days of one year."""
     calendar = run(_calendar(use_settings(context), name))
     data = year_of(calendar, year)
-    rows = [(day, "day off") for day in data["holidays"]]
-    rows += [(day, f"works, as {instead}") for day, instead in data["working"].items()]
+    rows = [(day, say("day off", "выходной")) for day in data["holidays"]]
+    rows += [
+        (day, say(f"works, as {instead}", f"рабочий, как {instead}"))
+        for day, instead in data["working"].items()
+    ]
     unsure = doubt(calendar, year)
     told = [unsure.to(speech.language)] if unsure else []
     return Reply(data, [table((f"{name} {year}", ""), sorted(rows)), *told])
@@ -55,7 +70,11 @@ def import_(
     document = read_toml(file, "bad_calendar")
     calendar = run(_load(settings, document, file.name))
     years = ", ".join(str(year) for year in sorted(calendar.years))
-    return Reply(summary(calendar), [f"The calendar {calendar.name} knows {years}."])
+    told = say(
+        f"The calendar {calendar.name} knows {years}.",
+        f"В календаре {calendar.name} годы: {years}.",
+    )
+    return Reply(summary(calendar), [told])
 
 
 async def _calendars(settings: Settings) -> list[Calendar]:

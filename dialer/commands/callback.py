@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated, Any
 
 import typer
 
 from campaigns.callbacks.service import OPEN, STATUSES, CallbackService, NewCallback
-from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
+from dialer.commands.common import Json, Reply, os_user, run, say, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.commands.moments import moment
 from dialer.config import Settings
 from dialer.http.fields import MAX_ID
 
 app = typer.Typer(no_args_is_help=True, help="Callbacks: list, add, cancel, give to somebody.")
+
+TITLES = {
+    "at": "когда (UTC)",
+    "lead_id": "лид",
+    "campaign": "кампания",
+    "operator": "оператор",
+    "status": "состояние",
+    "tries": "попыток",
+    "note": "заметка",
+}
 
 Id = Annotated[int, typer.Argument(min=1, max=MAX_ID, help="The callback's id.")]
 
@@ -31,7 +42,9 @@ def list_(
     found = run(_list(use_settings(context), tuple(status or OPEN), operator))
     columns = ("id", "at", "lead_id", "campaign", "operator", "status", "tries", "note")
     rows = [[entry[column] for column in columns] for entry in found]
-    return Reply(found, [table(columns, rows)] if rows else ["No callbacks."])
+    titles = (say(column, TITLES.get(column, column)) for column in columns)
+    none = say("No callbacks.", "Перезвонов нет.")
+    return Reply(found, [table(titles, rows)] if rows else [none])
 
 
 async def _list(
@@ -58,7 +71,9 @@ def add(
         lead, moment(at, settings), operator, grace_s=grace, escalation=escalation, note=note
     )
     found = run(_add(settings, new))
-    return Reply({"id": found, "at": new.at}, [f"Callback {found}: {new.at:%Y-%m-%d %H:%M}."])
+    when = f"{new.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    told = say(f"Callback {found}: {when}.", f"Перезвон {found}: {when}.")
+    return Reply({"id": found, "at": new.at}, [told])
 
 
 async def _add(settings: Settings, new: NewCallback) -> int:
@@ -70,7 +85,8 @@ async def _add(settings: Settings, new: NewCallback) -> int:
 def cancel(context: typer.Context, callback: Id, as_json: Json = False) -> Reply:
     """The callback is not wanted any more."""
     run(_cancel(use_settings(context), callback))
-    return Reply({"id": callback, "status": "canceled"}, [f"Callback {callback} is canceled."])
+    told = say(f"Callback {callback} is canceled.", f"Перезвон {callback} отменён.")
+    return Reply({"id": callback, "status": "canceled"}, [told])
 
 
 async def _cancel(settings: Settings, callback: int) -> None:
@@ -89,9 +105,11 @@ def give(
     """Give a callback to another operator or to anyone, as a supervisor does."""
     settings = use_settings(context)
     run(_give(settings, callback, operator, at))
-    return Reply(
-        {"id": callback, "operator": operator}, [f"Callback {callback}: {operator or 'anyone'}."]
+    told = say(
+        f"Callback {callback}: {operator or 'anyone'}.",
+        f"Перезвон {callback}: {operator or 'любой оператор'}.",
     )
+    return Reply({"id": callback, "operator": operator}, [told])
 
 
 async def _give(settings: Settings, callback: int, operator: str | None, at: str | None) -> None:

@@ -13,6 +13,7 @@ from campaigns.approval.model import Exemption
 from campaigns.campaign import settings as registry
 from campaigns.campaign.kinds import Value
 from campaigns.campaign.model import (
+    STATUS_WORDS,
     CampaignState,
     CampaignStatus,
     Created,
@@ -32,9 +33,11 @@ from dialer.commands.common import (
     CommandError,
     Json,
     Reply,
+    as_written,
     os_user,
     pairs,
     run,
+    say,
     speech,
     table,
     use_settings,
@@ -139,9 +142,10 @@ def _caller_ids(given: list[str] | None) -> dict[str, Value]:
 
 
 def _made(created: Created, new: NewCampaign) -> Reply:
-    told = (
-        f"The campaign {new.name} has {created.leads} leads. Approve it: prozvon campaign approve "
-        f"{new.name}"
+    approve = f"prozvon campaign approve {new.name}"
+    told = say(
+        f"The campaign {new.name} has {created.leads} leads. Approve it: {approve}",
+        f"В кампании {new.name} лидов: {created.leads}. Одобрите её: {approve}",
     )
     shown = {"status": "draft", "trunk": ", ".join(new.trunks) or ANY_TRUNK}
     return Reply({**asdict(created), **shown}, [told])
@@ -276,7 +280,8 @@ def _move(
     change: Callable[[CampaignService], Awaitable[CampaignStatus]],
 ) -> Reply:
     status = run(_with(settings, change))
-    return Reply({"name": name, "status": status}, [f"The campaign {name} is {status}."])
+    told = say(f"The campaign {name} is {status}.", f"Кампания {name}: {STATUS_WORDS[status].ru}.")
+    return Reply({"name": name, "status": status}, [told])
 
 
 # --- settings
@@ -292,7 +297,10 @@ def clone(
     """A draft with the same settings and fresh leads of the same lists."""
     settings = use_settings(context)
     created = run(_with(settings, lambda service: service.clone(name, new_name, os_user())))
-    told = f"The campaign {new_name} is a copy of {name}, with {created.leads} leads, in draft."
+    told = say(
+        f"The campaign {new_name} is a copy of {name}, with {created.leads} leads, in draft.",
+        f"Кампания {new_name} – копия {name}, лидов: {created.leads}, черновик.",
+    )
     return Reply({**asdict(created), "status": "draft"}, [told])
 
 
@@ -313,9 +321,15 @@ def edit(
     """Change settings; a running campaign follows in seconds."""
     settings = use_settings(context)
     edited = run(_edit(settings, name, changes or [], file, version))
-    told = f"The campaign {name} is at version {edited.version}."
+    told = say(
+        f"The campaign {name} is at version {edited.version}.",
+        f"Кампания {name}: версия {edited.version}.",
+    )
     if not edited.changes:
-        told = f"Nothing changed: the campaign {name} is at version {edited.version}."
+        told = say(
+            f"Nothing changed: the campaign {name} is at version {edited.version}.",
+            f"Ничего не изменилось: кампания {name}, версия {edited.version}.",
+        )
     return Reply(edited, [told, *_changes(edited.changes)])
 
 
@@ -354,7 +368,9 @@ app.add_typer(campaign_files.results, name="results")
 def show(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
     """All settings of a campaign."""
     values = run(_with(use_settings(context), lambda service: service.settings(name)))
-    return Reply(values, [table(("key", "value"), values.items(), name)])
+    rows = [(key, as_written(value)) for key, value in values.items()]
+    titles = say("key", "ключ"), say("value", "значение")
+    return Reply(values, [table(titles, rows, name)])
 
 
 @app.command("versions")
@@ -365,7 +381,14 @@ def versions(context: typer.Context, name: Name, as_json: Json = False) -> Reply
         (v.version, v.at, v.actor, v.action, "" if v.version == 1 else ", ".join(v.changes))
         for v in found
     ]
-    return Reply(found, [table(("version", "at (UTC)", "who", "what", "keys"), rows)])
+    titles = (
+        say("version", "версия"),
+        say("at (UTC)", "когда (UTC)"),
+        say("who", "кто"),
+        say("what", "что"),
+        say("keys", "ключи"),
+    )
+    return Reply(found, [table(titles, rows)])
 
 
 @app.command("diff")
@@ -378,12 +401,12 @@ def diff(
 ) -> Reply:
     """What changed between two versions."""
     found = run(_with(use_settings(context), lambda service: service.diff(name, old, new)))
-    return Reply(found, _changes(found) or ["No difference."])
+    return Reply(found, _changes(found) or [say("No difference.", "Различий нет.")])
 
 
 def _changes(changes: Any) -> list[Any]:
-    rows = [(key, old, new) for key, (old, new) in changes.items()]
-    return [table(("key", "old", "new"), rows)] if rows else []
+    rows = [(key, as_written(old), as_written(new)) for key, (old, new) in changes.items()]
+    return [table((say("key", "ключ"), say("old", "было"), say("new", "стало")), rows)]
 
 
 @app.command("keys")
@@ -400,7 +423,12 @@ def keys(context: typer.Context, as_json: Json = False) -> Reply:
         }
         for key in registry.KEYS
     ]
-    columns = ("key", "values", "default", "doc")
+    columns = (
+        say("key", "ключ"),
+        say("values", "значения"),
+        say("default", "по умолчанию"),
+        say("doc", "что это"),
+    )
     return Reply(found, [table(columns, [tuple(row.values()) for row in found])])
 
 

@@ -23,6 +23,7 @@ from dialer.commands.common import (
     Verbatim,
     os_user,
     run,
+    say,
     speech,
     use_settings,
 )
@@ -89,7 +90,9 @@ def export(
     if output is None:
         return Reply(data, [Verbatim(text)])
     output.write_text(text, encoding="utf-8")
-    return Reply(data, [f"The campaign {name} is in {output}."])
+    return Reply(
+        data, [say(f"The campaign {name} is in {output}.", f"Кампания {name} – в {output}.")]
+    )
 
 
 async def _settings(settings: Settings, name: str) -> dict[str, Any]:
@@ -117,7 +120,10 @@ def export_results(
     """Attempts with outcomes, dispositions and answers into a file; noted in the audit."""
     settings = use_settings(context)
     done = run(_export(settings, name, file, since, until, conversations))
-    told = f"{done.rows} attempts, {done.conversations} conversations: {done.file}"
+    told = say(
+        f"{done.rows} attempts, {done.conversations} conversations: {done.file}",
+        f"Наборов {done.rows}, разговоров {done.conversations}: {done.file}",
+    )
     return Reply(done, [told])
 
 

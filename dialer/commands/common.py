@@ -19,7 +19,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from campaigns.refusals import Language, Refusal
+from campaigns.refusals import Language, Refusal, Sentence
 from dialer import logs
 from dialer.config import Settings, load
 
@@ -49,6 +49,11 @@ class Speech:
 
 
 speech = Speech()
+
+
+def say(en: str, ru: str) -> str:
+    """The text in the language of this command line."""
+    return Sentence(en, ru).to(speech.language)
 
 
 @dataclass(frozen=True)
@@ -154,12 +159,21 @@ def table(columns: Iterable[str], rows: Iterable[Sequence[object]], title: str =
     return made
 
 
+def as_written(value: object) -> object:
+    """A setting for people: numbers with all that counts, tables and lists as JSON."""
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, ensure_ascii=False, default=_plain)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value) if type(value) is int else value
+
+
 def cell(value: object) -> str:
     """One value for people."""
     if value is None:
         return "–"
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes", "да") if value else say("no", "нет")
     if isinstance(value, float):
         return f"{value:.1f}"
     if isinstance(value, datetime):

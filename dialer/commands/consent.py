@@ -8,12 +8,22 @@ from typing import Annotated, Any
 import typer
 
 from campaigns.consent.service import ConsentService, NewConsent
-from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
+from dialer.commands.common import Json, Reply, os_user, run, say, table, use_settings
 from dialer.commands.database import Floor, open_floor
 from dialer.commands.moments import moment
 from dialer.config import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Consent to be called: add, withdraw, list.")
+
+TITLES = {
+    "e164": "номер",
+    "source": "источник",
+    "evidence": "подтверждение",
+    "given_at": "дано (UTC)",
+    "until": "до (UTC)",
+    "withdrawn_at": "отозвано (UTC)",
+    "campaign": "кампания",
+}
 
 Phone = Annotated[str, typer.Argument(help="The person's number.")]
 
@@ -35,7 +45,9 @@ def add(
     ends = moment(until, settings) if until else None
     new = NewConsent(phone, source, evidence, given_at, campaign, ends)
     found = run(_add(settings, new))
-    return Reply({"id": found}, [f"Consent {found} is recorded."])
+    return Reply(
+        {"id": found}, [say(f"Consent {found} is recorded.", f"Согласие {found} записано.")]
+    )
 
 
 async def _add(settings: Settings, new: NewConsent) -> int:
@@ -47,7 +59,9 @@ async def _add(settings: Settings, new: NewConsent) -> int:
 def withdraw(context: typer.Context, phone: Phone, as_json: Json = False) -> Reply:
     """End every consent of a number, from the next dial on."""
     ended = run(_withdraw(use_settings(context), phone))
-    return Reply({"withdrawn": ended}, [f"{ended} consents ended."])
+    return Reply(
+        {"withdrawn": ended}, [say(f"{ended} consents ended.", f"Отозвано согласий: {ended}.")]
+    )
 
 
 async def _withdraw(settings: Settings, phone: str) -> int:
@@ -65,7 +79,9 @@ def list_(
     found = run(_list(use_settings(context), phone))
     columns = ("id", "e164", "source", "evidence", "given_at", "until", "withdrawn_at", "campaign")
     rows = [[entry[column] for column in columns] for entry in found]
-    return Reply(found, [table(columns, rows)] if rows else ["No consents yet."])
+    titles = (say(column, TITLES.get(column, column)) for column in columns)
+    none = say("No consents yet.", "Согласий пока нет.")
+    return Reply(found, [table(titles, rows)] if rows else [none])
 
 
 async def _list(settings: Settings, phone: str | None) -> list[dict[str, Any]]:

@@ -12,12 +12,32 @@ import typer
 from campaigns.dnc.file import cells_of
 from campaigns.dnc.model import Entry
 from campaigns.dnc.service import DncService, Imported, Where
-from dialer.commands.common import CommandError, Json, Reply, os_user, run, table, use_settings
+from dialer.commands.common import (
+    CommandError,
+    Json,
+    Reply,
+    os_user,
+    run,
+    say,
+    table,
+    use_settings,
+)
 from dialer.commands.database import Floor, open_floor
 from dialer.commands.moments import moment
 from dialer.config import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Do-not-call: add, import, list, remove.")
+
+TITLES = {
+    "written": "запись",
+    "kind": "вид",
+    "scope": "где",
+    "campaign": "кампания",
+    "source": "откуда",
+    "reason": "почему",
+    "added_by": "кто",
+    "until": "до (UTC)",
+}
 
 Text = Annotated[
     str, typer.Argument(help="A number, a prefix (+7495*) or a pattern (+7903???12*).")
@@ -28,7 +48,11 @@ Campaign = Annotated[str | None, typer.Option(help="For this campaign alone.")]
 
 def _where(system: bool, campaign: str | None) -> Where:
     if system and campaign:
-        raise CommandError("usage", "give --system or --campaign, not both")
+        raise CommandError(
+            "usage",
+            "give --system or --campaign, not both",
+            "укажите что-то одно: --system или --campaign",
+        )
     scope: Literal["system", "floor", "campaign"] = "system" if system else "floor"
     return Where("campaign" if campaign else scope, campaign)
 
@@ -47,7 +71,7 @@ def add(
     settings, where = use_settings(context), _where(system, campaign)
     ends = moment(until, settings) if until else None
     entry = run(_add(settings, text, where, reason, ends))
-    told = f"{entry.written} is on do-not-call."
+    told = say(f"{entry.written} is on do-not-call.", f"{entry.written}: больше не звонить.")
     return Reply({"kind": entry.kind, "entry": entry.written, "scope": where.scope}, [told])
 
 
@@ -69,7 +93,8 @@ def remove(
     """Allow it again."""
     settings, where = use_settings(context), _where(system, campaign)
     entry = run(_remove(settings, text, where))
-    return Reply({"kind": entry.kind, "entry": entry.written}, [f"{entry.written} may be called."])
+    told = say(f"{entry.written} may be called.", f"{entry.written}: снова можно звонить.")
+    return Reply({"kind": entry.kind, "entry": entry.written}, [told])
 
 
 async def _remove(settings: Settings, text: str, where: Where) -> Entry:
@@ -92,9 +117,16 @@ def import_(
     """Take numbers of a file."""
     settings, where = use_settings(context), _where(system, campaign)
     if register and (system or campaign):
-        raise CommandError("usage", "a register is for the whole floor: no --system or --campaign")
+        raise CommandError(
+            "usage",
+            "a register is for the whole floor: no --system or --campaign",
+            "реестр действует на всю площадку: без --system и --campaign",
+        )
     done = run(_import(settings, file, where, reason, register))
-    told = f"{done.numbers} numbers, {done.added} of them new, {done.rejected} rejected."
+    told = say(
+        f"{done.numbers} numbers, {done.added} of them new, {done.rejected} rejected.",
+        f"Номеров {done.numbers}, новых {done.added}, отвергнуто {done.rejected}.",
+    )
     return Reply(done, [told])
 
 
@@ -119,7 +151,9 @@ def list_(
     found = run(_list(use_settings(context), number, limit))
     columns = ("written", "kind", "scope", "campaign", "source", "reason", "added_by", "until")
     rows = [[entry[column] for column in columns] for entry in found]
-    return Reply(found, [table(columns, rows)] if rows else ["Nothing is on do-not-call."])
+    titles = (say(column, TITLES[column]) for column in columns)
+    nothing = say("Nothing is on do-not-call.", "Запретов на звонки нет.")
+    return Reply(found, [table(titles, rows)] if rows else [nothing])
 
 
 async def _list(settings: Settings, number: str | None, limit: int) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import typer
 from campaigns.legal.model import Profile, clock_time
 from campaigns.legal.service import LegalService
 from campaigns.rules.affected import Affected, affected
-from dialer.commands.common import Json, Reply, os_user, run, speech, table, use_settings
+from dialer.commands.common import Json, Reply, os_user, run, say, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.commands.toml_files import read_toml
 from dialer.config import Settings
@@ -24,9 +24,9 @@ app = typer.Typer(no_args_is_help=True, help="Legal profiles: what campaigns may
 def list_(context: typer.Context, as_json: Json = False) -> Reply:
     """Every profile that is in force."""
     found = run(_profiles(use_settings(context)))
-    rows = [(p.name, p.version, p.title.en, ", ".join(p.modes)) for p in found]
+    rows = [(p.name, p.version, say(p.title.en, p.title.ru), ", ".join(p.modes)) for p in found]
     data = [p.model_dump(mode="json") for p in found]
-    return Reply(data, [table(("profile", "version", "title", "modes"), rows)])
+    return Reply(data, [table(_titles(), rows)])
 
 
 @app.command("show")
@@ -50,20 +50,43 @@ def define(
     settings = use_settings(context)
     document = read_toml(file, "bad_profile")
     profile, found = run(_define(settings, document))
-    told = f"The floor's own profile is version {profile.version} now."
+    told = say(
+        f"The floor's own profile is version {profile.version} now.",
+        f"Свой профиль площадки: теперь версия {profile.version}.",
+    )
     data = {**profile.model_dump(mode="json"), "campaigns": [asdict(one) for one in found]}
     return Reply(data, [told, *_touched(found)])
 
 
 def _touched(found: Sequence[Affected]) -> list[Any]:
     if not found:
-        return ["No campaign is under it."]
+        return [say("No campaign is under it.", "Кампаний под ним нет.")]
     rows = []
     for one in found:
-        said = [("is not dialed", told.to(speech.language)) for told in one.stops]
-        said += [("does not count", told.to(speech.language)) for told in one.narrows]
-        rows += [(one.campaign, one.status, *each) for each in said or [("goes on", "")]]
-    return [table(("campaign", "status", "", "why"), rows)]
+        stops, narrows = (
+            say("is not dialed", "не набирается"),
+            say("does not count", "не действует"),
+        )
+        said = [(stops, told.to(speech.language)) for told in one.stops]
+        said += [(narrows, told.to(speech.language)) for told in one.narrows]
+        rows += [
+            (one.campaign, one.status, *each) for each in said or [(say("goes on", "идёт"), "")]
+        ]
+    return [
+        table(
+            (say("campaign", "кампания"), say("status", "состояние"), "", say("why", "почему")),
+            rows,
+        )
+    ]
+
+
+def _titles() -> tuple[str, ...]:
+    return (
+        say("profile", "профиль"),
+        say("version", "версия"),
+        say("title", "название"),
+        say("modes", "режимы"),
+    )
 
 
 async def _profiles(settings: Settings) -> list[Profile]:
@@ -83,31 +106,82 @@ async def _define(settings: Settings, document: dict[str, Any]) -> tuple[Profile
 
 
 def _rows(profile: Profile) -> list[tuple[str, str]]:
-    cap, limits = profile.abandonment, profile.limits
-    counted = {"in all": limits.in_all, "a day": limits.per_day, "a week": limits.per_week}
-    counted["a month"] = limits.per_month
-    said = [f"{count} {span}" for span, count in counted.items() if count is not None]
+    cap, register = profile.abandonment, profile.registry
+    none = say("none", "нет")
+    needed, free = say("needed", "нужен"), say("not needed", "не нужен")
     return [
-        ("version", f"{profile.version}, in force from {profile.in_force_from}"),
-        ("title", profile.title.en),
-        ("modes", ", ".join(profile.modes)),
-        ("abandoned", f"{cap.max_rate:.1%} of the answered in {cap.window_s / 86400:g} days"),
-        ("operator within", f"{cap.operator_within_s:g} s"),
-        ("minimum ring", f"{profile.minimum_ring_s:g} s"),
-        *(
-            (kind, ", ".join(f"{clock_time(a)}-{clock_time(b)}" for a, b in profile.hours.on(kind)))
-            for kind in ("workday", "weekend", "holiday")
+        (
+            say("version", "версия"),
+            say(
+                f"{profile.version}, in force from {profile.in_force_from}",
+                f"{profile.version}, действует с {profile.in_force_from}",
+            ),
         ),
-        ("dials to one person", ", ".join(said) or "no limit"),
-        ("consent in modes", ", ".join(profile.consent.modes) or "none"),
-        ("pause after abandoned", f"{profile.after_abandoned.pause_s / 3600:g} h"),
-        ("message names", ", ".join(profile.message.demanded()) or "not demanded"),
-        ("register", _register(profile)),
-        ("caller id", "needed" if profile.caller_id_needed else "not needed"),
-        ("recording", "needed" if profile.recording_needed else "not needed"),
+        (say("title", "название"), say(profile.title.en, profile.title.ru)),
+        (say("modes", "режимы"), ", ".join(profile.modes)),
+        (
+            say("abandoned", "брошено"),
+            say(
+                f"{cap.max_rate:.1%} of the answered in {cap.window_s / 86400:g} days",
+                f"{cap.max_rate:.1%} ответивших за {cap.window_s / 86400:g} дн.",
+            ),
+        ),
+        (say("operator within", "оператор за"), _seconds(cap.operator_within_s)),
+        (say("minimum ring", "звонить не меньше"), _seconds(profile.minimum_ring_s)),
+        *_hours(profile),
+        (say("dials to one person", "наборов одному человеку"), _limits(profile)),
+        (say("consent in modes", "согласие в режимах"), ", ".join(profile.consent.modes) or none),
+        (
+            say("pause after abandoned", "пауза после брошенного"),
+            f"{profile.after_abandoned.pause_s / 3600:g} {say('h', 'ч')}",
+        ),
+        (
+            say("message names", "сообщение называет"),
+            ", ".join(profile.message.demanded()) or say("not demanded", "не требуется"),
+        ),
+        (
+            say("register", "реестр"),
+            say(
+                f"{register.name}, at most {register.max_age_days} days old",
+                f"{register.name}, не старше {register.max_age_days} дн.",
+            )
+            if register
+            else none,
+        ),
+        (say("caller id", "номер звонящего"), needed if profile.caller_id_needed else free),
+        (
+            say("recording", "запись"),
+            say("needed", "нужна") if profile.recording_needed else say("not needed", "не нужна"),
+        ),
     ]
 
 
-def _register(profile: Profile) -> str:
-    register = profile.registry
-    return f"{register.name}, at most {register.max_age_days} days old" if register else "none"
+def _hours(profile: Profile) -> list[tuple[str, str]]:
+    days = {
+        "workday": say("workday", "рабочий день"),
+        "weekend": say("weekend", "выходной"),
+        "holiday": say("holiday", "праздник"),
+    }
+    return [
+        (
+            told,
+            ", ".join(f"{clock_time(a)}-{clock_time(b)}" for a, b in profile.hours.on(kind)),
+        )
+        for kind, told in days.items()
+    ]
+
+
+def _limits(profile: Profile) -> str:
+    limits = profile.limits
+    counted = {
+        say("in all", "всего"): limits.in_all,
+        say("a day", "в день"): limits.per_day,
+        say("a week", "в неделю"): limits.per_week,
+        say("a month", "в месяц"): limits.per_month,
+    }
+    said = [f"{count} {span}" for span, count in counted.items() if count is not None]
+    return ", ".join(said) or say("no limit", "без предела")
+
+
+def _seconds(amount: float) -> str:
+    return f"{amount:g} {say('s', 'с')}"

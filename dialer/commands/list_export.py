@@ -12,7 +12,7 @@ import typer
 from campaigns.export.model import Exported, Filters, Format, parse_attributes
 from campaigns.export.service import ExportService
 from campaigns.lists.errors import ListError
-from dialer.commands.common import Json, Reply, os_user, run, use_settings
+from dialer.commands.common import Json, Reply, os_user, run, say, use_settings
 from dialer.commands.database import open_floor
 from dialer.config import Settings
 from monitoring.reports.period import period
@@ -50,8 +50,11 @@ def export(
         name, campaign, status, outcome, disposition, first, last, parse_attributes(attribute or [])
     )
     done = run(_export(settings, file, _format(file), filters, reveal))
-    numbers = "whole numbers" if done.revealed else "masked numbers (whole ones: --reveal)"
-    return Reply(done, [f"{done.path}: {done.rows} rows, {numbers}"])
+    numbers = say("masked numbers (whole ones: --reveal)", "номера скрыты (целиком: --reveal)")
+    if done.revealed:
+        numbers = say("whole numbers", "номера целиком")
+    told = say(f"{done.rows} rows, {numbers}", f"строк {done.rows}, {numbers}")
+    return Reply(done, [f"{done.path}: {told}"])
 
 
 def _period(

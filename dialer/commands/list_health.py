@@ -8,7 +8,8 @@ import typer
 
 from campaigns.list_health.model import Health, Shares
 from campaigns.list_health.service import ListHealthService
-from dialer.commands.common import Json, Reply, run, table, use_settings
+from campaigns.refusals import Sentence
+from dialer.commands.common import Json, Reply, run, say, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.config import Settings
 
@@ -28,44 +29,65 @@ async def _health(settings: Settings, name: str) -> Health:
         return await ListHealthService(floor.pool, floor.floor_id).health(name)
 
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+WEEKDAYS = {
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    "ru": ("пн", "вт", "ср", "чт", "пт", "сб", "вс"),
+}
 WARNINGS = {
-    "dead_numbers": "Many numbers of this list do not exist: ask its source, or check a sample.",
-    "closed_at_first_touch": "Many leads were closed after one approach without being reached.",
+    "dead_numbers": Sentence(
+        "Many numbers of this list do not exist: ask its source, or check a sample.",
+        "Многих номеров этой базы не существует: спросите, откуда она, или проверьте выборку.",
+    ),
+    "closed_at_first_touch": Sentence(
+        "Many leads were closed after one approach without being reached.",
+        "Многие лиды закрыты после одного подхода, дозвониться до них не успели.",
+    ),
 }
 
 
 def _healthy(health: Health) -> list[Any]:
     leads, shares = health.leads, health.shares
     rows = [
-        ("contacts", leads.contacts),
-        ("not in a campaign", leads.without_lead),
-        ("leads open", leads.open),
-        ("leads closed", leads.closed),
-        ("attempts", shares.attempts),
-        ("answered, %", _percent(shares.answered)),
-        ("no answer, %", _percent(shares.no_answer)),
-        ("busy, %", _percent(shares.busy)),
-        ("invalid, %", _percent(shares.invalid)),
-        ("not reached of those dialed, %", _percent(health.not_reached_share)),
-        ("closed after the first touch, %", _percent(health.first_touch_share)),
-        ("leads closed per working day", health.closed_per_day),
-        ("working days left", health.days_left),
+        (say("contacts", "контактов"), leads.contacts),
+        (say("not in a campaign", "не в кампаниях"), leads.without_lead),
+        (say("leads open", "лидов в работе"), leads.open),
+        (say("leads closed", "лидов закрыто"), leads.closed),
+        (say("attempts", "наборов"), shares.attempts),
+        (say("answered, %", "ответили, %"), _percent(shares.answered)),
+        (say("no answer, %", "не ответили, %"), _percent(shares.no_answer)),
+        (say("busy, %", "занято, %"), _percent(shares.busy)),
+        (say("invalid, %", "номера нет, %"), _percent(shares.invalid)),
+        (
+            say("not reached of those dialed, %", "недозвон из набранных, %"),
+            _percent(health.not_reached_share),
+        ),
+        (
+            say("closed after the first touch, %", "закрыто после первого касания, %"),
+            _percent(health.first_touch_share),
+        ),
+        (say("leads closed per working day", "закрывается за рабочий день"), health.closed_per_day),
+        (say("working days left", "осталось рабочих дней"), health.days_left),
     ]
     days = [
         (str(day.day), day.shares.attempts, *map(_percent, _of_day(day.shares)))
         for day in health.days[-14:]
     ]
-    columns = ("day", "attempts", "answered, %", "no answer, %", "busy, %", "invalid, %")
+    columns = (say("day", "день"), *(name for name, _ in rows[4:9]))
     hours = [
-        (WEEKDAYS[one.weekday], f"{one.hour:02}", _percent(one.share), one.dials)
+        (WEEKDAYS[speech.language][one.weekday], f"{one.hour:02}", _percent(one.share), one.dials)
         for one in health.best_hours
     ]
-    parts: list[Any] = [table(("", "value"), rows, health.name)]
+    parts: list[Any] = [table(("", say("value", "значение")), rows, health.name)]
     parts += [table(columns, days)] if days else []
-    hour_columns = ("weekday", "hour, local", "answers to expect, %", "dials")
-    parts += [table(hour_columns, hours, "Best hours")] if hours else []
-    return parts + [WARNINGS[warning] for warning in health.warnings]
+    hour_columns = (
+        say("weekday", "день недели"),
+        say("hour, local", "час, местный"),
+        say("answers to expect, %", "ожидается ответов, %"),
+        say("dials", "наборов"),
+    )
+    best = say("Best hours", "Лучшие часы")
+    parts += [table(hour_columns, hours, best)] if hours else []
+    return parts + [WARNINGS[warning].to(speech.language) for warning in health.warnings]
 
 
 def _of_day(shares: Shares) -> tuple[float | None, ...]:

@@ -267,6 +267,32 @@ async def test_a_list_in_russian(with_database: Prozvon, tmp_path: Path) -> None
     assert f"2,Телефон,112,{why},112" in (tmp_path / "base.rejects.csv").read_text("utf-8-sig")
 
 
+async def test_a_manager_reads_russian(with_database: Prozvon, tmp_path: Path) -> None:
+    (tmp_path / "base.csv").write_text("Телефон\n+79161234567\n")
+    for told, *command in (
+        ("принято", "list", "import", "base.csv"),
+        ("лидов: 1. Одобрите её", "campaign", "create", "spring", "--list", "base"),
+        ("Кампания spring: в архиве", "campaign", "archive", "spring"),
+        ("0.03", "campaign", "show", "spring"),
+        ("версия", "campaign", "versions", "spring"),
+        ("номера нет, %", "list", "health", "base"),
+        ("номера скрыты", "list", "export", "out.csv"),
+        ("+7903*: больше не звонить.", "dnc", "add", "+7903*"),
+        ("запись", "dnc", "list"),
+        ("Согласий пока нет.", "consent", "list"),
+        ("Перезвон 1: ", "callback", "add", "1", "+2h"),
+        ("попыток", "callback", "list"),
+        ("8 в месяц", "legal", "show", "ru_debt"),
+        ("взыскание (230-ФЗ)", "legal", "list"),
+        ("выходной", "calendar", "show", "ru", "2026"),
+    ):
+        code, out, _ = await asyncio.to_thread(with_database.text, "--lang", "ru", *command)
+        assert code == 0 and told in out, command
+    both = ("dnc", "add", "+7904*", "--system", "--campaign", "spring")
+    code, _, err = await asyncio.to_thread(with_database.text, "--lang", "ru", *both)
+    assert (code, err) == (1, "prozvon: укажите что-то одно: --system или --campaign\n")
+
+
 async def test_a_dry_run_stores_nothing(with_database: Prozvon, tmp_path: Path) -> None:
     (tmp_path / "base.csv").write_text("phone\n+79161234567\n")
     arguments = ("list", "import", "base.csv", "--dry-run", "--name", "spring base")
