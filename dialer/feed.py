@@ -18,6 +18,7 @@ from campaigns.message.sounds import trouble as message_trouble
 from campaigns.rules.preparer import Preparer
 from dialer.board import Board, Campaign
 from dialer.journal import CONNECTION_ERRORS
+from dialer.lead_choice import at_hand
 from dialer.operators import Paused
 from dialer.pacing import PredictivePacer
 from dialer.pacing_keep import PacingKeeper, Terms
@@ -25,7 +26,6 @@ from dialer.store import Store
 
 log = structlog.get_logger(__name__)
 
-BUFFER_LEADS = 20
 CLAIM_RETRY_S = 1.0
 CHECK_CLAIMS_S = 60.0
 CAMPAIGN_KEYS = (
@@ -155,7 +155,7 @@ class Feed:
         for campaign in tuple(self._board.campaigns.values()):
             await self._postpone_stranded(campaign)
             await self._give_back_promised(campaign)
-            low = campaign.free_leads() < self._wanted() // 2
+            low = campaign.free_leads() < at_hand(len(self._board.seats)) // 2
             if campaign.id in self._preparer.fresh:  # what has just become ready is not waited for
                 campaign.claim_again_at = 0.0
             if not campaign.running or self._board.draining or campaign.mode == "manual":
@@ -183,14 +183,10 @@ class Feed:
         if leads:
             await self._store.release_leads(leads)
 
-    def _wanted(self) -> int:
-        """Leads that a buffer holds: a big floor dials many between two looks."""
-        return max(BUFFER_LEADS, 2 * len(self._board.seats))
-
     async def _claim(self, campaign: Campaign) -> None:
         promised = self._without_promise(campaign)
         leads = await self._store.claim(
-            campaign.id, self._wanted(), campaign.max_approaches, promised
+            campaign.id, at_hand(len(self._board.seats)), campaign.max_approaches, promised
         )
         campaign.buffer.extend(leads)
         if leads:

@@ -13,10 +13,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+LEAST_AT_HAND = 40
 OVERDUE_S = 600.0
 """A lead that was passed over for so long goes first: choosing must not make anybody wait."""
 STEP = 0.005
 """By how much one choice moves the turn, in shares of the level allowed."""
+
+
+def at_hand(operators: int) -> int:
+    """Leads that a campaign keeps at hand: enough to choose from, and for a big floor, which dials
+    many between two looks."""
+    return max(LEAST_AT_HAND, 2 * operators)
 
 
 class Turn:

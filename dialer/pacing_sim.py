@@ -17,14 +17,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dialer.lead_choice import OVERDUE_S
+from dialer.lead_choice import OVERDUE_S, at_hand
 from dialer.lead_odds import Features, LeadOdds
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer
 from dialer.pacing_model import with_odds
 
 Sampler = Callable[[random.Random], float]
 
-BUFFER = 40
 """Leads at hand, of which the next ones are told and may be chosen."""
 
 
@@ -235,7 +234,7 @@ class Simulation:
     def _ask(self, floor: Floor) -> int:
         if not isinstance(self.pacer, PredictivePacer) or not self._tells():
             return self.pacer.decide(floor)
-        while len(self._at_hand) < BUFFER:
+        while len(self._at_hand) < at_hand(self.scenario.operators):
             self._at_hand.append((self.now, self._draw()))
         hand = self._at_hand
         ringing = tuple(call.told for call in self._ringing.values())
@@ -243,7 +242,7 @@ class Simulation:
         calls = self.pacer.decide(floor, Leads(ringing, odds, self._runs()))
         picks = self.pacer.picks
         self._due.extend(hand[place][1] for place in picks)
-        self._at_hand = [hand[place] for place in range(BUFFER) if place not in picks]
+        self._at_hand = [hand[place] for place in range(len(hand)) if place not in picks]
         return calls
 
     def _runs(self) -> tuple[int, ...]:
@@ -251,7 +250,7 @@ class Simulation:
         if not self.scenario.choose:
             return ()
         late = sum(self.now - since > OVERDUE_S for since, _ in self._at_hand)
-        return (*range(late), *[late] * (BUFFER - late))
+        return (*range(late), *[late] * (len(self._at_hand) - late))
 
     def _tells(self) -> bool:
         learned = self.scenario.learn_odds and self.model.trusted
