@@ -115,7 +115,9 @@ async def seed(pool: Pool, attempts: int) -> None:
             await connection.execute(SQL.attempts, first, last, attempts, group, OPENING)
         states = max(5, min(30, attempts // DAYS_OF_WORK // 3))
         await connection.execute(SQL.shifts, states, OPENING)
-        for name in ("tighten", "tighten_leads", "tighten_abandoned", "tighten_open", "vacuum"):
+        for name in ("tighten", "tighten_leads", "tighten_abandoned", "tighten_open"):
+            await connection.execute(SQL[name])
+        for name in ("callbacks", "tighten_callbacks", "plans", "vacuum"):
             await connection.execute(SQL[name])
 
 
@@ -134,12 +136,18 @@ def questions() -> list[Request]:
     asked += [
         request("productivity", YEAR, by="day", filters=one),
         request("conversion", YEAR, by="campaign", filters=team),
+        *(request("productivity", YEAR, by="hour", filters=whose) for whose in (one, team)),
         request("productivity", YEAR, by="hour", filters=some),
         request("productivity", NOVEMBER, by="campaign", compare=MONTH),
     ]
     for zone in (YEKATERINBURG, KATHMANDU):
         abroad = Period(YEAR.since + timedelta(minutes=437), YEAR.until, zone)
         asked += [request("productivity", abroad, by=by) for by in ("day", "hour", "operator")]
+        asked += [
+            request("productivity", abroad, by=by, filters=whose)
+            for by in ("day", "hour")
+            for whose in (one, team)
+        ]
         asked += [request("outcomes", abroad, by="day"), request("conversion", abroad, by="hour")]
         asked += [request("outcomes", abroad, by="hour", filters=some)]
     return asked

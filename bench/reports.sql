@@ -8,7 +8,7 @@ set session_replication_role = replica;
 -- Without indexes rows are added faster; these come back, or no report reads them.
 drop index attempt_open_lead, attempt_campaign_placed, attempt_floor_placed, attempt_lead,
     attempt_contact, attempt_phone, attempt_open_phone, attempt_open_campaign, attempt_conversation,
-    attempt_abandoned;
+    attempt_abandoned, attempt_callback;
 
 -- name: floor
 -- Ten campaigns of two lists each, 200 operators in ten teams.
@@ -83,6 +83,35 @@ from (
     ) dial
 ) call;
 
+-- name: callbacks
+-- Every fifth lead that was talked with on a callback's disposition is promised one two days later,
+-- and dialed on it half of the time, 20 minutes early to 20 minutes late.
+with promised as (
+    insert into callback (floor_id, campaign_id, lead_id, at, promised_at, operator_id, status,
+        created_by, created_at)
+    select 1, campaign_id, lead_id, placed_at + interval '2 days', placed_at + interval '2 days',
+        operator_id, 'done', 'op', placed_at
+    from attempt where disposition_id = 3 and lead_id % 5 = 0 returning id, lead_id, promised_at
+), dialed as (
+    select distinct on (a.id) a.id, promised.id as callback_id
+    from promised join attempt a on a.lead_id = promised.lead_id
+        and a.placed_at between promised.promised_at - interval '20 minutes'
+            and promised.promised_at + interval '20 minutes'
+    where promised.id % 2 = 0 order by a.id
+)
+update attempt a set callback_id = dialed.callback_id from dialed where a.id = dialed.id;
+
+-- name: plans
+-- A plan for each operator, team and campaign, and the floor's, all year long.
+insert into plan (floor_id, kind, subject, measure, amount, since, weekdays, checkpoint,
+    checkpoint_share, set_by)
+select 1, kind, subject, measure, 50, '2025-01-01', '{0,1,2,3,4}', '13:00', 0.5, 'bench'
+from (
+    select 'operator' as kind, login as subject from operator
+    union all select distinct 'team', team from operator
+    union all select 'campaign', name from campaign union all select 'floor', ''
+) whose cross join unnest(array['dials', 'conversations', 'target']) as measure;
+
 -- name: shifts
 -- A shift of 12 hours for each operator and day, $1 states in each.
 with made as (
@@ -109,6 +138,10 @@ create index attempt_lead on attempt (lead_id);
 -- name: tighten_abandoned
 -- The same.
 create index attempt_abandoned on attempt (floor_id, answered_at) where outcome = 'abandoned';
+
+-- name: tighten_callbacks
+-- The same.
+create index attempt_callback on attempt (callback_id) where callback_id is not null;
 
 -- name: tighten_open
 -- The same.

@@ -14,11 +14,22 @@ from zoneinfo import ZoneInfo
 from dialer.database.queries import Queries
 from monitoring.reports.catalog import By, Filters, Request
 from monitoring.reports.errors import unknown
-from monitoring.reports.period import Period
+from monitoring.reports.period import GREENWICH, Period
 from monitoring.rollups.histogram import counts, quantile
 from monitoring.rollups.service import BEGINNING, read_rolled
 from monitoring.rollups.service import SQL as ROLLED
-from monitoring.rollups.spans import HOURS, QUARTERS, Span, Spans, days_of, in_whole_hours, split
+from monitoring.rollups.spans import (
+    HOURS,
+    QUARTERS,
+    Cut,
+    Grid,
+    Span,
+    Spans,
+    days_of,
+    in_step,
+    split,
+    split_by_hours,
+)
 
 if TYPE_CHECKING:
     import asyncpg
@@ -211,26 +222,37 @@ class Source:
         if self._days_serve(by, period):
             days, rest = self._split(period, days_of(ZoneInfo(self.zone)))
         if people:
-            return [("person_day" if merged else "day", span) for span in days], rest
-        kept = [("whole_day", span) for span in days]
-        grids = {"hour": HOURS, "quarter": QUARTERS}
-        if merged:
-            grids = {"floor_quarter": QUARTERS}
-        elif not self._hours_serve(by, period):
-            grids = {"quarter": QUARTERS}
-        for grain, grid in grids.items():
-            pieces = [split(p, self._rolled, self._changes, grid) for p in rest]
+            kept = [("person_day" if merged else "day", span) for span in days]
+        else:
+            kept = [("whole_day", span) for span in days]
+        for grain, cut, grid in self._shorter(by, period, people=people, merged=merged):
+            pieces = [cut(span, self._rolled, self._changes, grid) for span in rest]
             kept += [(grain, span) for found, _ in pieces for span in found]
             rest = tuple(span for _, left in pieces for span in left)
         return kept, rest
+
+    def _shorter(
+        self, by: By | None, period: Period, *, people: bool, merged: bool
+    ) -> list[tuple[str, Cut, Grid]]:
+        """Roll-ups shorter than a day that serve, the longest first: the grain, and what cuts a
+        span by which grid into what they have and the rest."""
+        zone = ZoneInfo(self.zone)
+        if people:
+            serve = merged and self._in_step(by, period, zone)
+            return [("person_hour", split_by_hours, days_of(zone))] if serve else []
+        if merged:
+            return [("floor_quarter", split, QUARTERS)]
+        hours: list[tuple[str, Cut, Grid]] = [("hour", split, HOURS)]
+        serve = self._in_step(by, period, GREENWICH)
+        return [*(hours if serve else ()), ("quarter", split, QUARTERS)]
 
     def _days_serve(self, by: By | None, period: Period) -> bool:
         """Whether whole days of the floor lie in one row each."""
         return by != "hour" and (by != "day" or period.zone.key == self.zone)
 
-    def _hours_serve(self, by: By | None, period: Period) -> bool:
-        """Whether an hour of the roll-ups lies in one row."""
-        return by not in ("hour", "day") or in_whole_hours(period.since, period.until, period.zone)
+    def _in_step(self, by: By | None, period: Period, zone: ZoneInfo) -> bool:
+        """Whether an hour of `zone` lies in one row."""
+        return by not in ("hour", "day") or in_step(period.since, period.until, period.zone, zone)
 
     def _split(self, period: Period, grid: Any) -> tuple[Spans, Spans]:
         return split(Span(period.since, period.until), self._rolled, self._changes, grid)

@@ -81,29 +81,51 @@ insert into report_said_cell select $1, 'quarter', c.* from report_said($1, $2, 
 insert into report_time_cell select $1, 'quarter', c.* from report_time($1, $2, $3, false) c;
 
 -- name: fill_day_cells
--- Whole days of zone $4, by operators.
+-- One whole day of zone $4 by operators, and their hours of it, counted from its beginning, without
+-- campaigns and lists.
+with quarter as materialized (
+    select * from report_cells($1, $2, $3, true)
+)
 insert into report_cell
-select $1, 'day', date_trunc('day', c.since, $4), c.campaign_id, c.list_id, c.operator_id,
+select $1, cell.grain, cell.since, cell.campaign_id, cell.list_id, q.operator_id,
     sum(dials), sum(in_progress), sum(answered), sum(no_answer), sum(busy), sum(invalid),
     sum(rejected), sum(congestion), sum(machine), sum(abandoned), sum(failed), sum(unknown),
     sum(trunk_s), sum(given_up), sum(intervals), sum(own_intervals), sum(given_up_rings),
     sum(conversations), sum(talk_s), sum(short), sum(people), sum(people_abandoned)
-from report_cells($1, $2, $3, true) c group by 3, 4, 5, 6;
+from quarter q cross join lateral (values
+    ('day', date_trunc('day', q.since, $4), q.campaign_id, q.list_id),
+    ('person_hour', date_bin('1 hour', q.since, ($2::timestamptz[])[1]), 0, 0)
+) as cell (grain, since, campaign_id, list_id)
+group by 2, 3, 4, 5, 6;
 
 -- name: fill_day_said
 -- The same of dispositions.
+with quarter as materialized (
+    select * from report_said($1, $2, $3, true)
+)
 insert into report_said_cell
-select $1, 'day', date_trunc('day', c.since, $4), c.campaign_id, c.list_id, c.operator_id,
-    c.disposition_id, sum(attempts)
-from report_said($1, $2, $3, true) c group by 3, 4, 5, 6, 7;
+select $1, cell.grain, cell.since, cell.campaign_id, cell.list_id, q.operator_id, q.disposition_id,
+    sum(q.attempts)
+from quarter q cross join lateral (values
+    ('day', date_trunc('day', q.since, $4), q.campaign_id, q.list_id),
+    ('person_hour', date_bin('1 hour', q.since, ($2::timestamptz[])[1]), 0, 0)
+) as cell (grain, since, campaign_id, list_id)
+group by 2, 3, 4, 5, 6, 7;
 
 -- name: fill_day_time
 -- The same of operators' time.
+with quarter as materialized (
+    select * from report_time($1, $2, $3, true)
+)
 insert into report_time_cell
-select $1, 'day', date_trunc('day', c.since, $4), c.operator_id, sum(connecting_s), sum(ready_s),
+select $1, cell.grain, cell.since, q.operator_id, sum(connecting_s), sum(ready_s),
     sum(reserved_s), sum(dialing_s), sum(talking_s), sum(hold_s), sum(consult_s), sum(wrap_up_s),
     sum(paused_s), sum(waits)
-from report_time($1, $2, $3, true) c group by 3, 4;
+from quarter q cross join lateral (values
+    ('day', date_trunc('day', q.since, $4)),
+    ('person_hour', date_bin('1 hour', q.since, ($2::timestamptz[])[1]))
+) as cell (grain, since)
+group by 2, 3, 4;
 
 -- name: fill_hours
 -- Answers by the called person's hour, of each of these days.

@@ -34,9 +34,11 @@ LIMIT_S = 600.0
 AT_ONCE = timedelta(days=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 WHATS = ("cells", "said", "time")
-GRAINS = ("quarter", "hour", "whole_day", "day", "floor_quarter", "person_day")
-"""Those of the whole floor's quarters and of persons' days are without campaigns and lists, which
-operators' time never has: no cells of it are kept of them."""
+DAY_GRAINS = ("day", "person_hour")
+"""Made a day of the floor at a time, by operators; an hour of theirs is only kept with its day."""
+GRAINS = ("quarter", "hour", "whole_day", *DAY_GRAINS, "floor_quarter", "person_day")
+"""Those of the whole floor's quarters and of persons' days and hours are without campaigns and
+lists, which operators' time never has: of the former two no cells of it are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,8 @@ class Rollups:
         for day in (day for span in spans for day in _cells(span, days)):
             ends = _ends((day,))
             for what in WHATS:
-                await connection.execute(SQL[f"forget_{what}"], self._floor_id, "day", *ends)
+                for grain in DAY_GRAINS:
+                    await connection.execute(SQL[f"forget_{what}"], self._floor_id, grain, *ends)
                 await connection.execute(SQL[f"fill_day_{what}"], self._floor_id, *ends, zone)
             await self._merge(connection, "person_day", "day", (day,))
             await self._fill_sums(connection, "whole_day", (day,))

@@ -40,6 +40,10 @@ class Grid:
         return begin if begin == moment else self.after(moment)
 
 
+Cut = Callable[[Span, Span | None, Iterable[Span], Grid], tuple[Spans, Spans]]
+"""`split` or `split_by_hours`."""
+
+
 def _even(step: timedelta) -> Grid:
     def floor(moment: datetime) -> datetime:
         return moment - (moment - EPOCH) % step
@@ -52,11 +56,12 @@ HOURS = _even(HOUR)
 """Hours of UTC: those of every zone that is whole hours away from it."""
 
 
-def in_whole_hours(since: datetime, until: datetime, zone: ZoneInfo) -> bool:
-    """Whether hours of `zone` are hours of UTC on every day from `since` to `until`."""
+def in_step(since: datetime, until: datetime, *zones: ZoneInfo) -> bool:
+    """Whether hours of all `zones` begin together on every day from `since` to `until`."""
     days = range((until - since).days + 2)
-    moments = (min(since + DAY * day, until).astimezone(zone) for day in days)
-    return not any((moment.utcoffset() or HOUR) % HOUR for moment in moments)
+    moments = [min(since + DAY * day, until) for day in days]
+    offsets = (moment.astimezone(zone).utcoffset() for zone in zones for moment in moments)
+    return len({(offset or HOUR) % HOUR for offset in offsets}) == 1
 
 
 def days_of(zone: ZoneInfo) -> Grid:
@@ -69,6 +74,16 @@ def days_of(zone: ZoneInfo) -> Grid:
         return midnight(moment.astimezone(zone).date() + DAY, zone)
 
     return Grid(day, next_day)
+
+
+def hours_of(days: Grid) -> Grid:
+    """Hours of each day, counted from its beginning."""
+
+    def hour(moment: datetime) -> datetime:
+        day = days.floor(moment)
+        return day + (moment - day) // HOUR * HOUR
+
+    return Grid(hour, lambda moment: min(hour(moment) + HOUR, days.after(moment)))
 
 
 def changed(grid: Grid, marks: Iterable[Span]) -> Spans:
@@ -109,4 +124,17 @@ def split(
     if since >= until:
         return (), (period,)
     kept = without(Span(since, until), changed(grid, marks))
+    return kept, without(period, kept)
+
+
+def split_by_hours(
+    period: Span, rolled: Span | None, marks: Iterable[Span], days: Grid
+) -> tuple[Spans, Spans]:
+    """The period as (whole hours of days, which are rolled up with their days and have not changed
+    since; all the rest)."""
+    around = Span(days.floor(period.since), days.ceil(period.until))
+    kept_days, _ = split(around, rolled, marks, days)
+    hours = hours_of(days)
+    whole = Span(hours.ceil(period.since), hours.floor(period.until))
+    kept = overlap(kept_days, whole)
     return kept, without(period, kept)

@@ -48,6 +48,10 @@ where operator_id <> $1 and began_by = 'answer' and hashtext(attempt_id::text) %
 -- Roll-ups that are wrong, to see that they are read.
 update report_cell set dials = dials + 1;
 
+-- name: spoil_person_hours
+-- The same of operators' hours alone.
+update report_cell set dials = dials + 1 where grain = 'person_hour';
+
 -- name: no_rollups
 -- Reports read the rows alone.
 delete from report_rolled;

@@ -198,6 +198,42 @@ async def test_roll_ups_are_what_is_read_and_a_floor_that_moves_has_them_made_an
     assert rounded(await service.make(by_person, NOW))[3][0][1][2:] == rows[3][0][1][1:]
 
 
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Kolkata"])
+async def test_hours_of_operators_are_rolled_up_with_their_days(
+    floor: TestFloor, database: str, zone: str
+) -> None:
+    await floor.pool.execute(HISTORY.time_zone, floor.id, zone)
+    service, own = ReportService(floor.pool, floor.id), ZoneInfo(zone)
+    viewers = {own, BERLIN, ZoneInfo("Asia/Kolkata")}
+    only = (Filters(operators=("anna",)), Filters(teams=("north",)))
+    asked = [
+        request(name, Period(ODD.since, ODD.until, viewer), by=by, filters=filters)
+        for viewer in sorted(viewers, key=str)
+        for name in ("productivity", "conversion")
+        for by, filters in (("operator", Filters()), ("team", Filters()),
+                            *((by, one) for by in ("hour", "day") for one in only))
+    ]  # fmt: skip
+
+    async def answered() -> list[Any]:
+        return [rounded(await service.make(one, NOW)) for one in asked]
+
+    rows = await answered()
+    rollups = Rollups(database, floor.id)
+    await rollups.fill(NOW)
+    assert await answered() == rows
+    await floor.pool.execute(HISTORY.correct_some)
+    changed = await answered()
+    assert changed != rows
+    await rollups.fill(NOW)
+    assert await answered() == changed
+    await floor.pool.execute(HISTORY.spoil_person_hours)
+    spoiled = [
+        one.by for one, now, true in zip(asked, await answered(), changed, strict=True)
+        if now != true and one.period.zone == own
+    ]  # fmt: skip
+    assert set(spoiled) == {"operator", "team", "hour", "day"}
+
+
 async def test_what_is_not_over_keeps_its_hour_open(floor: TestFloor, database: str) -> None:
     await floor.add_attempt(1, BEGIN + timedelta(hours=30))
     step = await Rollups(database, floor.id).fill(NOW)
