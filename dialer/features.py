@@ -18,6 +18,8 @@ from aiohttp import web
 from agi.server import Route
 from campaigns.callbacks.http import routes as callback_routes
 from campaigns.callbacks.service import CallbackService
+from campaigns.campaign.http import CampaignsOfFloor
+from campaigns.campaign.http import routes as campaign_routes
 from campaigns.campaign.service import CampaignService
 from campaigns.consent.http import routes as consent_routes
 from campaigns.consent.service import ConsentService
@@ -38,6 +40,8 @@ from campaigns.operators.service import OperatorService
 from campaigns.person.http import routes as person_routes
 from campaigns.person.service import PersonService
 from campaigns.rules.affected import affected
+from campaigns.rules.http import routes as why_routes
+from campaigns.rules.service import RulesService
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiError
 from dialer.asterisk.phones import PhonesError
@@ -136,6 +140,8 @@ class Features:
             ),
             *staff_routes(made(OperatorService), outside_rules(self._settings), region),
             *plan_routes(made(PlanService)),
+            *campaign_routes(self._campaigns),
+            *why_routes(made(RulesService), region),
         ]
 
     def _report_routes(self) -> list[web.AbstractRouteDef]:
@@ -149,6 +155,16 @@ class Features:
     def _lists(self) -> ListsOfFloor:
         floor, pool, floor_id = self._settings.floor, self._part("_pool"), self._part("_floor_id")
         return ListsOfFloor(pool, floor_id, floor.name, floor.phone_region)
+
+    def _campaigns(self) -> CampaignsOfFloor:
+        settings, pool = self._settings, self._part("_pool")
+        return CampaignsOfFloor(
+            pool,
+            self._part("_floor_id"),
+            settings.asterisk.node,
+            tuple(trunk.name for trunk in settings.trunks),
+            ZoneInfo(settings.floor.time_zone),
+        )
 
     def _phone_routes(self) -> list[web.AbstractRouteDef]:
         if not self._settings.phones.browser:

@@ -78,7 +78,7 @@ def read(text: str, kind: Format, source: str) -> CampaignFile:
     if not isinstance(name, str):
         raise _at(source, "bad_value", places.of(("name",)), NO_NAME)
     try:
-        settings = registry.read(dict(_flat(document)))
+        settings = registry.read(dict(flat(document)))
     except BadSettings as error:
         raise _file_error(source, places, error.problems) from None
     return CampaignFile(name, settings, source, places)
@@ -165,7 +165,7 @@ def _twice(node: yaml.Node | None) -> Iterator[tuple[Any, str]]:
             yield from _twice(item)
 
 
-def _flat(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def flat(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Tables of keys -> keys with dots."""
     for key, value in document.items():
         if isinstance(value, dict) and str(key) not in registry.BY_NAME:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,11 +21,11 @@ from campaigns.lists.service import ListService
 from campaigns.refusals import wanted_language
 from dialer.database.pool import Pool
 from dialer.http.answers import actor_of, json_answer, may_take
-from dialer.http.uploads import CHUNK_BYTES, pieces
+from dialer.http.downloads import send_file
+from dialer.http.uploads import pieces
 
 UPLOAD_BYTES = 2 << 30
 IMPORT_LIMIT_S = 1800.0
-_NOT_IN_A_FILE_NAME = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def routes(floor: Callable[[], ListsOfFloor]) -> Sequence[web.AbstractRouteDef]:
             await service.export(
                 path, kind, filters, actor=actor_of(request), reveal=_flag(request, "reveal")
             )
-            return await _send(request, path, f"{name}.{kind}")
+            return await send_file(request, path, f"{name}.{kind}")
 
     return (
         web.get("/api/lists", lists),
@@ -121,20 +120,3 @@ async def _receive(request: web.Request, file: BinaryIO) -> None:
     """The body, piece by piece, into a file that is gone when it is closed."""
     async for chunk in pieces(request, UPLOAD_BYTES):
         await asyncio.to_thread(file.write, chunk)
-
-
-async def _send(request: web.Request, path: Path, name: str) -> web.StreamResponse:
-    """The file as a download. Sent here, because it is gone when the handler ends."""
-    ascii_name = _NOT_IN_A_FILE_NAME.sub("_", name.encode("ascii", "replace").decode())
-    reply = web.StreamResponse(
-        headers={
-            "Content-Type": "application/octet-stream",
-            "Content-Disposition": f'attachment; filename="{ascii_name}"',
-        }
-    )
-    await reply.prepare(request)
-    with path.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            await reply.write(chunk)
-    await reply.write_eof()
-    return reply
