@@ -84,7 +84,7 @@ async def main() -> int:
         full = await _measure(server, "full", options.leads, options)
     finally:
         await server.stop()
-        if not options.load:
+        if not (options.load or options.keep):
             shutil.rmtree(DATA, ignore_errors=True)
     ratio = full.alone_ms / small.alone_ms
     if options.json:
@@ -105,6 +105,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--load", action="store_true", help="only load, for a later --measure")
     parser.add_argument("--measure", action="store_true", help="what --load has left")
+    parser.add_argument("--keep", action="store_true", help="leave it for another --measure")
     options = parser.parse_args()
     options.leads = options.leads or (10_000_000 if options.full else 300_000)
     return options

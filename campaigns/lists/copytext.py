@@ -8,14 +8,15 @@ never says anything else than `read_row` would.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from campaigns.lists.columns import Columns
 from campaigns.lists.consents import BadConsent, Consent, read_consent
 from campaigns.lists.model import CELL_CHARS, Row, parse_time_zone
-from campaigns.lists.numbering import Zones, zone_sets
-from campaigns.lists.phones import usual_number
+from campaigns.lists.numbering import Zones, plan, zone_sets
+from campaigns.lists.phones import GAPS, is_plain, usual_number
 from campaigns.lists.texts import NumberText, clean_text
 
 NULL = r"\N"
@@ -23,6 +24,8 @@ _ZONE_CODES: dict[Zones, str] = {zones: str(code) for code, zones in enumerate(z
 # Made once: json.dumps makes an encoder for every call.
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _quoted = json.encoder.encode_basestring
+# A file of all numbers of the world shall not fill the memory.
+_WAYS_MOST = 50_000
 
 # Phones of a row: E.164 and its place in `zone_sets()` from 1, or NULL.
 Numbers = tuple[tuple[str, str], ...]
@@ -56,6 +59,12 @@ class RowText:
         self._region = region
         self._width = len(columns.names)
         self._keys = [(index, f"{_encode(columns.names[index])}: ") for index in columns.attributes]
+        self._pick = _picker(columns.attributes)
+        pairs = ", ".join(key.replace("%", "%%") + '"%s"' for _, key in self._keys)
+        self._full = "{" + pairs + "}" if "\\" not in pairs else None
+        self._plan = plan(region)
+        # First signs and length of a number -> signs to leave out, code of the zones.
+        self._ways: dict[tuple[str, int], tuple[int, str] | None] = {}
 
     def usual(self, cells: Sequence[str]) -> RowLine | None:
         """What `line_of(read_row(...))` gives; None where the row is not of the usual kind."""
@@ -67,18 +76,24 @@ class RowText:
         if numbers is None:
             return None
         columns, time_zone = self._columns, NULL
-        if columns.time_zone is not None and (text := cells[columns.time_zone].strip()):
+        cells = [cell.strip() for cell in cells]
+        if columns.time_zone is not None and (text := cells[columns.time_zone]):
             found = parse_time_zone(text) if len(text) <= 64 else None
             if found is None:
                 return None
             time_zone = found
-        name = " ".join([cells[index] for index in columns.name]).strip()
-        if "  " in name:
-            name = clean_text(name)
-        company = "" if columns.company is None else cells[columns.company].strip()
-        region = NULL if columns.region is None else cells[columns.region].strip() or NULL
-        attributes = self._attributes(cells)
+        name = self._name(cells)
+        company = "" if columns.company is None else cells[columns.company]
+        region = NULL if columns.region is None else cells[columns.region] or NULL
+        attributes = self._attributes(cells, '"' not in whole)
         return f"{name}\t{company}\t{time_zone}\t{region}\t{attributes}\n", numbers
+
+    def _name(self, cells: Sequence[str]) -> str:
+        indexes = self._columns.name
+        if len(indexes) == 1:
+            return cells[indexes[0]]
+        name = " ".join([cells[index] for index in indexes]).strip()
+        return clean_text(name) if "  " in name else name
 
     def consent(self, cells: Sequence[str], now: datetime) -> Consent | BadConsent | None:
         """What a row that is `usual` says of consent."""
@@ -92,19 +107,52 @@ class RowText:
             cell = cells[index]
             if not cell:
                 continue
-            number = usual_number(cell, self._region)
+            number = self._number(cell)
             if number is None or (isinstance(cell, NumberText) and cell.is_rounded()):
                 return None
-            e164, zones = number
             # Equal phones have equal zones.
-            if (coded := (e164, _ZONE_CODES.get(zones, NULL))) not in found:
-                found = (*found, coded)
+            if not found:
+                found = (number,)
+            elif number not in found:
+                found = (*found, number)
         return found or None
 
-    def _attributes(self, cells: Sequence[str]) -> str:
-        pairs = [key + _quoted(text) for index, key in self._keys if (text := cells[index].strip())]
+    def _number(self, cell: str) -> tuple[str, str] | None:
+        """A usual number, and the code of its zones."""
+        digits = cell if cell.isdecimal() else GAPS.sub("", cell)
+        try:
+            way = self._ways[digits[: self._plan.head], len(digits)]
+        except KeyError:
+            way = self._find_way(digits)
+        # What is cut off is in the beginning that the way is known by.
+        if way is not None and (national := digits[way[0] :]).isdecimal() and national.isascii():
+            return None if cell.endswith(".0") else (f"{self._plan.plus}{national}", way[1])
+        read = usual_number(cell, self._region)
+        return None if read is None else (read[0], _ZONE_CODES.get(read[1], NULL))
+
+    def _find_way(self, digits: str) -> tuple[int, str] | None:
+        if not self._plan.known or not is_plain(digits):
+            return None
+        way = self._plan.way(digits)
+        coded = None if way is None else (way.cut, _ZONE_CODES.get(way.zones, NULL))
+        if len(self._ways) >= _WAYS_MOST:
+            self._ways.clear()
+        self._ways[digits[: self._plan.head], len(digits)] = coded
+        return coded
+
+    def _attributes(self, cells: Sequence[str], unquoted: bool) -> str:
+        if unquoted and self._full is not None and all(texts := self._pick(cells)):
+            return self._full % texts
+        pairs = [key + _quoted(text) for index, key in self._keys if (text := cells[index])]
         text = "{" + ", ".join(pairs) + "}"
         return _escaped(text) if "\\" in text else text
+
+
+def _picker(indexes: Sequence[int]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+    """The cells at `indexes`, always as a tuple."""
+    if len(indexes) > 1:
+        return itemgetter(*indexes)
+    return lambda cells: tuple(cells[index] for index in indexes)
 
 
 def _escaped(text: str) -> str:

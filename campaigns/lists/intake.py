@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
@@ -98,17 +99,18 @@ class Intake:
         rows: list[str] = []
         numbers: list[Numbers] = []
         start, chars = self.rows, 0
-        for record in self._records:
+        for record in islice(self._records, BATCH_ROWS):
             row = self._line(record)
             if row is None:
                 self.rejected += 1
-            else:
-                self.good += 1
-                lines.append(record.line)
-                rows.append(row[0])
-                numbers.append(row[1])
-                chars += len(row[0])
-            if self.rows - start >= BATCH_ROWS or chars >= BATCH_CHARS:
+                continue
+            self.good += 1
+            text, its_numbers = row
+            lines.append(record.line)
+            rows.append(text)
+            numbers.append(its_numbers)
+            chars += len(text)
+            if chars >= BATCH_CHARS:
                 break
         if not self.rows:
             raise ListFileError("no_rows", line=1)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from campaigns.lists.choice import Place, choose
+from campaigns.lists.choice import Choice, Place, choose
 from campaigns.lists.copytext import codes_of
 from campaigns.lists.intake import Agreed, Batch
 from campaigns.lists.model import Duplicates, Order
@@ -65,6 +66,9 @@ class Merge:
         self._place: Place | None = None
         # All phones of a list that this file makes, as long as there are not too many of them.
         self._seen: set[int] | None = None
+        # Of contacts to come.
+        self._ids: deque[int] = deque()
+        self._storing: asyncio.Task[None] | None = None
         self.list_id: int | None = None
         self.accepted = self.phones = self.updated = self.consents = 0
         self.duplicates = Duplicates(0, 0, 0)
@@ -79,14 +83,23 @@ class Merge:
     async def add(self, batch: Batch) -> None:
         """Take rows in."""
         place = self._place or await self._make_list()
+        if self._seen is None or len(self._ids) < len(batch.lines):
+            await self._settle()
         known = await self._known(batch, place)
-        ids = await self._fetch(self._queries.draw_contacts, len(batch.lines))
-        choice = await asyncio.to_thread(choose, batch, known, iter(ids), place)
+        if len(self._ids) < len(batch.lines):
+            await self._draw(len(batch.lines))
+        ids = iter(self._ids.popleft, None)
+        choice = await asyncio.to_thread(choose, batch, known, ids, place)
         self.accepted += len(choice.contacts)
         self.phones += len(choice.phones)
         if self._seen is not None:
             self._seen.update(map(int, known))
             self._seen = self._seen if len(self._seen) < SEEN_MOST else None
+        await self._settle()
+        self._storing = asyncio.create_task(self._store(choice, batch))
+
+    async def _store(self, choice: Choice, batch: Batch) -> None:
+        """Write what was chosen, while the next rows are."""
         await self._copy("contact", choice.contacts, CONTACT)
         await self._copy("contact_phone", choice.phones, PHONE)
         await self._copy("list_import_left", choice.left)
@@ -94,6 +107,27 @@ class Merge:
         await self._copy("list_import_phone", choice.row_phones)
         if batch.consents:
             await self._record(batch.consents)
+        await self._draw(len(batch.lines))
+
+    async def _draw(self, most: int) -> None:
+        """Have numbers for so many contacts."""
+        if len(self._ids) < most:
+            self._ids.extend(await self._fetch(self._queries.draw_contacts, most - len(self._ids)))
+
+    async def _settle(self) -> None:
+        """Wait until what was chosen is written; the connection is free then."""
+        storing, self._storing = self._storing, None
+        if storing is not None:
+            await storing
+
+    async def stop(self) -> None:
+        """Write no more, whatever is under way; for the end of a failed import."""
+        storing, self._storing = self._storing, None
+        if storing is not None:
+            storing.cancel()
+            await asyncio.wait([storing])
+            if not storing.cancelled():
+                storing.exception()  # looked at: who stops this tells of another error already
 
     async def _known(self, batch: Batch, place: Place) -> dict[str, bool]:
         """Phones of the batch that the list has, whether from before the file."""
@@ -105,6 +139,7 @@ class Merge:
 
     async def finish(self) -> None:
         """Do what needs all rows; the list is there then, even if nothing went in."""
+        await self._settle()
         place = self._place or await self._make_list()
         if self._update:
             for analyze in ("analyze_rows", "analyze_phones"):

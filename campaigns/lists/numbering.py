@@ -54,6 +54,15 @@ class Leaf:
 NOTHING = Leaf(False, False, NO_ZONES)
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How numbers of one length and beginning are read: E.164 is the plan's `plus`, then what is
+    left without the first `cut` signs."""
+
+    cut: int
+    zones: Zones
+
+
 def zones_of(e164: str) -> Zones:
     """Candidate IANA zones of a number, sorted; empty where nothing is known."""
     return number_zones(e164)
@@ -79,13 +88,16 @@ class Plan:
 
     def __init__(self, region: str) -> None:
         self.known = False
+        self.plus, self.head = "", 0
         metadata = PhoneMetadata.metadata_for_region(region, None)
         if metadata is None or metadata.country_code is None:
             return
         self._metadata = metadata
         self._code = str(metadata.country_code)
-        self._plus = f"+{self._code}"
+        self.plus = f"+{self._code}"
         self._prefix = metadata.national_prefix or ""
+        # So many first signs decide as a rule, together with the length.
+        self.head = max(len(self.plus), len(self._prefix)) + _TABLE_DIGITS
         self._tables: dict[int, dict[str, Leaf | None]] = {}
         try:
             self._rules = _rules(metadata)
@@ -104,15 +116,32 @@ class Plan:
         `digits` is 7 to 15 digits, after a `+` or not. None where it is no usual number.
         """
         if digits[0] == "+":
-            if not digits.startswith(self._plus):
+            if not digits.startswith(self.plus):
                 return None
-            national = digits[len(self._plus) :]
+            national = digits[len(self.plus) :]
             leaf = self.leaf(national)
         else:
             national, leaf = self._without_prefix(digits)
         if not leaf.usual:
             return None
-        return self._plus + national, leaf.zones
+        return self.plus + national, leaf.zones
+
+    def way(self, digits: str) -> Way | None:
+        """How to read every number of this length with the same first `head` signs.
+
+        `digits` as `read` takes them. None where they are read in more than one way, or at least
+        one is no usual number.
+        """
+        read = self.read(digits)
+        if read is None:
+            return None
+        national = read[0][len(self.plus) :]
+        # Without a plus the number was first taken as it stands; that the digits of the table
+        # decided here means that they decide for all that begin so.
+        seen = [national] if digits[0] == "+" else [digits, national]
+        if any(self._tables[len(one)][one[:_TABLE_DIGITS]] is None for one in seen):
+            return None
+        return Way(len(digits) - len(national), read[1])
 
     def _without_prefix(self, digits: str) -> tuple[str, Leaf]:
         leaf = self.leaf(digits)

@@ -29,7 +29,7 @@ _EMERGENCY_ANYWHERE = frozenset(
     | {"118", "119", "911", "999"}
 )
 
-_GAPS = re.compile(r"[ \t\xa0().\-‐‑‒–—−]+")
+GAPS = re.compile(r"[ \t\xa0().\-‐‑‒–—−]+")
 _PLAIN = re.compile(r"\+?[0-9]{7,15}\Z")
 _SCIENTIFIC = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eе]\+?[0-9]+", re.IGNORECASE)
 _EXTENSION_WORD = r"(?:доб(?:авочный)?|вн(?:утр(?:енний)?)?|extension|ext|x)(?![^\W\d_])\.?|#"
@@ -131,11 +131,16 @@ def usual_number(text: str, region: str) -> tuple[str, Zones] | None:
 
     What it answers is what `parse_phones` would.
     """
-    plain = text if text.isascii() and text.isdecimal() else _GAPS.sub("", text)
-    if not _PLAIN.match(plain) or text.endswith(".0"):
+    plain = text if text.isascii() and text.isdecimal() else GAPS.sub("", text)
+    if not is_plain(plain) or text.endswith(".0"):
         return None
     numbers = plan(region)
     return numbers.read(plain) if numbers.known else None
+
+
+def is_plain(text: str) -> bool:
+    """7 to 15 digits, after a plus or not."""
+    return _PLAIN.match(text) is not None
 
 
 def _usual(text: str, region: str) -> Phone | None:
@@ -149,7 +154,7 @@ def _parse_written(text: str, region: str) -> Phone | str:
     body, extension = _unwrap(text)
     if _SCIENTIFIC.fullmatch(body):
         return EXCEL
-    digits = _GAPS.sub("", body)
+    digits = GAPS.sub("", body)
     if problem := _problem_of_form(digits):
         return problem
     if len(digits.lstrip("+")) < MIN_DIGITS:

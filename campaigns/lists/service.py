@@ -23,6 +23,7 @@ from campaigns.lists.model import (
     check_order,
 )
 from campaigns.lists.numbering import zone_sets
+from campaigns.lists.turns import short_turns
 from dialer.database.pool import Pool
 from dialer.database.queries import Queries
 
@@ -207,7 +208,8 @@ class _Import:
         )
         try:
             async with connection.transaction():
-                await self._take(merge)
+                with short_turns():
+                    await self._take(merge)
                 self._rejects_file = await _in_thread(self._rejects.publish)
                 if self._order.dry_run or not (merge.phones or merge.updated or merge.consents):
                     raise _Undo
@@ -233,12 +235,15 @@ class _Import:
     async def _take(self, merge: Merge) -> None:
         intake = self._intake
         await merge.prepare()
-        async with aclosing(_ahead(intake.next_batch, BATCHES_AHEAD)) as batches:
-            async for batch in batches:
-                await merge.add(batch)
-                if self._progress is not None:
-                    self._progress(intake.bytes_done, intake.bytes_total, intake.rows)
-        await merge.finish()
+        try:
+            async with aclosing(_ahead(intake.next_batch, BATCHES_AHEAD)) as batches:
+                async for batch in batches:
+                    await merge.add(batch)
+                    if self._progress is not None:
+                        self._progress(intake.bytes_done, intake.bytes_total, intake.rows)
+            await merge.finish()
+        finally:
+            await merge.stop()
 
     def _result(self, merge: Merge, list_id: int | None) -> ImportResult:
         intake = self._intake

@@ -19,6 +19,7 @@ from campaigns.rules.preparer import Preparer
 from campaigns.rules.service import RulesService
 from campaigns.rules.why import WhyError, WhyService
 from dialer.database.pool import Pool
+from dialer.database.queries import Queries
 from dialer.demo.rules import OPEN_PROFILE
 from tests.database.store_floor import DONE, NOW, Floor, running_floor
 from tests.database.test_store_ends import conversation, over
@@ -424,6 +425,22 @@ async def test_why_names_every_rule_and_counts_them(floor: Floor) -> None:
     for wrong in (why.campaign("no such"), why.leads(lead_id=999_999)):
         with pytest.raises(WhyError):
             await wrong
+
+
+async def test_a_lead_is_found_by_phone_through_keys_alone(floor: Floor) -> None:
+    """Among millions of leads and phones nothing is read but what the keys of a phone lead to."""
+    [lead] = await floor.add_leads(1)
+    async with floor.pool.acquire() as connection, connection.transaction():
+        # Of tables as small as here the planner would read all.
+        await connection.execute("set local enable_seqscan = off")
+        values = floor.rows.id, None, "+79160000000"
+        query = Queries.load("campaigns.rules").find_lead
+        [found] = await connection.fetch(query, *values)
+        plan = "\n".join(row[0] for row in await connection.fetch(f"explain {query}", *values))
+    assert found["id"] == lead
+    assert "Scan using contact_phone_of_list" in plan and "((list_id = list.id) AND (e164" in plan
+    assert "Index Cond: (contact_id = p.contact_id)" in plan
+    assert "Seq Scan on contact_phone" not in plan and "Seq Scan on lead" not in plan
 
 
 async def test_why_shows_what_counts_and_what_is_not_sure(floor: Floor) -> None:

@@ -18,7 +18,7 @@ from campaigns.lists.csvfile import CsvFile, Record
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.intake import Intake, RejectsFile
 from campaigns.lists.model import Reject, Row
-from campaigns.lists.numbering import zone_sets, zones_of
+from campaigns.lists.numbering import plan, zone_sets, zones_of
 from campaigns.lists.phones import BadPhone, Phone, parse_phone, parse_phones, split_phones
 from campaigns.lists.texts import NumberText, clean_text
 
@@ -202,6 +202,24 @@ def test_the_quick_way_says_what_the_full_parse_says(prefix: str, rest: str, reg
     quick = phones._usual(prefix + rest, region)
     if quick is not None:
         assert phones._parse_written(prefix + rest, region) == quick
+
+
+@UNTIMED
+@given(
+    st.sampled_from(["", "8", "7", "+7", "+44", "0", "1", "+1"]),
+    st.from_regex(r"\A[0-9]{6,13}\Z"),
+    st.from_regex(r"\A[0-9]{13}\Z"),
+    REGIONS,
+)
+def test_numbers_that_begin_alike_are_read_alike(
+    prefix: str, rest: str, other: str, region: str
+) -> None:
+    numbers, digits = plan(region), prefix + rest
+    if not numbers.known or not phones.is_plain(digits) or (way := numbers.way(digits)) is None:
+        return
+    tail = len(digits) - numbers.head
+    alike = digits[: numbers.head] + other[: max(tail, 0)]
+    assert numbers.read(alike) == (numbers.plus + alike[way.cut :], way.zones)
 
 
 @UNTIMED
