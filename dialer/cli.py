@@ -52,6 +52,7 @@ COMMANDS = {
     "calendar": Late("calendar:app", "Calendars: list, show, import."),
     "dnc": Late("dnc:app", "Do-not-call: add, import, list, remove."),
     "consent": Late("consent:app", "Consent to be called: add, withdraw, list."),
+    "lead": Late("lead:app", "Leads: who comes first, whose they are."),
     "callback": Late("callback:app", "Callbacks: list, add, cancel, give to somebody."),
     "person": Late("person:app", "Personal data on request: export, erase."),
     "report": Late(

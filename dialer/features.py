@@ -29,6 +29,8 @@ from campaigns.dnc.http import routes as dnc_routes
 from campaigns.dnc.service import DncService
 from campaigns.hours.http import routes as calendar_routes
 from campaigns.hours.service import CalendarService
+from campaigns.leads.http import routes as lead_routes
+from campaigns.leads.service import LeadService
 from campaigns.legal.http import routes as legal_routes
 from campaigns.legal.service import LegalService
 from campaigns.life.service import LifeService
@@ -133,6 +135,7 @@ class Features:
             *consent_routes(made(ConsentService, region)),
             *person_routes(made(PersonService, region)),
             *callback_routes(made(CallbackService)),
+            *lead_routes(made(LeadService, region)),
             *calendar_routes(made(CalendarService)),
             *legal_routes(
                 made(LegalService),

@@ -12,6 +12,8 @@ import pytest
 
 from campaigns.campaign.http import CampaignsOfFloor
 from campaigns.campaign.http import routes as campaign_routes
+from campaigns.leads.http import routes as lead_routes
+from campaigns.leads.service import LeadService
 from campaigns.rules.http import routes as why_routes
 from campaigns.rules.service import RulesService
 from dialer.database.pool import Pool
@@ -64,6 +66,7 @@ async def api(pool: Pool) -> AsyncIterator[Api]:
     routes = [
         *campaign_routes(lambda: parts),
         *why_routes(lambda: RulesService(pool, found), "RU"),
+        *lead_routes(lambda: LeadService(pool, found)),
     ]
     server = HttpServer(Health(), "token", lambda: None, routes)
     port = await server.start("127.0.0.1", 0)
@@ -183,3 +186,68 @@ async def test_why_and_results(api: Api, pool: Pool) -> None:
     assert (await api.refused("GET", "/campaigns/none/results", 404))[0] == "unknown_campaign"
     noted = await pool.fetchval("select count(*) from audit where action = 'results_exported'")
     assert noted == 1
+
+
+async def test_leads_are_made_hot_and_somebodys_own(api: Api, pool: Pool) -> None:
+    """What is in the queue already comes in the new order, to its owner alone."""
+    floor = api.floor
+    campaign = await pool.fetchval("select name from campaign where id = $1", floor.campaign_id)
+    path = f"/campaigns/{campaign}/leads"
+    first, second, third = await pool.fetch(
+        "select lead.id, e164 from lead join contact_phone using (contact_id) "
+        "where campaign_id = $1 order by lead.id", floor.campaign_id,
+    )  # fmt: skip
+    anna, _ = await floor.sign_in("anna")
+    await floor.prepare()
+    hot = {"phone": third["e164"], "priority": 10}
+    assert await api.ask("PATCH", path, json=hot) == {"changed": 1}
+    assert await api.ask("PATCH", path, json=hot) == {"changed": 0}
+    owned = {"leads": [first["id"]], "owner": "anna"}
+    assert await api.ask("PATCH", path, json=owned) == {"changed": 1}
+    await floor.prepare()
+    claimed = await floor.store.claim(floor.campaign_id, 9, 4)
+    assert [lead.id for lead in claimed] == [third["id"], second["id"]]
+    assert [x.id for x in await floor.store.claim(floor.campaign_id, 9, 4, [anna])] == [first["id"]]
+    noted = await pool.fetch("select details from audit where action = 'leads_set' order by id")
+    assert [row["details"]["changed"] for row in noted] == [1, 1]
+    assert third["e164"] not in str(noted)
+
+
+async def test_an_absent_owners_lead_is_asked_again_when_it_is_nobodys(
+    api: Api, pool: Pool
+) -> None:
+    floor = api.floor
+    _, shift = await floor.sign_in("anna")
+    campaign = await pool.fetchval("select name from campaign where id = $1", floor.campaign_id)
+    path = f"/campaigns/{campaign}/leads"
+    await pool.execute('update contact set attributes = \'{"manager": "anna"}\'')
+    await pool.execute("update shift set ended_at = now() where id = $1", shift)
+    whose = {"attributes": {"manager": "anna"}, "owner": "anna"}
+    assert (await api.ask("PATCH", path, json=whose))["changed"] == 3
+    assert await floor.prepare() == 0
+    assert (await api.ask("GET", f"/campaigns/{campaign}/rules"))["leads"] == {"owner_absent": 3}
+    assert (await api.ask("PATCH", path, json={**whose, "owner": ""}))["changed"] == 3
+    assert await floor.prepare() == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "id"),
+    [
+        ({}, "nothing_to_change"),
+        ({"priority": 1001}, "bad_priority"),
+        ({"priority": "hot"}, "bad_number"),
+        ({"owner": "nobody"}, "unknown_operator"),
+        ({"priority": 1, "list": "none"}, "unknown_list"),
+        ({"priority": 1, "phone": "112"}, "bad_number"),
+        ({"priority": 1, "leads": ["a"]}, "bad_number"),
+        ({"priority": 1, "attributes": {"a": 1}}, "bad_filter"),
+    ],
+)
+async def test_leads_that_cannot_be_changed_so(api: Api, pool: Pool, body: Any, id: str) -> None:
+    campaign = await pool.fetchval("select name from campaign where id = $1", api.floor.campaign_id)
+    status = 404 if id.startswith("unknown") else 422
+    refused = await api.refused("PATCH", f"/campaigns/{campaign}/leads", status, json=body)
+    assert refused[0] == id and any("\u0400" <= letter <= "\u04ff" for letter in refused[1])
+    assert (await api.refused("PATCH", "/campaigns/none/leads", 404, json={"priority": 1}))[0] == (
+        "unknown_campaign"
+    )

@@ -280,6 +280,7 @@ async def test_a_manager_reads_russian(with_database: Prozvon, tmp_path: Path) -
         ("+7903*: больше не звонить.", "dnc", "add", "+7903*"),
         ("запись", "dnc", "list"),
         ("Согласий пока нет.", "consent", "list"),
+        ("Изменено лидов: 1.", "lead", "set", "spring", "--all", "--priority", "5"),
         ("Перезвон 1: ", "callback", "add", "1", "+2h"),
         ("попыток", "callback", "list"),
         ("8 в месяц", "legal", "show", "ru_debt"),
@@ -288,6 +289,9 @@ async def test_a_manager_reads_russian(with_database: Prozvon, tmp_path: Path) -
     ):
         code, out, _ = await asyncio.to_thread(with_database.text, "--lang", "ru", *command)
         assert code == 0 and told in out, command
+    neither = ("lead", "set", "spring", "--priority", "5")
+    code, _, err = await asyncio.to_thread(with_database.text, "--lang", "ru", *neither)
+    assert code == 1 and "укажите, какие лиды" in err
     both = ("dnc", "add", "+7904*", "--system", "--campaign", "spring")
     code, _, err = await asyncio.to_thread(with_database.text, "--lang", "ru", *both)
     assert (code, err) == (1, "prozvon: укажите что-то одно: --system или --campaign\n")
