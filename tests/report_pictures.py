@@ -3,14 +3,18 @@
 python -m tests.report_pictures [FOLDER]     (default: docs/images/reports)
 
 For each report: NAME.png, its page in a real browser in Russian, and all tables as a terminal of
-120 columns shows them, in English, in docs/reference/report-tables.md.
+120 columns shows them, in English, in docs/reference/report-tables.md. FOLDER/pages.json says of
+which pages the pictures are, so that a test sees when the product shows something else.
 """
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import io
+import json
+import re
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -34,6 +38,8 @@ from tests.report_floor import NOW, Worked
 
 FOLDER = PROJECT / "docs/images/reports"
 TABLES = PROJECT / "docs/reference/report-tables.md"
+DIGESTS = "pages.json"
+ATTEMPT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 WIDTH, TALLEST, SCALE, COLUMNS = 1120, 900, 0.8, 120
 INTRO = """\
 # Reports in a terminal
@@ -59,6 +65,21 @@ class Pictures:
         Console(file=file, width=COLUMNS, color_system=None).print(Terminal(made, "en"))
         lines = "\n".join(line.rstrip() for line in file.getvalue().splitlines())
         return f"\n## {kind.name}\n\n```text\n{lines}\n```\n"
+
+    async def page(self, kind: ReportKind) -> bytes:
+        return FORMATS["html"].write(await self.report(kind, "ru"), "ru")
+
+    async def tables(self) -> str:
+        return INTRO + "".join([await self.text(kind) for kind in catalogue()])
+
+
+def digest(page: bytes) -> str:
+    """Of a page; attempts have other ids each time."""
+    return hashlib.sha256(without_ids(page.decode()).encode()).hexdigest()
+
+
+def without_ids(text: str) -> str:
+    return ATTEMPT_ID.sub("", text)
 
 
 async def picture(page: Page, html: Path, file: Path) -> None:
@@ -89,13 +110,14 @@ async def make(folder: Path, tables: Path) -> None:
             await worked.promise()
             made = Pictures(ReportService(pool, floor.id))
             async with browser(work, write_voice(work / "voice.wav", 440, 1)) as page:
+                digests = {}
                 for kind in catalogue():
                     html = work / f"{kind.name}.html"
-                    report = await made.report(kind, "ru")
-                    html.write_bytes(FORMATS["html"].write(report, "ru"))
+                    html.write_bytes(await made.page(kind))
+                    digests[kind.name] = digest(html.read_bytes())
                     await picture(page, html, folder / f"{kind.name}.png")
-            texts = [await made.text(kind) for kind in catalogue()]
-            tables.write_text(INTRO + "".join(texts))
+            (folder / DIGESTS).write_text(json.dumps(digests, indent=2) + "\n")
+            tables.write_text(await made.tables())
             await pool.close()
         finally:
             await server.stop()
