@@ -102,6 +102,8 @@ class Campaign:
     decision_logged_at: float = 0.0
     claim_again_at: float = 0.0
     leads_note: str = ""
+    leads_limit: str = "leads"
+    """What keeps its leads: "leads" (none is due), "hours" or "rules"."""
     goal: GoalRoom = field(default_factory=GoalRoom)
     ways_note: str = ""
     stranded: dict[int, float] = field(default_factory=dict)
@@ -227,6 +229,11 @@ class Board:
     def attempt_of_channel(self, unique_id: str) -> Attempt | None:
         """The attempt whose id is this channel's Uniqueid."""
         return self.attempts.of_channel(unique_id)
+
+    def campaign_of(self, attempt_id: UUID) -> Campaign | None:
+        """The campaign of an attempt that is live, or has ended a while ago."""
+        campaign_id = self.attempts.campaign_of(attempt_id)
+        return None if campaign_id is None else self.campaigns.get(campaign_id)
 
     def campaign_name(self, campaign_id: int) -> str:
         """Its name, or its number where recovery found a call of one that does not run."""

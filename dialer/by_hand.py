@@ -142,7 +142,8 @@ class ByHand:
                 cards += 1
         if cards == len(free):
             return Decision(cards, "operators", f"{cards}: a card for each who waits")
-        return Decision(cards, "leads", f"{cards}: {campaign.leads_note or 'leads are claimed'}")
+        note = campaign.leads_note or "leads are claimed"
+        return Decision(cards, campaign.leads_limit, f"{cards}: {note}")
 
     def give_card(self, campaign: Campaign, seat: Seat, lead: Lead, now: float) -> None:
         """To an operator who is ready."""

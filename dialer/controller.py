@@ -221,7 +221,8 @@ class Controller:
 
     def _wrap_up_ended(self, attempt_id: UUID, at: float, seconds: float) -> None:
         metrics.wrap_up_ended(seconds)
-        for campaign in self.board.campaigns.values():
+        campaign = self.board.campaign_of(attempt_id)
+        if campaign is not None:
             campaign.teach(lambda pacer: pacer.wrap_ended(at, seconds))
 
     def _cancel_unserved(self) -> None:
@@ -311,7 +312,7 @@ class Controller:
             return Decision(left, "node", note, decision.asked)
         notes = (campaign.leads_note or "leads are being claimed", campaign.ways_note)
         note = "; ".join(filter(None, notes))
-        return Decision(available, "leads", f"{available}: {note}", decision.asked)
+        return Decision(available, campaign.leads_limit, f"{available}: {note}", decision.asked)
 
     def _note_decision(self, campaign: Campaign, decision: Decision, now: float) -> None:
         changed = decision.limited_by != campaign.decision.limited_by

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 CLAIM_RETRY_S = 1.0
 CHECK_CLAIMS_S = 60.0
+HOURS_CLOSED = "hours_closed"
 CAMPAIGN_KEYS = (
     "id",
     "name",
@@ -190,6 +191,7 @@ class Feed:
         )
         campaign.buffer.extend(leads)
         if leads:
+            campaign.leads_limit = "leads"
             self.on_change()
         else:
             await self._note_no_leads(campaign)
@@ -213,12 +215,15 @@ class Feed:
 
     async def _note_no_leads(self, campaign: Campaign) -> None:
         campaign.claim_again_at = self._clock() + CLAIM_RETRY_S
-        due, left = await self._store.next_due(campaign.id, campaign.max_approaches)
+        due, left, kept_by = await self._store.next_due(campaign.id, campaign.max_approaches)
         barred = self._preparer.contradictions.get(campaign.id)
+        closed = kept_by == HOURS_CLOSED and due is not None and due > self._clock()
+        campaign.leads_limit = "rules" if barred else "hours" if closed else "leads"
         if barred:
             campaign.leads_note = barred
         elif due is None:
             campaign.leads_note = "the list is finished"
         else:
             minutes = max(0.0, due - self._clock()) / 60
-            campaign.leads_note = f"{left} leads wait, the next is due in {minutes:.0f} min"
+            note = f"{left} leads wait, the next is due in {minutes:.0f} min"
+            campaign.leads_note = f"{note}, outside the calling hours" if closed else note

@@ -52,8 +52,11 @@ def number_features(phone: str) -> tuple[str, str]:
     return kind, f"{parsed.country_code}-{national[:3]}"
 
 
-def features(phone: str, approaches: int, hour: int, weekday: int) -> Features:
-    """What is known of one dial. `hour` 0..23 and `weekday` 0 (Monday)..6 are local."""
+def features(
+    phone: str, approaches: int, hour: int, weekday: int, list_id: int | None = None
+) -> Features:
+    """What is known of one dial. `hour` 0..23 and `weekday` 0 (Monday)..6 are local; `list_id` is
+    the list that the contact came with."""
     kind, area = number_features(phone)
     tried = min(max(approaches, 0), 4)
     day = "weekend" if weekday >= 5 else "workday"
@@ -63,6 +66,7 @@ def features(phone: str, approaches: int, hour: int, weekday: int) -> Features:
         f"tried {tried}",
         f"{kind} at {hour // 3 * 3}",
         f"{kind} on {day}",
+        *(() if list_id is None else (f"list {list_id}",)),
     )
 
 

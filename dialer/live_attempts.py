@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from campaigns.campaign.modes import BY_HAND
-from dialer.calls import Answered, Attempt, Committing, Dialing
+from dialer.calls import Answered, Assigned, Attempt, Committing, Conversing, Dialing
 
+MOST_ENDED = 2000
+"""Attempts that have ended and whose operators may still wrap up: more than operators."""
 OWN_OPERATOR = frozenset({*BY_HAND, "progressive"})
 """Modes whose calls ring for an operator of their own."""
 
@@ -59,6 +61,7 @@ class LiveAttempts(MutableMapping[UUID, Attempt]):
         self._all: dict[UUID, Attempt] = {}
         self._ids: dict[str, UUID] = {}
         self._by_campaign: dict[int, CampaignCalls] = {}
+        self._ended: dict[UUID, int] = {}
 
     def of_campaign(self, campaign_id: int) -> CampaignCalls:
         """To be read only."""
@@ -82,10 +85,24 @@ class LiveAttempts(MutableMapping[UUID, Attempt]):
     def __delitem__(self, attempt_id: UUID) -> None:
         attempt = self._all.pop(attempt_id)
         del self._ids[str(attempt_id)]
+        self._remember(attempt)
         calls = self._by_campaign[attempt.campaign_id]
         calls.drop(attempt_id)
         if not calls.all:
             del self._by_campaign[attempt.campaign_id]
+
+    def campaign_of(self, attempt_id: UUID) -> int | None:
+        """The campaign of an attempt that is here, or was connected and ended a while ago."""
+        attempt = self._all.get(attempt_id)
+        return attempt.campaign_id if attempt is not None else self._ended.get(attempt_id)
+
+    def _remember(self, attempt: Attempt) -> None:
+        """Wrap-up goes on when the attempt is over."""
+        if not isinstance(attempt, Assigned | Conversing):
+            return
+        self._ended[attempt.id] = attempt.campaign_id
+        if len(self._ended) > MOST_ENDED:
+            del self._ended[next(iter(self._ended))]
 
     # The rest is what a dict does, for all that is asked often.
 

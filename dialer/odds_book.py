@@ -94,4 +94,4 @@ def _standing(lead: Lead) -> tuple[int, int] | None:
 def _features(lead: Lead, now: float) -> Features:
     """The hour is that of UTC: what matters is that it is the same one for all leads."""
     at = datetime.fromtimestamp(now, UTC)
-    return features(lead.phone, lead.approaches, at.hour, at.weekday())
+    return features(lead.phone, lead.approaches, at.hour, at.weekday(), lead.facts.get("list"))

@@ -404,15 +404,17 @@ where not exists (select from decision d where d.campaign_id = w.campaign_id and
 delete from decision where at < now() - interval '1 day'
 
 -- name: next_due
--- When the next lead of a campaign may be dialed, and how many still can be (no more than 10,001
--- are counted), besides those that are claimed.
+-- When the next lead of a campaign may be dialed, the rule that keeps it until then, and how many
+-- still can be (no more than 10,001 are counted), besides those that are claimed.
 with open_leads as (
-    select next_at from lead l
+    select next_at, blocked_by from lead l
     where campaign_id = $1 and status in ('new', 'retry') and approaches < $2 and not exists (
         select from ready r where r.lead_id = l.id and r.claimed_fence is not null)
     order by next_at limit 10001
 )
-select min(next_at) as next_at, count(*) as leads from open_leads
+select min(next_at) as next_at, count(*) as leads,
+    (array_agg(blocked_by order by next_at))[1] as kept_by
+from open_leads
 
 -- name: pacer_state
 -- What a campaign's pacing had learned when it was last kept.

@@ -161,12 +161,14 @@ class Store:
     async def release_stale_leads(self) -> None:
         await self.pool.execute(SQL["release_stale_leads"], self.floor_id, self.fence)
 
-    async def next_due(self, campaign_id: int, max_approaches: int) -> tuple[float | None, int]:
-        """(when the next lead may be dialed, how many leads are left)."""
+    async def next_due(
+        self, campaign_id: int, max_approaches: int
+    ) -> tuple[float | None, int, str | None]:
+        """(when the next lead may be dialed, how many are left, the rule that keeps that one)."""
         row = await self.pool.fetchrow(SQL["next_due"], campaign_id, max_approaches)
         assert row is not None
         due = row["next_at"]
-        return (due.timestamp() if due else None), row["leads"]
+        return (due.timestamp() if due else None), row["leads"], row["kept_by"]
 
     async def commit_attempt(self, attempt: Attempt, dial: Dial) -> bool:
         """Commits before dialing. False: the race for the lead was lost; do not dial."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from agi.server import RESULTS
+from campaigns.pacing.words import LIMITED_BY
 from dialer.board import STAGES
 from dialer.operators import OperatorState
 from dialer.outcomes import Outcome
@@ -35,11 +36,6 @@ def _values(*names: str) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-LIMITS = (
-    "operators", "budget", "lines", "cps", "breaker", "leads",
-    "start", "draining", "recovery", "node", "database", "disk", "trunk",
-)  # fmt: skip
-
 LABELS = {
     "action": "What an operator asked for in a call: hold, transfer, toggle and so on",
     "kind": "How a call was handed over: `blind`, `warm`, or `three_way`",
@@ -49,7 +45,7 @@ LABELS = {
     "came": "`waiting`: the person waits; then `back` or `gone`",
     "list": "name of the list; at most 200, then `other`",
     "mode": "mode of the campaign; what a supervisor does: " + _values(*Mode),
-    "limited_by": "what kept pacing from more calls: " + _values(*LIMITS),
+    "limited_by": "what kept pacing from more calls: " + _values(*LIMITED_BY),
     "operator": "login of the operator; at most 1000, then `other`",
     "outcome": _values(*Outcome),
     "python": "version of Python",

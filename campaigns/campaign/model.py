@@ -121,6 +121,7 @@ class LastDecision:
     placed: int
     limited_by: str
     reason: str
+    reason_ru: str
 
 
 @dataclass(frozen=True, slots=True)

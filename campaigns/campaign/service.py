@@ -39,6 +39,7 @@ from campaigns.campaign.model import (
 )
 from campaigns.dispositions.model import STANDARD
 from campaigns.dispositions.service import write_dispositions
+from campaigns.pacing.words import russian
 from campaigns.scripts.service import check_attributes
 from dialer.database.pool import Connection, Pool
 from dialer.database.queries import Queries
@@ -484,4 +485,5 @@ def _state(
 
 
 def _decision(row: asyncpg.Record) -> LastDecision:
-    return LastDecision(row["at"], row["placed"], row["limited_by"], row["reason"])
+    reason = row["reason"]
+    return LastDecision(row["at"], row["placed"], row["limited_by"], reason, russian(reason))

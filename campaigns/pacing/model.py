@@ -11,26 +11,6 @@ from campaigns.refusals import Refusal
 
 SKILL_CHARS = 64
 SKILLS = 50
-LIMITED_BY: Mapping[str, str] = {
-    "operators": "no further operator will be free in time",
-    "budget": "the abandonment budget is nearly spent, so it dials as progressive would",
-    "lines": "the trunk's lines, its share of them, or its own limit of lines",
-    "cps": "the trunk's calls per second",
-    "leads": "no lead is due, or leads are being claimed",
-    "hours": "outside the calling hours",
-    "rules": "its legal profile forbids dialing as it is set",
-    "trunk": "the trunk does not ring; probe calls only",
-    "node": "Asterisk is away or slow",
-    "database": "the database is away",
-    "sound": "a message is not set, or its sound file is not there",
-    "goal": "its goal is near, and every call under way counts",
-    "mode": "operators dial by hand",
-    "disk": "no room for recordings",
-    "draining": "the process is stopping",
-    "recovery": "it is being found out what is live on the node",
-    "start": "just started",
-}
-"""What can limit a decision, in words."""
 
 
 class PacingError(Refusal):
@@ -63,6 +43,7 @@ class DecisionLine:
     placed: int
     limited_by: str
     reason: str
+    reason_ru: str
 
 
 @dataclass(frozen=True, slots=True)

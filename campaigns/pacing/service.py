@@ -11,6 +11,7 @@ from campaigns.campaign.service import CampaignService
 from campaigns.legal.model import Rules, problems
 from campaigns.legal.service import LegalService
 from campaigns.pacing.model import DecisionLine, LedgerView, Limits, PacingError, Why, changed
+from campaigns.pacing.words import russian
 from campaigns.refusals import joined
 from dialer.database.pool import Pool
 from dialer.database.queries import Queries
@@ -38,6 +39,7 @@ class PacingService:
         decisions = await self._pool.fetch(SQL.decisions, row["id"], count)
         limits = await self._pool.fetch(SQL.limited_by, row["id"])
         cap = min(row["max_abandon_rate"], profile.abandonment.max_rate)
+        known = [found.sentence for found in problems(profile, Rules(mode=row["mode"]))]
         return Why(
             name=row["name"],
             status=row["status"],
@@ -46,7 +48,9 @@ class PacingService:
             limits=_limits(row),
             ledger=LedgerView(window, cap, ledger["answered"], ledger["abandoned"]),
             limited_by={r["limited_by"]: r["count"] for r in limits},
-            decisions=tuple(DecisionLine(**r) for r in decisions),
+            decisions=tuple(
+                DecisionLine(**r, reason_ru=russian(r["reason"], known)) for r in decisions
+            ),
         )
 
     async def set_limits(self, name: str, changes: Mapping[str, Any], actor: str) -> Limits:

@@ -126,7 +126,7 @@ order by b.at limit $3
 -- name: facts
 -- What rules look at, of leads $3 of campaign $2 of floor $1 at $4; in their order.
 select l.id, l.status, l.approaches, l.failures, l.next_at, l.next_phone, l.owner_id, l.contact_id,
-    l.priority, l.rank, l.campaign_id, c.time_zone,
+    l.priority, l.rank, l.campaign_id, c.list_id, c.time_zone,
     c.region, p.phones,
     b.id as callback_id, b.at as callback_at, b.status as callback_status, b.phone as callback_phone,
     b.operator_id as callback_operator_id, b.grace_s as callback_grace_s, b.escalation

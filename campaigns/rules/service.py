@@ -277,6 +277,7 @@ def kept_facts(judged: Judged, *, needs_consent: bool) -> str:
         if p.e164 != phone.e164 and not p.invalid and not p.forbidden
     ]
     facts = {
+        "list": judged.row["list_id"],
         "zones": judged.verdict.zones,
         "position": phone.position,
         "others": others,

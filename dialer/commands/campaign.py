@@ -18,7 +18,6 @@ from campaigns.campaign.model import (
     CampaignStatus,
     Created,
     Edited,
-    GoalProgress,
     NewCampaign,
 )
 from campaigns.campaign.service import ANY_TRUNK, CampaignService
@@ -28,6 +27,7 @@ from campaigns.rules.effective import Effective
 from campaigns.rules.service import RulesService
 from campaigns.rules.why import WhyService
 from dialer.commands import campaign_files
+from dialer.commands.campaign_shown import shown
 from dialer.commands.campaign_watch import watch_with
 from dialer.commands.common import (
     CommandError,
@@ -444,7 +444,7 @@ def status(
     """Leads, attempts, outcomes, and why this number of calls was placed or none; of one campaign
     also the rules in force, merged from the legal profile and its own settings."""
     states, rules = run(_standing(use_settings(context), name))
-    human: list[Any] = [part for state in states for part in _shown(state)]
+    human: list[Any] = [part for state in states for part in shown(state)]
     data = [{**asdict(state), "effective": rules[state.name]} for state in states]
     if name is not None:
         human.append(effective_table(rules[name]))
@@ -461,33 +461,4 @@ async def _standing(
         return states, {state.name: await why.effective(state.name) for state in states}
 
 
-def _shown(state: CampaignState) -> list[Any]:
-    title = f"{state.name}: {state.status} ({state.mode}, trunk {state.trunk})"
-    leads = ", ".join(f"{count} {name}" for name, count in state.leads.items() if count)
-    outcomes = ", ".join(f"{count} {name}" for name, count in state.outcomes.items() if count)
-    rows = [
-        ("since", f"{state.since:%Y-%m-%d %H:%M:%S} UTC, by {state.by}, {state.reason}"),
-        ("lists", ", ".join(state.lists)),
-        ("leads", leads or "none"),
-        ("attempts", f"{state.attempts}, of these {state.in_progress} in progress"),
-        ("outcomes", outcomes or "none"),
-        ("conversations", str(state.conversations)),
-        *[("goal", _goal(goal)) for goal in state.goals],
-        ("last decision", _decided(state)),
-    ]
-    return [table((title, ""), rows)]
-
-
-def _goal(goal: GoalProgress) -> str:
-    if goal.done is None or not isinstance(goal.wanted, int):
-        return f"until {goal.wanted} is over"
-    share = 100 * goal.done / goal.wanted
-    return f"{goal.done} of {goal.wanted} {goal.goal.replace('_', ' ')} ({share:.0f} %)"
-
-
-def _decided(state: CampaignState) -> str:
-    decision = state.last_decision
-    return f"{decision.reason} ({decision.at:%Y-%m-%d %H:%M:%S} UTC)" if decision else "none yet"
-
-
-app.command("watch")(watch_with(_shown))
+app.command("watch")(watch_with(shown))

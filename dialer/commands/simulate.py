@@ -19,7 +19,9 @@ from rich.progress import Progress
 
 from campaigns.pacing.asked import Asked
 from campaigns.pacing.measured import Day, MeasuredPlans
-from dialer.commands.common import CommandError, Json, Reply, run, table, use_settings
+from campaigns.refusals import Sentence
+from dialer.commands.campaign_shown import MODE_WORDS
+from dialer.commands.common import CommandError, Json, Reply, run, say, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.commands.simulate_page import page
 from dialer.config import Settings
@@ -28,8 +30,15 @@ from dialer.whatif import MODES, Estimate, Outlook, Plan, outlook_of, trial
 from dialer.whatif_file import MOST_OPERATORS, read_plan
 
 COLUMNS = (
-    *("operators", "mode", "conversations per operator hour", "wait s", "busy %", "abandoned %"),
-    *("over the cap", "lines", "days to the end"),
+    Sentence("operators", "операторов"),
+    Sentence("mode", "режим"),
+    Sentence("conversations per operator hour", "разговоров на час оператора"),
+    Sentence("wait s", "ожидание, с"),
+    Sentence("busy %", "занятость, %"),
+    Sentence("abandoned %", "брошено, %"),
+    Sentence("over the cap", "сверх предела"),
+    Sentence("lines", "линий"),
+    Sentence("days to the end", "дней до конца"),
 )
 
 
@@ -58,13 +67,21 @@ def simulate(
         str | None, typer.Option(help="A past day (YYYY-MM-DD): what another mode had given.")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a picture to this file.")] = None,
-    lang: Annotated[Literal["en", "ru"], typer.Option(help="Language of the picture.")] = "en",
+    lang: Annotated[
+        Literal["en", "ru"] | None,
+        typer.Option(help="Language of the picture and of the table; default: that of `prozvon`."),
+    ] = None,
     as_json: Json = False,
 ) -> Reply:
     """Run the pacing engine in virtual time: conversations, waiting, abandonment, lines, days."""
     settings = use_settings(context)
+    speech.asked = lang or speech.asked
     if (campaign is None) == (file is None):
-        raise CommandError("which_plan", "name a campaign, or a file: --file FILE")
+        raise CommandError(
+            "which_plan",
+            "name a campaign, or a file: --file FILE",
+            "укажите кампанию или файл: --file ФАЙЛ",
+        )
     modes = MODES if mode == "both" else (mode,)
     when = _date(replay) if replay is not None else None
     asked = Asked(_sizes(operators), hours, modes, replications, days, when)
@@ -74,7 +91,8 @@ def simulate(
     plans = asked.plans(base)
     found = run_all(plans, replications, quiet=as_json)
     if html is not None:
-        html.write_text(page(base.scenario.name, base.cap, found, lang), encoding="utf-8")
+        made = page(base.scenario.name, base.cap, found, speech.language)
+        html.write_text(made, encoding="utf-8")
     return _reply(plans[0], found, day, html)
 
 
@@ -83,7 +101,11 @@ def _plan(
 ) -> tuple[Plan, Day | None]:
     if file is not None:
         if asked.replay is not None:
-            raise CommandError("which_plan", "a past day is one of a campaign, not of a file")
+            raise CommandError(
+                "which_plan",
+                "a past day is one of a campaign, not of a file",
+                "прошедший день бывает у кампании, а не у файла",
+            )
         return read_plan(_text(file), str(file)), None
     assert campaign is not None
     return run(_measured(settings, campaign, asked.days, asked.replay))
@@ -93,7 +115,9 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise CommandError("bad_plan", f"{file} is not UTF-8 text") from None
+        raise CommandError(
+            "bad_plan", f"{file} is not UTF-8 text", f"{file}: это не текст в UTF-8"
+        ) from None
 
 
 def _date(text: str) -> date:
@@ -101,7 +125,9 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise CommandError(
-            "bad_value", f"--replay is a date such as 2026-03-09, not {text!r}"
+            "bad_value",
+            f"--replay is a date such as 2026-03-09, not {text!r}",
+            f"--replay — это дата вида 2026-03-09, а не {text!r}",
         ) from None
 
 
@@ -125,7 +151,9 @@ def _sizes(text: str | None) -> tuple[int, ...]:
         sizes = []
     if not sizes or not all(1 <= size <= MOST_OPERATORS for size in sizes):
         raise CommandError(
-            "bad_value", f"--operators is a list such as 5,10,20, each 1 to {MOST_OPERATORS}"
+            "bad_value",
+            f"--operators is a list such as 5,10,20, each 1 to {MOST_OPERATORS}",
+            f"--operators — это список вида 5,10,20, каждое от 1 до {MOST_OPERATORS}",
         )
     return tuple(sorted(set(sizes)))
 
@@ -157,7 +185,8 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Any]:
         yield lambda: None
         return
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("simulating shifts", total=total)
+        told = say("simulating shifts", "моделируются смены")
+        task = progress.add_task(told, total=total)
         yield lambda: progress.advance(task)
 
 
@@ -169,28 +198,38 @@ def _reply(base: Plan, found: list[Outlook], day: Day | None, html: Path | None)
         "outlooks": [asdict(outlook) for outlook in found],
     }
     rows = [_row(outlook) for outlook in found]
-    title = f"{base.scenario.name}: {base.scenario.hours:.1f} h, cap {100 * base.cap:g} %"
+    hours, cap = f"{base.scenario.hours:.1f}", f"{100 * base.cap:g}"
+    told = say(f"{hours} h, cap {cap} %", f"{hours} ч, предел {cap} %")
     if day is not None:
         fact = {"per_hour": day.per_hour, "wait_s": day.wait_s, "abandon_rate": day.abandon_rate}
         data["fact"] = {**asdict(day), **fact}
         rows.insert(0, _fact(day))
-    human: list[Any] = [table(COLUMNS, rows, title)]
-    human.append("Mean of the shifts, ± half of the 95 % confidence interval.")
+    columns = [column.to(speech.language) for column in COLUMNS]
+    human: list[Any] = [table(columns, rows, f"{base.scenario.name}: {told}")]
+    human.append(
+        say(
+            "Mean of the shifts, ± half of the 95 % confidence interval.",
+            "Среднее по сменам, ± половина 95 % доверительного интервала.",
+        )
+    )
     if html is not None:
         data["html"] = html
-        human.append(f"The picture is in {html}.")
+        human.append(say(f"The picture is in {html}.", f"Картинка в {html}."))
     return Reply(data, human)
 
 
 def _row(outlook: Outlook) -> tuple[object, ...]:
     return (
         outlook.operators,
-        outlook.mode,
+        MODE_WORDS[outlook.mode].to(speech.language),
         _shown(outlook.conversations_per_operator_hour, 2),
         _shown(outlook.wait_s, 1),
         _shown(outlook.utilisation, 1, 100.0),
         _shown(outlook.abandoned, 2, 100.0),
-        f"{outlook.over_cap} of {outlook.replications}",
+        say(
+            f"{outlook.over_cap} of {outlook.replications}",
+            f"{outlook.over_cap} из {outlook.replications}",
+        ),
         outlook.lines_needed,
         None if outlook.days_to_finish is None else _shown(outlook.days_to_finish, 1),
     )
@@ -200,7 +239,7 @@ def _fact(day: Day) -> tuple[object, ...]:
     busy = 100.0 * day.busy_s / day.worked_s if day.worked_s else 0.0
     rate = f"{100.0 * day.abandon_rate:.2f}"
     figures = (f"{day.per_hour:.2f}", f"{day.wait_s:.1f}", f"{busy:.1f}", rate)
-    return (day.operators, "as it was", *figures, None, None, None)
+    return (day.operators, say("as it was", "как было"), *figures, None, None, None)
 
 
 def _shown(found: Estimate, places: int, scale: float = 1.0) -> str:

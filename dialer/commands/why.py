@@ -9,14 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
+from campaigns.campaign.model import STATUS_WORDS, CampaignStatus
 from campaigns.lists.phones import BadPhone, parse_phone
-from campaigns.pacing.model import LIMITED_BY, Limits, PacingError, Why
+from campaigns.pacing.model import Limits, PacingError, Why
 from campaigns.pacing.service import PacingService
+from campaigns.pacing.words import LIMITED_BY
 from campaigns.refusals import Sentence
 from campaigns.rules.effective import Effective
+from campaigns.rules.model import RULES
 from campaigns.rules.service import RulesService
 from campaigns.rules.why import CampaignWhy, LeadWhy, Reason, WhyError, WhyService
-from dialer.commands.common import Json, Reply, run, speech, table, use_settings
+from dialer.commands.campaign_shown import MODE_WORDS
+from dialer.commands.common import Json, Reply, run, say, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.config import Settings
 
@@ -39,6 +43,7 @@ DECISION_TITLES = (
 LEADS_TITLES = (
     Sentence("leads by rule", "лиды по правилам"),
     Sentence("leads", "лидов"),
+    Sentence("that is", "то есть"),
     Sentence("the first changes at", "первый изменится (UTC)"),
 )
 RULE_TITLES = (
@@ -101,10 +106,18 @@ async def _leads(rules: WhyService, settings: Settings, target: str) -> list[Lea
 def pacing_part(found: Why) -> list[Any]:
     """The part about pacing, for people."""
     return [
-        table((f"{found.name}: {found.status} ({found.mode})", ""), _summary(found)),
+        table((f"{found.name}: {_status(found)} ({_mode(found)})", ""), _summary(found)),
         table(_titles(LIMITS_TITLES), _limits_met(found)),
         table(_titles(DECISION_TITLES), _decisions(found)),
     ]
+
+
+def _status(found: Why) -> str:
+    return STATUS_WORDS[CampaignStatus(found.status)].to(speech.language)
+
+
+def _mode(found: Why) -> str:
+    return MODE_WORDS[found.mode].to(speech.language)
 
 
 def _titles(columns: Sequence[Sentence]) -> list[str]:
@@ -114,30 +127,26 @@ def _titles(columns: Sequence[Sentence]) -> list[str]:
 def _summary(found: Why) -> list[tuple[str, str]]:
     ledger, limits = found.ledger, found.limits
     hours = ledger.window_s / HOUR_S
-    window = _say(f"{hours:.0f} h", f"{hours:.0f} ч")
+    window = say(f"{hours:.0f} h", f"{hours:.0f} ч")
     if hours >= 72:
-        window = _say(f"{hours / 24:.0f} days", f"{hours / 24:.0f} дн.")
+        window = say(f"{hours / 24:.0f} days", f"{hours / 24:.0f} дн.")
     rate, cap = f"{100 * ledger.rate:.2f} %", f"{100 * ledger.cap:g} %"
     return [
-        (_say("legal profile", "правовой профиль"), found.legal_profile),
+        (say("legal profile", "правовой профиль"), found.legal_profile),
         (
-            _say("answered by people", "ответили люди"),
-            _say(f"{ledger.answered} in {window}", f"{ledger.answered} за {window}"),
+            say("answered by people", "ответили люди"),
+            say(f"{ledger.answered} in {window}", f"{ledger.answered} за {window}"),
         ),
         (
-            _say("abandoned", "брошено"),
-            f"{ledger.abandoned} ({rate}, {_say('cap', 'предел')} {cap})",
+            say("abandoned", "брошено"),
+            f"{ledger.abandoned} ({rate}, {say('cap', 'предел')} {cap})",
         ),
         (
-            _say("may still be abandoned", "можно ещё бросить"),
-            f"{ledger.left:.1f} {_say('people', 'чел.')}",
+            say("may still be abandoned", "можно ещё бросить"),
+            f"{ledger.left:.1f} {say('people', 'чел.')}",
         ),
         *_own_limits(limits),
     ]
-
-
-def _say(en: str, ru: str) -> str:
-    return Sentence(en, ru).to(speech.language)
 
 
 def _per_cent(share: float) -> str:
@@ -146,49 +155,64 @@ def _per_cent(share: float) -> str:
 
 def _own_limits(limits: Limits) -> list[tuple[str, str]]:
     per_operator = limits.lines_per_operator
-    free = _say("no limit", "без предела")
+    free = say("no limit", "без предела")
     ring = f"{limits.ring_timeout_s:g}"
     return [
-        (_say("weight", "вес"), f"{limits.weight:g}"),
+        (say("weight", "вес"), f"{limits.weight:g}"),
         (
-            _say("skills needed", "нужны навыки"),
-            ", ".join(limits.skills) or _say("none", "никакие"),
+            say("skills needed", "нужны навыки"),
+            ", ".join(limits.skills) or say("none", "никакие"),
         ),
         (
-            _say("lines at most", "линий не больше"),
+            say("lines at most", "линий не больше"),
             free if limits.max_lines is None else str(limits.max_lines),
         ),
         (
-            _say("lines per operator", "линий на оператора"),
+            say("lines per operator", "линий на оператора"),
             free if per_operator is None else f"{per_operator:g}",
         ),
         (
-            _say("ringing at least until given up", "звонить не меньше"),
-            _say(f"{ring} s", f"{ring} с"),
+            say("ringing at least until given up", "звонить не меньше"),
+            say(f"{ring} s", f"{ring} с"),
         ),
     ]
 
 
 def _limits_met(found: Why) -> list[tuple[object, ...]]:
-    return [(name, count, LIMITED_BY.get(name, "")) for name, count in found.limited_by.items()]
+    nothing = Sentence("", "")
+    return [
+        (name, count, LIMITED_BY.get(name, nothing).to(speech.language))
+        for name, count in found.limited_by.items()
+    ]
 
 
 def _decisions(found: Why) -> list[tuple[object, ...]]:
-    return [(d.at, d.asked, d.placed, d.limited_by, d.reason) for d in found.decisions]
+    return [
+        (d.at, d.asked, d.placed, d.limited_by, say(d.reason, d.reason_ru)) for d in found.decisions
+    ]
 
 
 def rules_part(found: CampaignWhy) -> list[Any]:
     """The part about leads, for people."""
-    rows = [(rule, count, _when(found.changes_at.get(rule))) for rule, count in found.leads.items()]
+    rows = [
+        (rule, count, _rule(rule), _when(found.changes_at.get(rule)))
+        for rule, count in found.leads.items()
+    ]
     parts: list[Any] = [table(_titles(LEADS_TITLES), rows)]
     if found.reasons:
-        title = _say("no lead is dialed because", "ни один лид не набирается, потому что")
+        title = say("no lead is dialed because", "ни один лид не набирается, потому что")
         parts.insert(0, _reasons(title, found.reasons))
     parts.append(effective_table(found.effective))
     if found.warnings:
         told = [(w.ru if speech.language == "ru" else w.en) for w in found.warnings]
         parts += [f"! {sentence}" for sentence in told]
     return parts
+
+
+def _rule(rule: str) -> str:
+    if rule == "dialable":
+        return say("nothing keeps them", "ничто не мешает")
+    return RULES[rule].to(speech.language) if rule in RULES else ""
 
 
 def effective_table(found: Sequence[Effective]) -> Any:
@@ -201,12 +225,12 @@ def lead_reply(found: Sequence[LeadWhy]) -> Reply:
     """Every lead, with every rule that keeps it."""
     parts: list[Any] = []
     for lead in found:
-        title = _say(
+        title = say(
             f"lead {lead.lead} of {lead.campaign}: {lead.status}",
             f"лид {lead.lead} кампании {lead.campaign}: {lead.status}",
         )
         if lead.dialable:
-            free = _say(
+            free = say(
                 "nothing keeps it, it waits for its turn", "ничто не мешает, он ждёт очереди"
             )
             parts.append(f"{title}; {free}")
@@ -216,7 +240,7 @@ def lead_reply(found: Sequence[LeadWhy]) -> Reply:
 
 
 def _reasons(title: str, reasons: Sequence[Reason]) -> Any:
-    rows = [(r.rule, _say(r.en, r.ru), r.phone_position, _when(r.changes_at)) for r in reasons]
+    rows = [(r.rule, say(r.en, r.ru), r.phone_position, _when(r.changes_at)) for r in reasons]
     return table((title, *_titles(REASON_TITLES)), rows)
 
 

@@ -359,7 +359,7 @@ class Demo:
             return False
         if any(seat.state.attempt for seat in board.seats.values()):
             return False
-        due, _ = await self.app.store.next_due(self.campaign_id, campaign.max_approaches)
+        due, _, _ = await self.app.store.next_due(self.campaign_id, campaign.max_approaches)
         return due is None or due > time.time() + SOON_S
 
     # --- what came of it

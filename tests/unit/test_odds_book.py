@@ -63,3 +63,18 @@ def test_a_call_that_tells_nothing_teaches_nothing() -> None:
     book.forget(first)
     assert book.ended(first, answered=True) == 1.0
     assert book.model == LeadOdds()
+
+
+def test_a_list_that_answers_worse_than_another_is_a_segment_of_its_own() -> None:
+    """Same kind of number, same area: what tells them apart is the list they came with."""
+    book = OddsBook()
+    good = Lead(1, 1, GOOD, 0, 0, 4, facts={"list": 7})
+    dead = Lead(2, 1, GOOD, 0, 0, 4, facts={"list": 8})
+    for k in range(400):
+        for told in (good, dead):
+            attempt = uuid.uuid4()
+            book.placed(attempt, told, NOON)
+            book.ended(attempt, answered=told is good and k % 2 == 0)
+    told = book.leads([], deque([good, dead]), NOON)
+    assert told is not None
+    assert told.next[0] > 3.0 * told.next[1]

@@ -169,6 +169,25 @@ def test_the_command(
     assert "Нужно линий" in (tmp_path / "out.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("before", [("--lang", "ru"), ()])
+def test_the_table_is_in_the_language_asked_for(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    before: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "plan.toml").write_text(PLAN, encoding="utf-8")
+    asked = ("--file", "plan.toml", "--operators", "2", "--replications", "1", "--hours", "0.1")
+    after = () if before else ("--lang", "ru")
+    assert invoke([*before, "simulate", *asked, *after, "--html", "out.html"]) == 0
+    told = capsys.readouterr().out
+    assert "разговоров на час оператора" in told
+    assert "предиктивный" in told
+    assert "predictive" not in told
+    assert "Нужно линий" in (tmp_path / "out.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("arguments", "id"),
     [
