@@ -303,7 +303,7 @@ class Controller:
             decision = replace(decision, limited_by=limited_by, reason=reason)
         available = min(campaign.free_leads(), MAX_PLACING - self._placing)
         # With no lead to dial it has no operators either, which explains nothing.
-        kept_back = bool(campaign.ways_note) and not campaign.buffer
+        kept_back = bool(campaign.ways_note or campaign.leads_note) and not campaign.buffer
         if decision.calls <= available and not kept_back:
             return decision
         if self._placing >= MAX_PLACING:

@@ -191,7 +191,7 @@ class Feed:
         )
         campaign.buffer.extend(leads)
         if leads:
-            campaign.leads_limit = "leads"
+            campaign.leads_limit, campaign.leads_note = "leads", ""
             self.on_change()
         else:
             await self._note_no_leads(campaign)

@@ -209,9 +209,16 @@ def rules_part(found: CampaignWhy) -> list[Any]:
     return parts
 
 
+NOT_JUDGED = Sentence(
+    "whose turn has not come: rules are asked near it", "до них ещё не дошла очередь проверки"
+)
+
+
 def _rule(rule: str) -> str:
     if rule == "dialable":
         return say("nothing keeps them", "ничто не мешает")
+    if rule == "not_judged_yet":
+        return NOT_JUDGED.to(speech.language)
     return RULES[rule].to(speech.language) if rule in RULES else ""
 
 

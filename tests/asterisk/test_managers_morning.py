@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.pacing.model import LIMITED_BY
+from campaigns.pacing.words import LIMITED_BY
 from campaigns.rules.model import RULES
 from tests.fixtures_floor import FloorApp
 

@@ -19,6 +19,7 @@ from dialer.lines import Link, Trunk
 from dialer.live_attempts import LiveAttempts
 from dialer.pacers import Booking, pacer_of
 from dialer.pacing import Floor, PredictivePacer
+from tests.unit.test_calls import CHANNEL, NOW, placed
 
 LATIN = re.compile(r"[A-Za-z]{2,}")
 FLOORS = (
@@ -89,7 +90,9 @@ def test_what_trunks_say(trunk: Link) -> None:
 
 
 def test_a_sentence_that_is_known_in_russian_is_taken_over() -> None:
-    law = Sentence("advertising needs a person in every dial", "реклама: в наборе участвует человек")
+    law = Sentence(
+        "advertising needs a person in every dial", "реклама: в наборе участвует человек"
+    )
     assert russian(f"0: {law.en}", [law]) == f"0: {law.ru}"
 
 
@@ -122,11 +125,9 @@ def test_how_a_campaign_stands(
 
 
 def test_a_wrap_up_is_of_the_campaign_whose_person_was_talked_with() -> None:
-    from tests.unit.test_calls import conversing
-
     live = LiveAttempts()
     board = Board(1, 1, attempts=live)
-    talk = conversing()
+    talk = placed().seen(CHANNEL).answered(NOW + 5.0).assigned("anna")
     live[talk.id] = talk
     assert live.campaign_of(talk.id) == talk.campaign_id
     del live[talk.id]

@@ -71,10 +71,10 @@ def test_a_list_that_answers_worse_than_another_is_a_segment_of_its_own() -> Non
     good = Lead(1, 1, GOOD, 0, 0, 4, facts={"list": 7})
     dead = Lead(2, 1, GOOD, 0, 0, 4, facts={"list": 8})
     for k in range(400):
-        for told in (good, dead):
+        for called in (good, dead):
             attempt = uuid.uuid4()
-            book.placed(attempt, told, NOON)
-            book.ended(attempt, answered=told is good and k % 2 == 0)
+            book.placed(attempt, called, NOON)
+            book.ended(attempt, answered=called is good and k % 2 == 0)
     told = book.leads([], deque([good, dead]), NOON)
     assert told is not None
     assert told.next[0] > 3.0 * told.next[1]
