@@ -67,7 +67,7 @@ def reads_why(text: str) -> None:
 
     limits = table_under(text, "limited by", "decisions of the last hour")
     assert limits and all(name in LIMITED_BY and int(n) > 0 for name, n, _ in limits)
-    assert [told for name, _, told in limits] == [LIMITED_BY[name] for name, _, _ in limits]
+    assert [told for name, _, told in limits] == [LIMITED_BY[name].en for name, _, _ in limits]
     decisions = table_under(text, "at (UTC)", "asked", "placed")
     assert decisions and sum(int(placed) for _, _, placed, *_ in decisions) >= 1
     assert all(name in LIMITED_BY and why for *_, name, why in decisions if why)
@@ -75,8 +75,9 @@ def reads_why(text: str) -> None:
     leads = table_under(text, "leads by rule", "leads")
     known = {*RULES, "dialable", "done", "in_call", "not_judged_yet"}
     assert {rule for rule, *_ in leads} <= known
-    assert sum(int(count) for _, count, _ in leads) == 3
-    assert all(until != "–" for rule, _, until in leads if rule == "retry_pause")
+    assert sum(int(count) for _, count, *_ in leads) == 3
+    assert all(told for _, _, told, _ in leads)
+    assert all(until != "–" for rule, *_, until in leads if rule == "retry_pause")
 
     rules = {row[0]: row[1:] for row in table_under(text, "rule", "what counts", "the campaign")}
     assert rules["ring_timeout_s"] == ["8 s", "8 s", "", "campaign"]
