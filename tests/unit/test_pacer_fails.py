@@ -10,6 +10,7 @@ import structlog
 from dialer.board import ENGINE_FAILED, Campaign
 from dialer.calls import Lead
 from dialer.pacing import Floor, PredictivePacer
+from monitoring import metrics
 
 NOW = 1_790_000_000.0
 FLOOR = Floor(NOW, 3, (5.0,), (), (), 0, 50)
@@ -70,3 +71,23 @@ def test_choosing_leads_that_fails_does_not_stop_dialing(monkeypatch: pytest.Mon
     assert campaign.decide(ringing, [uuid4()], NOW).calls == 2
     assert campaign.failed
     assert len(campaign.buffer) == 1
+
+
+@pytest.mark.parametrize("mode", ["predictive", "progressive"])
+def test_what_cannot_be_is_counted_in_metrics_and_dialing_goes_on(mode: str) -> None:
+    campaign = a_campaign(PredictivePacer())
+    campaign.set_mode(mode)
+    labels = {"campaign": campaign.name}
+
+    def counted() -> float:
+        name = "prozvon_pacer_odd_inputs_total"
+        return metrics.REGISTRY.get_sample_value(name, labels) or 0.0
+
+    before = counted()
+    campaign.teach(lambda pacer: pacer.talk_ended(NOW, 20.0))
+    campaign.teach(lambda pacer: pacer.talk_ended(NOW - 60.0, 20.0))  # time going backwards
+    campaign.teach(lambda pacer: pacer.wrap_ended(NOW, 30 * 86_400.0))  # a month
+    for _ in range(3):
+        assert campaign.decide(FLOOR, [], NOW).calls == 3
+    assert counted() == before + 2
+    assert not campaign.failed
