@@ -9,7 +9,7 @@ import typer
 from dialer.commands.common import Json, Reply, run, table, use_settings
 from dialer.commands.database import borrowed_database, open_floor
 from dialer.config import Settings
-from monitoring.rollups.service import Rollups, Step, read_rolled
+from monitoring.rollups.service import SQL, Rollups, Step, read_rolled
 
 app = typer.Typer(no_args_is_help=True, help="The kept sums that long reports read.")
 NOTHING = "Nothing is rolled up yet; reports read the rows. `prozvon serve` does it by itself."
@@ -17,18 +17,22 @@ NOTHING = "Nothing is rolled up yet; reports read the rows. `prozvon serve` does
 
 @app.command("status")
 def status(context: typer.Context, as_json: Json = False) -> Reply:
-    """Since when and up to when sums are kept, and how many changes wait to be in them."""
+    """Since when and up to when sums are kept; how many changes and leads wait to be in them."""
     data = run(_status(use_settings(context)))
-    rows = [(data["since"], data["until"], data["changes"], data["time_zone"])]
-    shown = table(("since (UTC)", "until (UTC)", "changes waiting", "days of"), rows)
+    rows = [tuple(data.values())]
+    heads = ("since (UTC)", "until (UTC)", "changes waiting", "leads waiting", "days of")
+    shown = table(heads, rows)
     return Reply(data, [shown if data["until"] else NOTHING])
 
 
 async def _status(settings: Settings) -> dict[str, object]:
     async with open_floor(settings) as floor:
         rolled, changes, zone = await read_rolled(floor.pool, floor.floor_id)
-    ends = (rolled.since, rolled.until) if rolled else (None, None)
-    return {"since": ends[0], "until": ends[1], "changes": len(changes), "time_zone": zone}
+        leads = await floor.pool.fetchval(SQL.leads_waiting, floor.floor_id)
+    since, until = (rolled.since, rolled.until) if rolled else (None, None)
+    return {
+        "since": since, "until": until, "changes": len(changes), "leads": leads, "time_zone": zone,
+    }  # fmt: skip
 
 
 @app.command("rebuild")

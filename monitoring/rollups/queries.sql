@@ -230,6 +230,13 @@ where floor_id = $1 and placed_at >= $2 and placed_at < $3;
 -- The first of the marks.
 select id from report_lead_mark where floor_id = $1 order by id limit $2;
 
+-- name: leads_waiting
+-- How many leads have changed since they were counted.
+select count(distinct l.id) from report_lead_mark m
+join lead l on l.id between m.first_id and m.last_id
+join campaign c on c.id = l.campaign_id and c.floor_id = $1
+where m.floor_id = $1;
+
 -- name: marked_leads
 -- At most $3 leads that marks $2 name, those removed since too, mark by mark.
 select mark.id as mark_id, lead.id as lead_id

@@ -71,3 +71,7 @@ select id from campaign order by id;
 -- name: counted
 -- What is kept.
 select * from report_lead_cell order by floor_id, campaign_id, list_id, closed_on;
+
+-- name: mark_one
+-- A lead has to be counted again.
+insert into report_lead_mark (floor_id, first_id, last_id) select 1, min(id), min(id) from lead;

@@ -20,6 +20,7 @@ from monitoring.reports.catalog import request
 from monitoring.reports.period import Period
 from monitoring.reports.service import ReportService
 from monitoring.rollups import leads as leads_of_rollups
+from monitoring.rollups.service import SQL as ROLLUPS
 from monitoring.rollups.service import Rollups
 from tests.database.staff import TestFloor
 
@@ -141,7 +142,10 @@ async def test_counts_of_leads_follow_everything(
             await life.move()
     await life.agree()
     later = datetime.now(UTC) + timedelta(hours=3)  # nothing is too recent to be counted
+    await life.floor.pool.execute(HAPPENS.mark_one)
+    assert await pool.fetchval(ROLLUPS.leads_waiting, 1) > 0
     await rollups.fill(later)
+    assert await pool.fetchval(ROLLUPS.leads_waiting, 1) == 0
     await life.agree()
     kept = await pool.fetch(HAPPENS.counted)
     await rollups.fill(later, anew=True)
