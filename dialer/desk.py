@@ -67,18 +67,24 @@ class Desk:
     async def sign_in(self, login: str) -> SeatView:
         """Opens a shift; the operator's phone is called at once."""
         if login in self._controller.board.seats:
-            raise DeskError("already_signed_in", 409, f"{login} is already signed in")
+            raise _already(login)
         if self._controller.board.draining:
-            raise DeskError("stopping", 503, "the floor is stopping; sign in again when it is back")
+            raise DeskError(
+                "stopping",
+                503,
+                "the floor is stopping; sign in again when it is back",
+                "площадка останавливается; выйдите на смену, когда она вернётся",
+            )
         row = await self._controller.store.operator(login)
         if row is None:
             raise DeskError(
                 "unknown_operator",
                 404,
                 f"no operator {login}; add one: prozvon operator add {login}",
+                f"нет оператора {login}; добавьте: prozvon operator add {login}",
             )
         if login in self._controller.board.seats:
-            raise DeskError("already_signed_in", 409, f"{login} is already signed in")
+            raise _already(login)
         skills, phone = frozenset(row["skills"]), phone_of(row)
         return _view(self._controller.seating.sign_in(row["id"], login, skills, phone))
 
@@ -98,7 +104,12 @@ class Desk:
         """Pauses with a reason: now, or after the conversation."""
         text = " ".join(reason.split())
         if not text or len(text) > REASON_LETTERS or not text.isprintable():
-            raise DeskError("bad_reason", 422, f"give a reason of 1 to {REASON_LETTERS} letters")
+            raise DeskError(
+                "bad_reason",
+                422,
+                f"give a reason of 1 to {REASON_LETTERS} letters",
+                f"укажите причину, от 1 до {REASON_LETTERS} символов",
+            )
         self.on_request("pause", {"login": login, "reason": text})
         seat = self._seat(login)
         self._controller.seating.pause(seat, text)
@@ -111,7 +122,12 @@ class Desk:
         attempt = self._controller.board.attempts.get(seat.state.attempt or UUID(int=0))
         talks = isinstance(attempt, Conversing) and attempt.operator == login
         if attempt is None or not (talks or seat.dials_by_hand):
-            raise DeskError("no_conversation", 409, f"{login} is in no conversation")
+            raise DeskError(
+                "no_conversation",
+                409,
+                f"{login} is in no conversation",
+                f"{login} сейчас не разговаривает",
+            )
         self._controller.attempts.hang_up(attempt, EndedBy.OPERATOR)
         return _view(seat)
 
@@ -195,7 +211,9 @@ class Desk:
     def _seat(self, login: str) -> Seat:
         seat = self._controller.board.seats.get(login)
         if seat is None:
-            raise DeskError("not_signed_in", 409, f"{login} is not signed in")
+            raise DeskError(
+                "not_signed_in", 409, f"{login} is not signed in", f"{login} не на смене"
+            )
         return seat
 
 
@@ -214,3 +232,8 @@ def _view(seat: Seat) -> SeatView:
         notice_en=says.en,
         notice_ru=says.ru,
     )
+
+
+def _already(login: str) -> DeskError:
+    told = f"{login} is already signed in", f"{login} уже на смене"
+    return DeskError("already_signed_in", 409, *told)

@@ -83,7 +83,9 @@ class LiveRecordings:
         self.on_request("pause", login)
         attempt = self._recorded(login)
         if attempt.id in self.paused:
-            raise RecordingError("already_paused", 409, "the recording is paused already")
+            raise RecordingError(
+                "already_paused", 409, "the recording is paused already", "запись уже на паузе"
+            )
         # First, so that a recording that is begun anew meanwhile is made mute as well.
         self.paused.add(attempt.id)
         try:
@@ -100,7 +102,9 @@ class LiveRecordings:
         self.on_request("resume", login)
         attempt = self._recorded(login)
         if attempt.id not in self.paused:
-            raise RecordingError("not_paused", 409, "the recording is not paused")
+            raise RecordingError(
+                "not_paused", 409, "the recording is not paused", "запись не на паузе"
+            )
         at = utc(self._clock())
         self.paused.discard(attempt.id)
         try:
@@ -129,15 +133,28 @@ class LiveRecordings:
     def _recorded(self, login: str) -> Conversing:
         seat = self._board.seats.get(login)
         if seat is None:
-            raise RecordingError("not_signed_in", 409, f"{login} is not signed in")
+            raise RecordingError(
+                "not_signed_in", 409, f"{login} is not signed in", f"{login} не на смене"
+            )
         attempt = self._board.attempts.get(seat.state.attempt or UUID(int=0))
         if not isinstance(attempt, Conversing) or attempt.operator != login:
-            raise RecordingError("no_conversation", 409, f"{login} is in no conversation")
+            raise RecordingError(
+                "no_conversation",
+                409,
+                f"{login} is in no conversation",
+                f"{login} сейчас не разговаривает",
+            )
         if not attempt.recording:
-            raise RecordingError("not_recorded", 409, "this conversation is not recorded")
+            raise RecordingError(
+                "not_recorded",
+                409,
+                "this conversation is not recorded",
+                "этот разговор не записывается",
+            )
         if attempt.id in self.stopped:
             text = "the recording was stopped because the disk is full; nothing is recorded"
-            raise RecordingError("recording_stopped", 409, text)
+            ru = "запись остановлена: на диске нет места; ничего не записывается"
+            raise RecordingError("recording_stopped", 409, text, ru)
         return attempt
 
     async def _mute(self, attempt: Conversing, *, on: bool) -> None:
@@ -156,6 +173,8 @@ class LiveRecordings:
                 503,
                 f"the recording could NOT be {what}: Asterisk does not do it ({error}); "
                 f"{'do not let the person say card data' if on else 'try again'}",
+                f"запись {'НЕ на паузе' if on else 'НЕ продолжена'}: Asterisk отказал ({error}); "
+                f"{'не давайте диктовать данные карты' if on else 'попробуйте ещё раз'}",
             ) from error
 
     # --- the disk

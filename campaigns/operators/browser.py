@@ -63,7 +63,12 @@ class BrowserPhones:
         async with self._pool.acquire() as connection, connection.transaction():
             operator_id = await connection.fetchval(SQL.use_browser, self._floor_id, login)
             if operator_id is None:
-                raise BrowserPhoneError("unknown_operator", 404, f"there is no operator {login}")
+                raise BrowserPhoneError(
+                    "unknown_operator",
+                    404,
+                    f"there is no operator {login}",
+                    f"нет оператора {login}",
+                )
             await connection.execute(SQL.end_browser_login, operator_id)
             values = (operator_id, made.phone.ha1, actor, made.expires_at)
             await connection.execute(SQL.add_browser_login, *values)
@@ -82,6 +87,7 @@ class BrowserPhones:
                 "phone_login",
                 401,
                 "this phone's login is not known or its time is over; ask for a new link",
+                "вход этого телефона неизвестен или истёк; попросите новую ссылку",
             )
 
     async def expire(self, phones: NodePhones) -> list[str]:

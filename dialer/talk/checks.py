@@ -70,7 +70,8 @@ class Checks:
             raise Refusal(
                 "bad_target",
                 422,
-                "give one of operator, stage, skill, number / укажите одно из них",
+                "give one of operator, stage, skill, number",
+                "укажите одно из них",
             )
         if target.number:
             return await self.allowed(target.number, seat), []
@@ -85,7 +86,8 @@ class Checks:
             raise Refusal(
                 "nobody_in_group",
                 409,
-                "nobody of that group is signed in / никого из этой группы нет на смене",
+                "nobody of that group is signed in",
+                "никого из этой группы нет на смене",
             )
         return "", seats
 
@@ -99,7 +101,7 @@ class Checks:
         )
         if forbidden:
             raise Refusal(
-                "do_not_call", 403, "this number asked for no calls / этот номер просил не звонить"
+                "do_not_call", 403, "this number asked for no calls", "этот номер просил не звонить"
             )
         if campaign_id is not None:
             await self._if_client(phone, campaign_id)
@@ -122,36 +124,36 @@ class Checks:
                 raise Refusal(
                     "no_consent",
                     403,
-                    "this person has not consented to calls of this campaign / "
+                    "this person has not consented to calls of this campaign",
                     "этот человек не давал согласия на звонки этой кампании",
                 )
             if not all(awake(rules.policy.schedule, row, phone, now) for row in clients):
                 raise Refusal(
                     "outside_hours",
                     403,
-                    "it is too early or too late to call this number / "
+                    "it is too early or too late to call this number",
                     "на этот номер сейчас звонить нельзя: не то время суток",
                 )
 
     def _other(self, login: str, name: str) -> Seat:
         seat = self._floor.board.seats.get(name)
         if seat is None:
-            raise Refusal("not_signed_in", 409, f"{name} is not signed in / не на смене: {name}")
+            raise Refusal("not_signed_in", 409, f"{name} is not signed in", f"не на смене: {name}")
         if name == login:
-            raise Refusal("bad_target", 422, "that is yourself / это вы сами")
+            raise Refusal("bad_target", 422, "that is yourself", "это вы сами")
         self._need_free(seat)
         return seat
 
     def _need_free(self, seat: Seat) -> None:
         if not seat.can_take and not seat.can_be_summoned:
             raise Refusal(
-                "operator_busy", 409, f"{seat.login} is not free now / сейчас занят: {seat.login}"
+                "operator_busy", 409, f"{seat.login} is not free now", f"сейчас занят: {seat.login}"
             )
 
     def _free_of(self, seats: list[Seat]) -> Seat:
         free = [seat for seat in seats if seat.can_take]
         if not free:
-            raise Refusal("nobody_free", 409, "nobody of them is free now / все сейчас заняты")
+            raise Refusal("nobody_free", 409, "nobody of them is free now", "все сейчас заняты")
         return min(free, key=lambda seat: (seat.state.since, seat.login))
 
     async def _ring_for(self, seats: list[Seat]) -> None:
@@ -181,20 +183,22 @@ class Checks:
             board.routes, trunks, frozenset(), phone, lambda name: board.trunks[name].room(now), 0.0
         )
         if isinstance(found, NoWay):
-            raise Refusal("no_line", 503, "no free line for this number / нет свободной линии")
+            raise Refusal("no_line", 503, "no free line for this number", "нет свободной линии")
         shown = caller_id(found, campaign.caller_ids if campaign else (), 0)
         return Line(found.trunk, shown)
 
     def _seat(self, login: str) -> Seat:
         seat = self._floor.board.seats.get(login)
         if seat is None:
-            raise Refusal("not_signed_in", 409, f"{login} is not signed in / не на смене: {login}")
+            raise Refusal(
+                "not_signed_in", 409, f"{login} is not signed in", f"не на смене: {login}"
+            )
         return seat
 
     def _in_call(self, login: str, action: str) -> Seat:
         seat = self._seat(login)
         if not isinstance(seat.state, InCall) or not seat.channel:
-            raise wrong_state(action, f"{login} is in no conversation / разговора нет")
+            raise wrong_state(action, f"{login} is in no conversation", "разговора нет")
         self._link(action)
         return seat
 
@@ -208,19 +212,26 @@ class Checks:
 
     def _need_plain(self, attempt: Conversing, action: str) -> None:
         if attempt.id in self._floor.talks:
-            raise wrong_state(action, f"the person is {self._floor.talks[attempt.id].name} already")
+            name = self._floor.talks[attempt.id].name
+            raise wrong_state(action, f"the person is {name} already", f"человек уже: {name}")
 
     def _need_alone(self, attempt: Conversing, action: str) -> None:
         talk = self._floor.talks.get(attempt.id)
         if talk is not None and not isinstance(talk, Held):
             raise wrong_state(
-                action, "somebody else is in this call; complete or cancel that first"
+                action,
+                "somebody else is in this call; complete or cancel that first",
+                "в этом звонке есть ещё кто-то; сначала завершите или отмените",
             )
 
     def _consulting(self, attempt: Conversing, action: str) -> Consulting:
         talk = self._floor.talks.get(attempt.id)
         if not isinstance(talk, Consulting) or not talk.third.up:
-            raise wrong_state(action, "nobody is being consulted, or they have not answered yet")
+            raise wrong_state(
+                action,
+                "nobody is being consulted, or they have not answered yet",
+                "консультации нет, или ещё не ответили",
+            )
         return talk
 
     async def _told(self, work: Awaitable[Any]) -> None:
@@ -260,7 +271,7 @@ class Call:
         if ready and attempt is not None and attempt.operator == self._seat.login:
             return self._seat, attempt
         self._lock.release()
-        raise wrong_state(self._action, "this call is not yours / это не ваш звонок")
+        raise wrong_state(self._action, "this call is not yours", "это не ваш звонок")
 
     async def __aexit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
         assert self._lock is not None
@@ -274,14 +285,14 @@ def awake(schedule: Schedule, client: Any, phone: str, now: datetime) -> bool:
     return schedule.open(zones_of(client["time_zone"], client["region"], phone), now)
 
 
-def wrong_state(action: str, why: str) -> Refusal:
-    return Refusal("wrong_state", 409, f"{action}: {why}")
+def wrong_state(action: str, why: str, ru: str) -> Refusal:
+    return Refusal("wrong_state", 409, f"{action}: {why}", f"{action}: {ru}")
 
 
 def node_away() -> Refusal:
     return Refusal(
         "node_away",
         503,
-        "Asterisk does not answer now; the person hears music or goes on talking. Try again / "
+        "Asterisk does not answer now; the person hears music or goes on talking. Try again",
         "Asterisk сейчас не отвечает, попробуйте ещё раз",
     )

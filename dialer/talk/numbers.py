@@ -38,8 +38,9 @@ def number_for_transfer(text: str, region: str, allowed: Sequence[str]) -> str:
             "number_not_allowed",
             403,
             "calls may not be handed to this number; the administrator allows numbers with "
-            "transfers.numbers / на этот номер переводить нельзя: номера разрешает администратор "
-            "настройкой transfers.numbers",
+            "transfers.numbers",
+            "на этот номер переводить нельзя: номера разрешает администратор настройкой "
+            "transfers.numbers",
         )
     return e164
 
@@ -48,6 +49,6 @@ def _bad() -> Refusal:
     return Refusal(
         "bad_number",
         422,
-        "this is no telephone number; give it as +74951234567 / "
+        "this is no telephone number; give it as +74951234567",
         "это не телефонный номер; укажите его в виде +74951234567",
     )

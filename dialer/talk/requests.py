@@ -19,7 +19,12 @@ def _target(given: dict[str, Any]) -> Target:
     """{"number": "+7495..."} and the like. Raises Refusal `bad_target`."""
     unknown = sorted(set(given) - set(KINDS))
     if unknown:
-        raise Refusal("bad_target", 422, f"unknown {', '.join(unknown)}; one of {', '.join(KINDS)}")
+        raise Refusal(
+            "bad_target",
+            422,
+            f"unknown {', '.join(unknown)}; one of {', '.join(KINDS)}",
+            f"неизвестно: {', '.join(unknown)}; одно из {', '.join(KINDS)}",
+        )
     return Target(**{kind: text_of(given, kind) for kind in KINDS if kind in given})
 
 
@@ -29,7 +34,12 @@ def _attempt(given: dict[str, Any]) -> UUID | None:
     try:
         return UUID(text_of(given, "attempt_id"))
     except ValueError:
-        raise Refusal("bad_attempt", 422, "attempt_id is no UUID; see GET /api/parked") from None
+        raise Refusal(
+            "bad_attempt",
+            422,
+            "attempt_id is no UUID; see GET /api/parked",
+            "attempt_id: это не UUID; см. GET /api/parked",
+        ) from None
 
 
 ACTIONS: Mapping[str, Act] = {

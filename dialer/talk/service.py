@@ -70,7 +70,7 @@ class Talks(Steps):
         async with self._call(login, "resume") as (seat, attempt):
             talk = self._floor.talks.get(attempt.id)
             if not isinstance(talk, Held):
-                raise wrong_state("resume", "nobody is on hold / на удержании никого нет")
+                raise wrong_state("resume", "nobody is on hold", "на удержании никого нет")
             await self._rejoin(seat, attempt, talk.resume(self._now()))
         return self.view(login)
 
@@ -84,11 +84,20 @@ class Talks(Steps):
     async def dtmf(self, login: str, digits: str) -> TalkView:
         """Keys sent to the person's side, as to a voice menu."""
         if not DIGITS.fullmatch(digits):
-            raise Refusal("bad_digits", 422, "give 1 to 32 of 0-9, *, #, A-D")
+            raise Refusal(
+                "bad_digits",
+                422,
+                "give 1 to 32 of 0-9, *, #, A-D",
+                "нужно от 1 до 32 знаков: 0-9, *, #, A-D",
+            )
         async with self._call(login, "dtmf") as (_, attempt):
             talk = self._floor.talks.get(attempt.id)
             if talk is not None and not isinstance(talk, ThreeWay):
-                raise wrong_state("dtmf", "the person is not in the conversation now")
+                raise wrong_state(
+                    "dtmf",
+                    "the person is not in the conversation now",
+                    "человека сейчас нет в разговоре",
+                )
             await self._told(self._floor.moves.keys(attempt.id, digits))
         return self.view(login)
 
@@ -128,12 +137,12 @@ class Talks(Steps):
         if seat.can_be_summoned and self.parked():
             await self._phone_up(seat)
         if not seat.can_take:
-            raise wrong_state("pick_up", "only a free operator can / взять может только свободный")
+            raise wrong_state("pick_up", "only a free operator can", "взять может только свободный")
         waits = [p.attempt_id for p in self.parked()]
         wanted = attempt_id or (waits[0] if waits else None)
         talk = self._floor.talks.get(wanted) if wanted else None
         if not isinstance(talk, Waiting):
-            raise Refusal("nobody_parked", 409, "nobody waits for that / никто не припаркован")
+            raise Refusal("nobody_parked", 409, "nobody waits for that", "никто не припаркован")
         self._link("pick_up")
         await self._told(self.give(seat, talk, "pick_up"))
         return self.view(login)
@@ -202,7 +211,11 @@ class Talks(Steps):
         async with self._call(login, "complete") as (seat, attempt):
             talk = self._floor.talks.get(attempt.id)
             if isinstance(talk, ThreeWay) and talk.operator != login:
-                raise wrong_state("complete", "only whose call it is can leave it to the other")
+                raise wrong_state(
+                    "complete",
+                    "only whose call it is can leave it to the other",
+                    "оставить звонок другому может только тот, чей он",
+                )
             if not isinstance(talk, ThreeWay):
                 talk = self._consulting(attempt, "complete")
             await self._told(self.complete_talk(talk, seat.channel, "transfer"))
@@ -214,7 +227,7 @@ class Talks(Steps):
         async with self._call(login, "cancel") as (seat, attempt):
             talk = self._floor.talks.get(attempt.id)
             if not isinstance(talk, Consulting | ThreeWay):
-                raise wrong_state("cancel", "nobody is being consulted / консультации нет")
+                raise wrong_state("cancel", "nobody is being consulted", "консультации нет")
             await self._told(self.drop_third(talk, seat))
         return self.view(login)
 

@@ -85,7 +85,12 @@ class Stars:
             SQL["operator_by_number"], self._floor.store.floor_id, int(digits or 0)
         )
         if login is None:
-            raise Refusal("unknown_operator", 404, "no operator has this number")
+            raise Refusal(
+                "unknown_operator",
+                404,
+                "no operator has this number",
+                "оператора с таким номером нет",
+            )
         return Target(operator=login)
 
     def _refused(self, login: str, reason: str, action: str) -> None:
