@@ -129,7 +129,12 @@ class App:
     def _pacing(self) -> PacingParts:
         """For requests, which may come before the floor is up."""
         if not self.started.is_set():
-            raise Refusal("starting", 503, "the floor is not up yet; see /readyz")
+            raise Refusal(
+                "starting",
+                503,
+                "the floor is not up yet; see /readyz",
+                "площадка ещё не поднялась; см. /readyz",
+            )
         return PacingParts(
             PacingService(self.pool, self.board.floor_id),
             MeasuredPlans(self.pool, self.board.floor_id),
@@ -479,7 +484,12 @@ class App:
 
     def _trunks(self) -> list[TrunkView]:
         if not self.started.is_set():
-            raise Refusal("starting", 503, "the floor is not up yet; see /readyz")
+            raise Refusal(
+                "starting",
+                503,
+                "the floor is not up yet; see /readyz",
+                "площадка ещё не поднялась; см. /readyz",
+            )
         return trunk_views(self.board, self.clock())
 
     # --- metrics

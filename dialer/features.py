@@ -182,7 +182,12 @@ class Features:
 
     def _part(self, name: str) -> Any:
         if not self._started:
-            raise Refusal("starting", 503, "the floor is not up yet; see /readyz")
+            raise Refusal(
+                "starting",
+                503,
+                "the floor is not up yet; see /readyz",
+                "площадка ещё не поднялась; см. /readyz",
+            )
         return getattr(self, name)
 
     def compose(self, controller: Controller, pool: Pool, clock: Callable[[], float]) -> None:

@@ -134,7 +134,12 @@ class PhoneRoutes:
             case "hang-up":
                 desk.hang_up(login)
             case _:
-                raise Refusal("unknown_action", 404, f"a phone does: {', '.join(ACTIONS)}")
+                raise Refusal(
+                    "unknown_action",
+                    404,
+                    f"a phone does: {', '.join(ACTIONS)}",
+                    f"телефон умеет: {', '.join(ACTIONS)}",
+                )
         return await self._state(request)
 
 
@@ -143,7 +148,9 @@ async def phone_login(request: web.Request, phones: BrowserPhones) -> str:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     login, _, password = given.strip().partition(":")
     if scheme.lower() != "bearer" or not LOGIN.fullmatch(login):
-        raise BrowserPhoneError("phone_login", 401, "send the phone's login")
+        raise BrowserPhoneError(
+            "phone_login", 401, "send the phone's login", "нужен логин телефона"
+        )
     await phones.check(login, password)
     return login
 

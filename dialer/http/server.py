@@ -132,7 +132,12 @@ class HttpServer:
 
     def _floor(self) -> Desk:
         if self.desk is None:
-            raise DeskError("starting", 503, "the floor is not up yet; see /readyz")
+            raise DeskError(
+                "starting",
+                503,
+                "the floor is not up yet; see /readyz",
+                "площадка ещё не поднялась; см. /readyz",
+            )
         return self.desk
 
     async def _operators(self, request: web.Request) -> web.Response:
@@ -158,7 +163,12 @@ class HttpServer:
                 return json_answer(asdict(desk.hang_up(login)))
             case "dispose":
                 return json_answer(asdict(await _dispose(desk, login, body)))
-        raise DeskError("unknown_action", 404, f"no such action; one of: {', '.join(ACTIONS)}")
+        raise DeskError(
+            "unknown_action",
+            404,
+            f"no such action; one of: {', '.join(ACTIONS)}",
+            f"нет такого действия; одно из: {', '.join(ACTIONS)}",
+        )
 
 
 async def _dispose(desk: Desk, login: str, body: dict[str, Any]) -> SeatView:

@@ -21,7 +21,12 @@ def talk_routes(talks: Callable[[], Talks | None]) -> list[web.AbstractRouteDef]
     def floor() -> Talks:
         found = talks()
         if found is None:
-            raise Refusal("starting", 503, "the floor is not up yet; see /readyz")
+            raise Refusal(
+                "starting",
+                503,
+                "the floor is not up yet; see /readyz",
+                "площадка ещё не поднялась; см. /readyz",
+            )
         return found
 
     def route(name: str) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -118,7 +118,9 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise RecordingError("bad_attempt", 422, "an attempt's id is a UUID") from None
+        raise RecordingError(
+            "bad_attempt", 422, "an attempt's id is a UUID", "id набора: UUID"
+        ) from None
 
 
 def _time(text: str | None, what: str) -> datetime | None:
@@ -127,9 +129,19 @@ def _time(text: str | None, what: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise Refusal("bad_time", 422, f"{what} is a time such as 2026-03-09T14:00+03:00") from None
+        raise Refusal(
+            "bad_time",
+            422,
+            f"{what} is a time such as 2026-03-09T14:00+03:00",
+            f"{what}: нужно время: 2026-03-09T14:00+03:00",
+        ) from None
     if at.tzinfo is None:
-        raise Refusal("bad_time", 422, f"{what} needs a time zone: 2026-03-09T14:00+03:00")
+        raise Refusal(
+            "bad_time",
+            422,
+            f"{what} needs a time zone: 2026-03-09T14:00+03:00",
+            f"{what}: нужно смещение: 2026-03-09T14:00+03:00",
+        )
     return at
 
 
@@ -137,4 +149,6 @@ def _whole(text: str, what: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise Refusal("bad_number", 422, f"{what} is a whole number") from None
+        raise Refusal(
+            "bad_number", 422, f"{what} is a whole number", f"{what}: нужно целое число"
+        ) from None

@@ -83,20 +83,29 @@ def channels_of(text: str) -> Channels:
         return Channels(text)
     except ValueError:
         known = ", ".join(Channels)
-        raise RecordingError("bad_channels", 422, f"channels is one of {known}") from None
+        raise RecordingError(
+            "bad_channels", 422, f"channels is one of {known}", f"channels: одно из {known}"
+        ) from None
 
 
 def check_days(days: int) -> int:
     """Raises RecordingError `bad_days`."""
     if not 1 <= days <= LONGEST_KEEP_DAYS:
-        raise RecordingError("bad_days", 422, f"keep recordings 1 to {LONGEST_KEEP_DAYS} days")
+        raise RecordingError(
+            "bad_days",
+            422,
+            f"keep recordings 1 to {LONGEST_KEEP_DAYS} days",
+            f"хранить записи можно от 1 до {LONGEST_KEEP_DAYS} дней",
+        )
     return days
 
 
 def check_limit(limit: int) -> int:
     """Raises RecordingError `bad_limit`."""
     if not 1 <= limit <= LIST_LIMIT:
-        raise RecordingError("bad_limit", 422, f"limit is 1 to {LIST_LIMIT}")
+        raise RecordingError(
+            "bad_limit", 422, f"limit is 1 to {LIST_LIMIT}", f"limit: от 1 до {LIST_LIMIT}"
+        )
     return limit
 
 

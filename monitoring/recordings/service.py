@@ -63,15 +63,25 @@ class RecordingService:
         found = await self._find(attempt_id, Wanted(limit=1))
         if not found:
             raise RecordingError(
-                "unknown_recording", 404, f"there is no recording of attempt {attempt_id}"
+                "unknown_recording",
+                404,
+                f"there is no recording of attempt {attempt_id}",
+                f"нет записи набора {attempt_id}",
             )
         one = found[0]
         if one.deleted_at is not None:
             when = f"{one.deleted_at:%Y-%m-%d %H:%M} UTC"
-            raise RecordingError("recording_deleted", 410, f"this recording was deleted on {when}")
+            raise RecordingError(
+                "recording_deleted",
+                410,
+                f"this recording was deleted on {when}",
+                f"запись удалена {when}",
+            )
         if one.path is None or not one.path.is_file():
             why = one.problem or f"{one.path} is not there"
-            raise RecordingError("no_recording", 404, f"there is no file: {why}")
+            raise RecordingError(
+                "no_recording", 404, f"there is no file: {why}", f"файла нет: {why}"
+            )
         await self._note(actor, "recording_listened", one.attempt_id, {"channels": how})
         return one
 
@@ -94,7 +104,12 @@ class RecordingService:
             check_days(days)
         async with self._pool.acquire() as connection, connection.transaction():
             if await connection.fetchval(SQL.keep, self._floor_id, campaign, days) is None:
-                raise RecordingError("unknown_campaign", 404, f"there is no campaign {campaign!r}")
+                raise RecordingError(
+                    "unknown_campaign",
+                    404,
+                    f"there is no campaign {campaign!r}",
+                    f"нет кампании {campaign!r}",
+                )
             details = {"days": days}
             subject = f"campaign {campaign}"
             await connection.execute(SQL.note, actor, "recordings_kept", subject, details)
