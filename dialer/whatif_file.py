@@ -28,15 +28,15 @@ def read_plan(text: str, source: str) -> Plan:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise _error(source, None, str(error)) from None
+        raise _error(source, None, str(error), f"это не TOML: {error}") from None
     reader = _Reader(text, source)
     return reader.plan(document)
 
 
-def _error(source: str, line: int | None, what: str) -> PlanFileError:
+def _error(source: str, line: int | None, what: str, what_ru: str) -> PlanFileError:
     place = source if line is None else f"{source}, line {line}"
     place_ru = source if line is None else f"{source}, строка {line}"
-    return PlanFileError("bad_plan", f"{place}: {what}", f"{place_ru}: {what}", status=422)
+    return PlanFileError("bad_plan", f"{place}: {what}", f"{place_ru}: {what_ru}", status=422)
 
 
 class _Reader:
@@ -53,7 +53,11 @@ class _Reader:
         self._only(document, known, ())
         mode = document.get("mode", "predictive")
         if mode not in MODES:
-            self._fail(("mode",), f"the mode is {' or '.join(MODES)}, not {mode!r}")
+            self._fail(
+                ("mode",),
+                f"the mode is {' or '.join(MODES)}, not {mode!r}",
+                f"режим — {' или '.join(MODES)}, а не {mode!r}",
+            )
         answer = self._table(document, "answer", {"percent"})
         chance = self._chances(answer)
         approaches = int(self._number(document, ("approaches",), 1, 100, 4))
@@ -89,29 +93,45 @@ class _Reader:
         path = ("answer", "percent")
         stated = answer.get("percent")
         if stated is None:
-            self._fail(("answer",), "give percent: the share of dials that a person answers")
+            self._fail(
+                ("answer",),
+                "give percent: the share of dials that a person answers",
+                "задайте percent: долю наборов, на которые отвечает человек",
+            )
         pairs = stated if isinstance(stated, list) else [[0, stated]]
         chances = []
         for pair in pairs:
             if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair))):
-                self._fail(path, "percent is a number, or a list of [from hour, per cent]")
+                self._fail(
+                    path,
+                    "percent is a number, or a list of [from hour, per cent]",
+                    "percent — число или список пар [с часа, процентов]",
+                )
             hour, percent = pair
             if not (0 <= percent <= 100 and 0 <= hour <= 24):
-                self._fail(path, f"[{hour}, {percent}]: hours are 0 to 24, per cent 0 to 100")
+                self._fail(
+                    path,
+                    f"[{hour}, {percent}]: hours are 0 to 24, per cent 0 to 100",
+                    f"[{hour}, {percent}]: часы от 0 до 24, проценты от 0 до 100",
+                )
             chances.append((float(hour) * HOUR_S, float(percent) / 100.0))
         if not chances or chances[0][0] != 0.0 or chances != sorted(chances):
-            self._fail(path, "the list begins at hour 0 and its hours grow")
+            self._fail(
+                path,
+                "the list begins at hour 0 and its hours grow",
+                "список начинается с часа 0, и часы растут",
+            )
         return tuple(chances)
 
     def _times(self, times: dict[str, Any], name: str) -> Sampler:
         path = ("times", name)
         if name not in times:
-            self._fail(("times",), f"{name} is missing")
+            self._fail(("times",), f"{name} is missing", f"нет {name}")
         stated = times[name]
         if not isinstance(stated, list):
             return self._kind(stated, path)[1]
         if not stated:
-            self._fail(path, "an empty list")
+            self._fail(path, "an empty list", "пустой список")
         kinds = tuple(self._kind(part, path) for part in stated)
         return Mix(kinds)
 
@@ -120,38 +140,59 @@ class _Reader:
         if _is_number(stated):
             return 1.0, Times((self._seconds(stated, path),), 0.0)
         if not isinstance(stated, dict):
-            self._fail(path, "times are a number of seconds, a table, or a list of tables")
+            self._fail(
+                path,
+                "times are a number of seconds, a table, or a list of tables",
+                "времена — число секунд, таблица или список таблиц",
+            )
         weight = stated.get("weight", 1)
         if not _is_number(weight) or not 0 < weight <= 1e6:
-            self._fail(path, f"a weight is above 0, not {weight!r}")
+            self._fail(
+                path, f"a weight is above 0, not {weight!r}", f"вес больше 0, а не {weight!r}"
+            )
         given = set(stated) - {"weight"}
         make = next((make for keys, make in _KINDS if set(keys) == given), None)
         if make is None:
-            told = "a table has mean and variation, or low and high, or values (and a weight)"
-            self._fail(path, told)
+            self._fail(
+                path,
+                "a table has mean and variation, or low and high, or values (and a weight)",
+                "в таблице mean и variation, или low и high, или values (и weight)",
+            )
         return float(weight), make(self, stated, path)
 
     def _seconds(self, value: Any, path: tuple[str, ...]) -> float:
         if not _is_number(value) or not 0 <= value <= LONGEST_S:
-            self._fail(path, f"{value!r} is not between 0 and {LONGEST_S:.0f} seconds")
+            self._fail(
+                path,
+                f"{value!r} is not between 0 and {LONGEST_S:.0f} seconds",
+                f"{value!r} — не от 0 до {LONGEST_S:.0f} секунд",
+            )
         return float(value)
 
     def lognormal(self, stated: dict[str, Any], path: tuple[str, ...]) -> Sampler:
         mean, variation = self._seconds(stated["mean"], path), stated["variation"]
         if not _is_number(variation) or not 0 < variation <= 10 or mean <= 0:
-            self._fail(path, "mean is above 0 and variation (deviation / mean) above 0, at most 10")
+            self._fail(
+                path,
+                "mean is above 0 and variation (deviation / mean) above 0, at most 10",
+                "mean больше 0, variation (отклонение / среднее) больше 0 и не больше 10",
+            )
         return LogNormal(mean, float(variation))
 
     def uniform(self, stated: dict[str, Any], path: tuple[str, ...]) -> Sampler:
         low, high = (self._seconds(stated[key], path) for key in ("low", "high"))
         if low > high:
-            self._fail(path, f"low ({low:g}) is above high ({high:g})")
+            self._fail(
+                path,
+                f"low ({low:g}) is above high ({high:g})",
+                f"low ({low:g}) больше high ({high:g})",
+            )
         return Uniform(low, high)
 
     def values(self, stated: dict[str, Any], path: tuple[str, ...]) -> Sampler:
         values = stated["values"]
         if not isinstance(values, list) or not values:
-            self._fail(path, "values is a list of seconds")
+            self._fail(path, "values is a list of seconds", "values — список секунд")
         return Times(tuple(self._seconds(value, path) for value in values))
 
     def _number(
@@ -159,25 +200,32 @@ class _Reader:
     ) -> float:
         value = document.get(path[0], default)
         if not _is_number(value) or not low <= value <= high:
-            self._fail(path, f"{path[0]} is {value!r}; give {low:g} to {high:g}")
+            self._fail(
+                path,
+                f"{path[0]} is {value!r}; give {low:g} to {high:g}",
+                f"{path[0]}: {value!r}; задайте от {low:g} до {high:g}",
+            )
         return float(value)
 
     def _table(self, document: dict[str, Any], name: str, known: set[str]) -> dict[str, Any]:
         table = document.get(name)
         if not isinstance(table, dict):
-            self._fail((name,), f"the table [{name}] is missing")
+            self._fail((name,), f"the table [{name}] is missing", f"нет таблицы [{name}]")
         self._only(table, known, (name,))
         return table
 
     def _only(self, table: dict[str, Any], known: set[str], path: tuple[str, ...]) -> None:
         for key in table:
             if key not in known:
+                names = ", ".join(sorted(known))
                 self._fail(
-                    (*path, key), f"{key} is not known; known are {', '.join(sorted(known))}"
+                    (*path, key),
+                    f"{key} is not known; known are {names}",
+                    f"{key} неизвестно; известны {names}",
                 )
 
-    def _fail(self, path: tuple[str, ...], what: str) -> NoReturn:
-        raise _error(self._source, self._line_of(path), what)
+    def _fail(self, path: tuple[str, ...], what: str, what_ru: str) -> NoReturn:
+        raise _error(self._source, self._line_of(path), what, what_ru)
 
     def _line_of(self, path: tuple[str, ...]) -> int | None:
         """The line where this key is given (or its table begins)."""

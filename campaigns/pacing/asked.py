@@ -36,10 +36,12 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
     """Raises PacingError `bad_value` that names what is wrong."""
     unknown = set(body) - {"operators", "hours", "mode", "replications", "days", "replay", "plan"}
     if unknown:
-        raise _bad(f"not known: {', '.join(sorted(unknown))}")
+        names = ", ".join(sorted(unknown))
+        raise _bad(f"not known: {names}", f"неизвестно: {names}")
     mode = body.get("mode", "both")
     if mode not in (*MODES, "both"):
-        raise _bad(f"mode is {', '.join(MODES)} or both")
+        names = ", ".join(MODES)
+        raise _bad(f"mode is {names} or both", f"mode — {names} или both")
     hours = body.get("hours")
     return Asked(
         operators=_sizes(body.get("operators", [])),
@@ -54,14 +56,20 @@ def asked_of(body: Mapping[str, Any]) -> Asked:
 def _sizes(given: Any) -> tuple[int, ...]:
     whole = isinstance(given, list) and all(type(size) is int for size in given)
     if not whole or not all(1 <= size <= MOST_OPERATORS for size in given):
-        raise _bad(f"operators is a list of whole numbers, each 1 to {MOST_OPERATORS}")
+        raise _bad(
+            f"operators is a list of whole numbers, each 1 to {MOST_OPERATORS}",
+            f"operators — список целых чисел, каждое от 1 до {MOST_OPERATORS}",
+        )
     return tuple(sorted(set(given)))
 
 
 def _number(name: str, value: Any, low: float, high: float) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not low <= value <= high:
-        raise _bad(f"{name} is {value!r}; give {low:g} to {high:g}")
+        raise _bad(
+            f"{name} is {value!r}; give {low:g} to {high:g}",
+            f"{name}: {value!r}; задайте от {low:g} до {high:g}",
+        )
     return float(value)
 
 
@@ -71,8 +79,8 @@ def _day(value: Any) -> date | None:
     try:
         return date.fromisoformat(value)
     except (TypeError, ValueError):
-        raise _bad("replay is a date such as 2026-03-09") from None
+        raise _bad("replay is a date such as 2026-03-09", "replay — дата вида 2026-03-09") from None
 
 
-def _bad(text: str) -> PacingError:
-    return PacingError("bad_value", text, status=422)
+def _bad(en: str, ru: str) -> PacingError:
+    return PacingError("bad_value", en, ru, status=422)

@@ -91,7 +91,8 @@ def simulate(
     plans = asked.plans(base)
     found = run_all(plans, replications, quiet=as_json)
     if html is not None:
-        made = page(base.scenario.name, base.cap, found, speech.language)
+        really = _really(day) if day is not None else ""
+        made = page(base.scenario.name, base.cap, found, speech.language, really=really)
         html.write_text(made, encoding="utf-8")
     return _reply(plans[0], found, day, html)
 
@@ -232,6 +233,17 @@ def _row(outlook: Outlook) -> tuple[object, ...]:
         ),
         outlook.lines_needed,
         None if outlook.days_to_finish is None else _shown(outlook.days_to_finish, 1),
+    )
+
+
+def _really(day: Day) -> str:
+    """What the past day was, for the picture."""
+    hourly, wait, rate = f"{day.per_hour:.1f}", f"{day.wait_s:.1f}", f"{100 * day.abandon_rate:.2f}"
+    return say(
+        f"As it was: {hourly} conversations per operator hour, {wait} s of waiting between "
+        f"conversations, {rate} % abandoned.",
+        f"Как было: разговоров на час оператора {hourly}, ожидание между разговорами {wait} с, "
+        f"брошено {rate} %.",
     )
 
 

@@ -48,8 +48,10 @@ STYLE = (
 Figure = Callable[[Outlook], Estimate | None]
 
 
-def page(name: str, cap: float, found: Sequence[Outlook], language: str) -> str:
-    """A whole HTML document in `language` (en or ru)."""
+def page(
+    name: str, cap: float, found: Sequence[Outlook], language: str, *, really: str = ""
+) -> str:
+    """A whole HTML document in `language` (en or ru); `really`: what a past day was, in words."""
     words = WORDS[language]
     modes = list(dict.fromkeys(outlook.mode for outlook in found))
     legend = "".join(f'<i style="background:{COLOURS[m]}"></i>{words[m]}' for m in modes)
@@ -58,11 +60,12 @@ def page(name: str, cap: float, found: Sequence[Outlook], language: str) -> str:
         for key, figure in FIGURES
         if any(figure(outlook) is not None for outlook in found)
     )
+    told = f"<p>{escape(really)}</p>" if really else ""
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width"><title>{escape(name)}</title>'
         f"<style>{STYLE}</style></head><body><h1>{words['title']}: {escape(name)}</h1>"
-        f"<p>{words['cap']}: {100 * cap:g} %{legend}</p>{charts}"
+        f"<p>{words['cap']}: {100 * cap:g} %{legend}</p>{told}{charts}"
         f"<p>{words['bars']}</p></body></html>\n"
     )
 

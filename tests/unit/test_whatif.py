@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def test_errors_name_the_line(old: str, new: str, line: int | None, what: str) -
     with pytest.raises(PlanFileError) as caught:
         read_plan(PLAN.replace(old, new, 1), "plan.toml")
     assert what in str(caught.value)
+    assert re.search("[а-я]", caught.value.to("ru").partition(": ")[2])
     if line is not None:
         assert f"plan.toml, line {line}:" in str(caught.value)
         assert f"plan.toml, строка {line}:" in caught.value.to("ru")
@@ -139,10 +141,12 @@ def test_the_picture_is_whole_and_loads_nothing(language: str, word: str) -> Non
     shift = Shift(7200.0, 3600.0, 50, 20, 1, 10, 12)
     found = [outlook_of(plan.in_mode(m), [shift, shift]) for m in ("progressive", "predictive")]
     read = _Page()
-    read.feed(page("a <b> & c", 0.03, found, language))
+    read.feed(page("a <b> & c", 0.03, found, language, really="1 < 2"))
     assert read.bars == 5 * 2
     assert read.loads == []
     assert word in read.texts
+    assert "1 < 2" in read.texts
+    assert "1 < 2" not in page("a", 0.03, found, language)
     assert any("a <b> & c" in text for text in read.texts)
 
 
