@@ -65,7 +65,7 @@ from dialer.node import (
 from dialer.notify import Notifier
 from dialer.pacing_keep import PacingKeeper
 from dialer.recovery import Recovery
-from dialer.refusal import Refusal
+from dialer.refusal import not_up
 from dialer.replay.outcomes import write_outcomes
 from dialer.replay.recorder import Sink
 from dialer.replay.taps import tap
@@ -129,12 +129,7 @@ class App:
     def _pacing(self) -> PacingParts:
         """For requests, which may come before the floor is up."""
         if not self.started.is_set():
-            raise Refusal(
-                "starting",
-                503,
-                "the floor is not up yet; see /readyz",
-                "площадка ещё не поднялась; см. /readyz",
-            )
+            raise not_up()
         return PacingParts(
             PacingService(self.pool, self.board.floor_id),
             MeasuredPlans(self.pool, self.board.floor_id),
@@ -484,12 +479,7 @@ class App:
 
     def _trunks(self) -> list[TrunkView]:
         if not self.started.is_set():
-            raise Refusal(
-                "starting",
-                503,
-                "the floor is not up yet; see /readyz",
-                "площадка ещё не поднялась; см. /readyz",
-            )
+            raise not_up()
         return trunk_views(self.board, self.clock())
 
     # --- metrics

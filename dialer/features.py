@@ -58,7 +58,7 @@ from dialer.memory import collect_seldom
 from dialer.node import NodePhonesNow, outside_rules, websocket_url
 from dialer.phone_hold import PhoneHold
 from dialer.recording import LiveRecordings
-from dialer.refusal import Refusal
+from dialer.refusal import not_up
 from dialer.returning import Returning
 from dialer.summons import Summons
 from dialer.talk.floor import TalkFloor
@@ -182,12 +182,7 @@ class Features:
 
     def _part(self, name: str) -> Any:
         if not self._started:
-            raise Refusal(
-                "starting",
-                503,
-                "the floor is not up yet; see /readyz",
-                "площадка ещё не поднялась; см. /readyz",
-            )
+            raise not_up()
         return getattr(self, name)
 
     def compose(self, controller: Controller, pool: Pool, clock: Callable[[], float]) -> None:

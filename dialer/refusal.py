@@ -10,3 +10,13 @@ class Refusal(refusals.Refusal):
 
     def __init__(self, id: str, status: int, text: str, ru: str = "") -> None:
         super().__init__(id, text, ru, status=status)
+
+
+def not_up() -> Refusal:
+    """What is asked of a floor that is still starting."""
+    return Refusal(
+        "starting",
+        503,
+        "the floor is not up yet; see /readyz",
+        "площадка ещё не поднялась; см. /readyz",
+    )

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from dialer.http.answers import body_of, json_answer, login_of, may_take
-from dialer.refusal import Refusal
+from dialer.refusal import not_up
 from dialer.talk.requests import ACTIONS, MAY_RING, ask
 from dialer.talk.service import Talks
 
@@ -21,12 +21,7 @@ def talk_routes(talks: Callable[[], Talks | None]) -> list[web.AbstractRouteDef]
     def floor() -> Talks:
         found = talks()
         if found is None:
-            raise Refusal(
-                "starting",
-                503,
-                "the floor is not up yet; see /readyz",
-                "площадка ещё не поднялась; см. /readyz",
-            )
+            raise not_up()
         return found
 
     def route(name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
