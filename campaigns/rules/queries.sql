@@ -251,21 +251,22 @@ select coalesce(max(id), 0) from lead where campaign_id = $1
 
 -- name: find_lead
 -- A lead by its id, or leads by a phone of theirs. The key of phones begins with the list, so each
--- list is asked by itself; without the offset the planner may read all leads instead.
+-- list is asked by itself; without the offsets, or where leads are joined once more to what was
+-- found, the planner may read all leads instead.
 with wanted as (
-    select $2::bigint as id
+    select id, campaign_id from lead where id = $2
     union
-    select lead.id
+    select lead.id, lead.campaign_id
     from list cross join lateral (
         select p.contact_id from contact_phone p where p.list_id = list.id and p.e164 = $3 offset 0
     ) as owner
     cross join lateral (
-        select l.id from lead l where l.contact_id = owner.contact_id offset 0
+        select l.id, l.campaign_id from lead l where l.contact_id = owner.contact_id offset 0
     ) as lead
 )
-select l.id, l.campaign_id, c.name as campaign
-from wanted join lead l on l.id = wanted.id join campaign c on c.id = l.campaign_id
-where c.floor_id = $1 order by l.id
+select wanted.id, wanted.campaign_id, c.name as campaign
+from wanted join campaign c on c.id = wanted.campaign_id
+where c.floor_id = $1 order by wanted.id
 
 -- name: find_campaign
 -- A campaign by its name.
