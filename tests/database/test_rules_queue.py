@@ -440,7 +440,7 @@ async def test_a_lead_is_found_by_phone_through_keys_alone(floor: Floor) -> None
     assert found["id"] == lead
     assert "Scan using contact_phone_of_list" in plan and "((list_id = list.id) AND (e164" in plan
     assert "Index Cond: (contact_id = p.contact_id)" in plan
-    assert plan.count(" on contact_phone") == plan.count(" on lead") == 1
+    assert plan.count(" on contact_phone ") == plan.count(" on lead ") == 1
 
 
 async def test_why_shows_what_counts_and_what_is_not_sure(floor: Floor) -> None:
