@@ -157,7 +157,8 @@ class Features:
 
     def _lists(self) -> ListsOfFloor:
         floor, pool, floor_id = self._settings.floor, self._part("_pool"), self._part("_floor_id")
-        return ListsOfFloor(pool, floor_id, floor.name, floor.phone_region)
+        zone = ZoneInfo(floor.time_zone)
+        return ListsOfFloor(pool, floor_id, floor.name, floor.phone_region, zone)
 
     def _campaigns(self) -> CampaignsOfFloor:
         settings, pool = self._settings, self._part("_pool")

@@ -6,8 +6,10 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -23,9 +25,11 @@ from dialer.database.pool import Pool
 from dialer.http.answers import actor_of, json_answer, may_take
 from dialer.http.downloads import send_file
 from dialer.http.uploads import pieces
+from monitoring.reports.period import period
 
 UPLOAD_BYTES = 2 << 30
 IMPORT_LIMIT_S = 1800.0
+FIRST_DAY = "2000-01-01"
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,7 @@ class ListsOfFloor:
     floor_id: int
     floor: str
     phone_region: str
+    zone: ZoneInfo
 
 
 def routes(floor: Callable[[], ListsOfFloor]) -> Sequence[web.AbstractRouteDef]:
@@ -66,6 +71,7 @@ def routes(floor: Callable[[], ListsOfFloor]) -> Sequence[web.AbstractRouteDef]:
 
     async def export(request: web.Request) -> web.StreamResponse:
         query, name = request.query, request.match_info["name"]
+        since, until = _dialed(request, floor().zone)
         kind: Format = "xlsx" if query.get("format") == "xlsx" else "csv"
         filters = Filters(
             list=name,
@@ -73,6 +79,8 @@ def routes(floor: Callable[[], ListsOfFloor]) -> Sequence[web.AbstractRouteDef]:
             status=query.get("status"),
             outcome=query.get("outcome"),
             disposition=query.get("disposition"),
+            since=since,
+            until=until,
             attributes=parse_attributes(query.getall("attribute", [])),
         )
         service = ExportService(floor().pool, floor().floor_id)
@@ -110,6 +118,15 @@ def _order(request: web.Request, region: str) -> Order:
         dry_run=_flag(request, "dry_run"),
         actor=actor_of(request),
     )
+
+
+def _dialed(request: web.Request, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """When leads were last dialed, by the floor's clocks. Raises Refusal `bad_period`."""
+    since, until = request.query.get("from"), request.query.get("to")
+    if since is None and until is None:
+        return None, None
+    when = period(since or FIRST_DAY, until, zone, datetime.now(UTC))
+    return when.since, when.until
 
 
 def _flag(request: web.Request, name: str) -> bool:

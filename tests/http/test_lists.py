@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -24,7 +25,7 @@ HEADERS = {"Authorization": "Bearer token"}
 @pytest.fixture
 async def api(pool: Pool) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     rows = await TestFloor.make(pool)
-    use = ListsOfFloor(pool, rows.id, "main", "RU")
+    use = ListsOfFloor(pool, rows.id, "main", "RU", ZoneInfo("Europe/Moscow"))
     server = HttpServer(Health(), "token", lambda: None, routes(lambda: use))
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession(headers=HEADERS) as session:
@@ -152,3 +153,8 @@ async def test_health_and_export(api: tuple[aiohttp.ClientSession, str], pool: P
         ("api", True),
         ("api", False),
     ]
+    async with session.get(f"{url}/lists/база/export?from=2026-01-01") as reply:
+        text = (await reply.read()).decode("utf-8-sig")
+    assert list(csv.DictReader(io.StringIO(text), delimiter=";")) == []  # never dialed
+    async with session.get(f"{url}/lists/база/export?from=soon") as reply:
+        assert (await reply.json(content_type=None))["title"] == "bad_period"
