@@ -121,10 +121,13 @@ class Merge:
             await storing
 
     async def stop(self) -> None:
-        """Write no more, whatever is under way; for the end of a failed import."""
+        """Wait for the write under way; for the end of a failed import, before its rollback.
+
+        Not cancelled: asyncpg (0.32) sends a request to cancel over a connection of its own, and
+        where the server has ended this one, both wait for ever.
+        """
         storing, self._storing = self._storing, None
         if storing is not None:
-            storing.cancel()
             await asyncio.wait([storing])
             if not storing.cancelled():
                 storing.exception()  # looked at: who stops this tells of another error already
