@@ -22,6 +22,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from agi.server import RESULTS
 from dialer.calls import Ended
 from dialer.operators import LINE_STATES, OperatorState
 from dialer.outcomes import Outcome
@@ -312,6 +313,10 @@ _supervisions = _counter(
 _supervisors = _gauge("prozvon_supervisors", "Supervisors on operators' lines now, by mode", "mode")
 
 _build.labels(version("prozvon"), platform.python_version()).set(1)
+# Where an operator is named before the answer, no session is needed: there may be none for hours.
+for _result in RESULTS:
+    _agi_ended.labels("answered", _result)
+_agi_seconds.labels("answered")
 for _outcome in Outcome:
     _attempts.labels(_outcome.value)
 

@@ -234,17 +234,14 @@ INTERNALS = Board(
                     runbook="agi",
                 ),
                 Panel(
-                    Text("FastAGI session, p99", "Сессия FastAGI, p99"),
+                    Text("In FastAGI at once, mean", "Одновременно в FastAGI, среднее"),
                     (
                         Query(
-                            "histogram_quantile(0.99, sum by (route, le) "
-                            f"(rate(prozvon_agi_session_seconds_bucket{{{F}}}[5m])))",
+                            f"sum by (route) (rate(prozvon_agi_session_seconds_sum{{{F}}}[5m]))",
                             "{{route}}",
                         ),
                     ),
-                    unit="s",
                     width=6,
-                    steps=(0.5, 2),
                     runbook="agi",
                 ),
                 Panel(
