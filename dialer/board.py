@@ -94,7 +94,6 @@ class Campaign:
     odds: OddsBook = field(default_factory=OddsBook)
     pacer: Pacer = field(init=False)
     failed: bool = False
-    _odd_told: int = field(default=0, init=False)
     retry: Mapping[str, Any] = field(default_factory=dict)
     running: bool = True
     buffer: deque[Lead] = field(default_factory=deque)
@@ -146,16 +145,9 @@ class Campaign:
         except Exception:
             self._replace_pacer()
             decision = self.pacer.explain(floor)
-        self._tell_odd_inputs()
         if self.failed:
             decision = replace(decision, reason=f"{decision.reason} ({ENGINE_FAILED})")
         return decision
-
-    def _tell_odd_inputs(self) -> None:
-        odd = self.engine.odd_inputs
-        if odd > self._odd_told:
-            metrics.odd_inputs(self.name, odd - self._odd_told)
-            self._odd_told = odd
 
     def _leads(self, ringing: Sequence[UUID], now: float) -> Leads | None:
         if self.mode != "predictive":

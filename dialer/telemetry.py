@@ -72,7 +72,7 @@ class Telemetry:
                     answered,
                     abandoned,
                     ledger.max_rate,
-                    campaign.engine.knowledge.odd,
+                    campaign.engine.odd_inputs,
                 )
 
 

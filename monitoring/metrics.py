@@ -191,11 +191,6 @@ _pacer_failures = _counter(
     "Pacing engines that raised and were replaced by progressive pacing",
     "campaign",
 )
-_odd_inputs = _counter(
-    "prozvon_pacer_odd_inputs_total",
-    "What pacing was told and could not be true (time going backwards, endless durations)",
-    "campaign",
-)
 _holds = _counter("prozvon_holds_total", "Persons put on hold by their operator")
 _parks = _counter("prozvon_parks_total", "Persons parked for another operator")
 _transfers = _counter(
@@ -424,11 +419,6 @@ def key_pressed() -> None:
 def pacer_failed(campaign: str) -> None:
     """The engine of a campaign raised; it is paced one to one from now on."""
     _pacer_failures.labels(_campaign(campaign)).inc()
-
-
-def odd_inputs(campaign: str, count: int) -> None:
-    """The engine of a campaign was told `count` things that cannot be; it goes on without them."""
-    _odd_inputs.labels(_campaign(campaign)).inc(count)
 
 
 def loop_lag(seconds: float) -> None:

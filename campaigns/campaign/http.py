@@ -78,17 +78,7 @@ def _looking(floor: Callable[[], CampaignsOfFloor]) -> Sequence[web.AbstractRout
         return web.Response(text=text, content_type=f"application/{kind}")
 
     async def keys(request: web.Request) -> web.Response:
-        language = _language(request)
-        found = [
-            {
-                "key": key.name,
-                "values": key.kind.doc.to(language),
-                "default": key.default,
-                "doc": key.doc.to(language),
-            }
-            for key in registry.KEYS
-        ]
-        return json_answer(found)
+        return json_answer(registry.described(_language(request)))
 
     async def results(request: web.Request) -> web.StreamResponse:
         return await _results(floor(), request)

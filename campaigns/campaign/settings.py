@@ -222,6 +222,19 @@ BY_NAME: Mapping[str, Key] = {key.name: key for key in KEYS}
 COLUMNS: Mapping[str, Key] = {key.column: key for key in KEYS if key.column}
 
 
+def described(language: str) -> list[dict[str, Any]]:
+    """Every key with its default, and what it takes and is for in this language."""
+    return [
+        {
+            "key": key.name,
+            "values": key.kind.doc.to(language),
+            "default": key.default,
+            "doc": key.doc.to(language),
+        }
+        for key in KEYS
+    ]
+
+
 class Problem(CampaignError):
     """A key that is unknown, or whose value is wrong. `key` and `path` say which."""
 

@@ -86,8 +86,7 @@ class Merge:
         if self._seen is None or len(self._ids) < len(batch.lines):
             await self._settle()
         known = await self._known(batch, place)
-        if len(self._ids) < len(batch.lines):
-            await self._draw(len(batch.lines))
+        await self._draw(len(batch.lines))
         ids = iter(self._ids.popleft, None)
         choice = await asyncio.to_thread(choose, batch, known, ids, place)
         self.accepted += len(choice.contacts)

@@ -413,16 +413,7 @@ def _changes(changes: Any) -> list[Any]:
 def keys(context: typer.Context, as_json: Json = False) -> Reply:
     """All settings that a campaign has."""
     use_settings(context)
-    language = speech.language
-    found = [
-        {
-            "key": key.name,
-            "values": key.kind.doc.to(language),
-            "default": key.default,
-            "doc": key.doc.to(language),
-        }
-        for key in registry.KEYS
-    ]
+    found = registry.described(speech.language)
     columns = (
         say("key", "ключ"),
         say("values", "значения"),

@@ -11,6 +11,7 @@ from dialer.board import ENGINE_FAILED, Campaign
 from dialer.calls import Lead
 from dialer.pacing import Floor, PredictivePacer
 from monitoring import metrics
+from monitoring.metrics import CampaignNow
 
 NOW = 1_790_000_000.0
 FLOOR = Floor(NOW, 3, (5.0,), (), (), 0, 50)
@@ -77,11 +78,11 @@ def test_choosing_leads_that_fails_does_not_stop_dialing(monkeypatch: pytest.Mon
 def test_what_cannot_be_is_counted_in_metrics_and_dialing_goes_on(mode: str) -> None:
     campaign = a_campaign(PredictivePacer())
     campaign.set_mode(mode)
-    labels = {"campaign": campaign.name}
 
     def counted() -> float:
-        name = "prozvon_pacer_odd_inputs_total"
-        return metrics.REGISTRY.get_sample_value(name, labels) or 0.0
+        now = CampaignNow(campaign.name, mode, 0, 0, 0.03, campaign.engine.odd_inputs)
+        metrics.campaigns_now([now])
+        return metrics.value("prozvon_pacing_odd_events", campaign=campaign.name)
 
     before = counted()
     campaign.teach(lambda pacer: pacer.talk_ended(NOW, 20.0))
