@@ -24,11 +24,10 @@ from dialer.http.answers import actor_of, body_of, json_answer, may_take, text_o
 from dialer.http.downloads import send_file
 from dialer.http.fields import whole_number
 from dialer.refusal import Refusal
-from monitoring.reports.period import period
+from monitoring.reports.period import limits
 
 LONG_S = 600.0
 MOST_VERSIONS = 2**31 - 1
-FIRST_DAY = "2000-01-01"
 Move = Callable[[CampaignService, str, str], Awaitable[CampaignStatus]]
 
 
@@ -210,10 +209,8 @@ def _kind(request: web.Request) -> Format:
 
 async def _results(floor: CampaignsOfFloor, request: web.Request) -> web.StreamResponse:
     query, name = request.query, request.match_info["name"]
-    kind, since, until = query.get("format", "csv"), None, None
-    if "from" in query or "to" in query:
-        when = period(query.get("from", FIRST_DAY), query.get("to"), floor.zone, datetime.now(UTC))
-        since, until = when.since, when.until
+    kind = query.get("format", "csv")
+    since, until = limits(query.get("from"), query.get("to"), floor.zone, datetime.now(UTC))
     service = ResultsService(floor.pool, floor.floor_id, floor.zone)
     with tempfile.TemporaryDirectory(prefix="prozvon-") as folder:
         path = Path(folder) / f"results.{kind if kind in ('csv', 'xlsx') else 'other'}"

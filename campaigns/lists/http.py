@@ -25,11 +25,10 @@ from dialer.database.pool import Pool
 from dialer.http.answers import actor_of, json_answer, may_take
 from dialer.http.downloads import send_file
 from dialer.http.uploads import pieces
-from monitoring.reports.period import period
+from monitoring.reports.period import limits
 
 UPLOAD_BYTES = 2 << 30
 IMPORT_LIMIT_S = 1800.0
-FIRST_DAY = "2000-01-01"
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,8 @@ def routes(floor: Callable[[], ListsOfFloor]) -> Sequence[web.AbstractRouteDef]:
 
     async def export(request: web.Request) -> web.StreamResponse:
         query, name = request.query, request.match_info["name"]
-        since, until = _dialed(request, floor().zone)
+        # When leads were last dialed, by the floor's clocks.
+        since, until = limits(query.get("from"), query.get("to"), floor().zone, datetime.now(UTC))
         kind: Format = "xlsx" if query.get("format") == "xlsx" else "csv"
         filters = Filters(
             list=name,
@@ -118,15 +118,6 @@ def _order(request: web.Request, region: str) -> Order:
         dry_run=_flag(request, "dry_run"),
         actor=actor_of(request),
     )
-
-
-def _dialed(request: web.Request, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-    """When leads were last dialed, by the floor's clocks. Raises Refusal `bad_period`."""
-    since, until = request.query.get("from"), request.query.get("to")
-    if since is None and until is None:
-        return None, None
-    when = period(since or FIRST_DAY, until, zone, datetime.now(UTC))
-    return when.since, when.until
 
 
 def _flag(request: web.Request, name: str) -> bool:

@@ -27,6 +27,7 @@ HOW_RU = (
     "напишите дату (31.01.2026), время (2026-01-31T09:00), сегодня, вчера, неделя, прошлая "
     "неделя, прошлый месяц, последние 7 дней, 2026-01, 2026-W05, 2026-Q1 или 2026"
 )
+FIRST_DAY = "2000-01-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,17 @@ def period(since: str | None, until: str | None, zone: ZoneInfo, now: datetime) 
         return _period(first.since, last.until, zone, now, (since or "today", until))
     end = max(now.astimezone(UTC), first.since) if first.open else first.until
     return _period(first.since, end, zone, now, (since or "today", "now"))
+
+
+def limits(
+    since: str | None, until: str | None, zone: ZoneInfo, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """Beginning and end of what is asked for; None, None: of all time. `until` alone: from the
+    first day on. Raises ReportError `bad_period`."""
+    if since is None and until is None:
+        return None, None
+    when = period(since or FIRST_DAY, until, zone, now)
+    return when.since, when.until
 
 
 def compared_period(text: str, to: Period, now: datetime) -> Period:
