@@ -39,7 +39,8 @@ def serve(
 ) -> Reply:
     """Run the dialer until SIGTERM or Ctrl-C, then finish conversations and stop.
 
-    A second signal stops without waiting for conversations, a third one at once.
+    A terminal that is closed counts as Ctrl-C, but under nohup. A second signal stops without
+    waiting for conversations, a third one at once.
     """
     settings = use_settings(context, quiet=False)
     with contextlib.ExitStack() as stack:
@@ -76,7 +77,7 @@ async def _until_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T
     running = asyncio.create_task(work)
     stopper = _Stopper(stop, running)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _signals():
         loop.add_signal_handler(number, stopper.signalled, number)
     try:
         return await running
@@ -86,14 +87,23 @@ async def _until_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T
         raise CommandError("stopped_at_once", "stopped without waiting for calls") from None
 
 
+def _signals() -> list[signal.Signals]:
+    """What asks to stop. A hang-up too: else the Asterisks here would be left behind."""
+    hangup = [signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else []
+    return [signal.SIGTERM, signal.SIGINT, *hangup]
+
+
 class _Stopper:
     """First signal: drain. Second: stop now. Third: leave, whatever is still being done."""
 
     def __init__(self, stop: asyncio.Event, running: asyncio.Task[Any]) -> None:
         self._stop, self._running = stop, running
+        self._terminals = [fd for fd in (0, 1, 2) if os.isatty(fd)]
         self.count = 0
 
     def signalled(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            self._leave_terminal()
         self.count += 1
         log.info("signal", signal=signal.Signals(number).name, count=self.count)
         if self.count == 1:
@@ -102,6 +112,13 @@ class _Stopper:
             self._running.cancel()
         else:
             os._exit(1)
+
+    def _leave_terminal(self) -> None:
+        """It is gone: whatever is written there from now on would be an error."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for fd in self._terminals:
+            os.dup2(nowhere, fd)
+        os.close(nowhere)
 
 
 def demo(

@@ -1,13 +1,16 @@
 """The command line: one JSON document, exit codes, logs; against a real database and HTTP."""
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
+import pty
 import shutil
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -392,7 +395,7 @@ async def test_something_else_on_the_port_is_told_apart(prozvon: Prozvon) -> Non
         assert await prozvon.refused("operator", "ready", "anna") == "not_prozvon"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_serve_waits_for_the_database_and_stops_when_told(
     prozvon: Prozvon, number: signal.Signals
 ) -> None:
@@ -406,12 +409,36 @@ async def test_serve_waits_for_the_database_and_stops_when_told(
     assert b"cannot_start" in err
 
 
+async def test_a_closed_terminal_counts_as_ctrl_c(prozvon: Prozvon) -> None:
+    ours, theirs = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *SERVE,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    try:
+        await until_it_listens(prozvon.http_port)
+        os.close(ours)
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+SERVE = (sys.executable, "-c", "from dialer.cli import main; main()", "serve")
+
+
 class serving:
     """`prozvon serve --json` as a process of its own."""
 
     async def __aenter__(self) -> asyncio.subprocess.Process:
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-c", "from dialer.cli import main; main()", "serve", "--json"),
+            *(*SERVE, "--json"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
