@@ -49,13 +49,13 @@ def routes(service: Callable[[], CallbackService]) -> Sequence[web.AbstractRoute
 
     async def cancel(request: web.Request) -> web.Response:
         callback = id_of(request.match_info["id"])
-        await service().cancel(callback)
+        await service().cancel(callback, actor_of(request))
         return json_answer({"id": callback, "status": "canceled"})
 
     async def give(request: web.Request) -> web.Response:
         callback, body = id_of(request.match_info["id"]), await body_of(request)
         operator = optional_text(body, "operator")
-        await service().reassign(callback, operator, moment_of(body, "at"))
+        await service().reassign(callback, operator, actor_of(request), moment_of(body, "at"))
         return json_answer({"id": callback, "operator": operator})
 
     return (

@@ -51,3 +51,7 @@ select b.id, b.lead_id, c.name as campaign, b.at, o.login as operator, b.status,
 from callback b join campaign c on c.id = b.campaign_id left join operator o on o.id = b.operator_id
 where b.floor_id = $1 and b.status = any($2::text[]) and ($3::text is null or o.login = $3)
 order by b.at, b.id limit $4
+
+-- name: note
+-- Who took a promise back or gave it to somebody else.
+insert into audit (actor, action, subject, details) values ($1, $2, $3, $4)

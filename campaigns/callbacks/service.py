@@ -102,13 +102,17 @@ class CallbackService:
         new = NewCallback(row["lead_id"], at, operator, row["phone"], note=note)
         return await self.add_in(connection, new, actor)
 
-    async def cancel(self, callback_id: int) -> None:
+    async def cancel(self, callback_id: int, actor: str) -> None:
         """Raises CallbackError `unknown_callback`."""
-        if await self._pool.fetchval(SQL.cancel, self._floor_id, callback_id) is None:
-            raise _unknown(callback_id)
+        async with self._session() as connection, connection.transaction():
+            lead = await connection.fetchval(SQL.cancel, self._floor_id, callback_id)
+            if lead is None:
+                raise _unknown(callback_id)
+            subject = f"callback {callback_id}"
+            await connection.execute(SQL.note, actor, "callback_canceled", subject, {"lead": lead})
 
     async def reassign(
-        self, callback_id: int, operator: str | None, at: datetime | None = None
+        self, callback_id: int, operator: str | None, actor: str, at: datetime | None = None
     ) -> None:
         """To another operator or to anyone, by default now.
 
@@ -125,6 +129,9 @@ class CallbackService:
                 raise _unknown(callback_id)
             await connection.execute(SQL.open_lead, lead, moment)
             await connection.execute(SQL.forget_ready, lead)
+            details = {"lead": lead, "operator": operator, "at": moment.isoformat()}
+            subject = f"callback {callback_id}"
+            await connection.execute(SQL.note, actor, "callback_given", subject, details)
 
     async def callbacks(
         self, statuses: tuple[str, ...] = OPEN, operator: str | None = None, limit: int = 200

@@ -91,7 +91,7 @@ def cancel(context: typer.Context, callback: Id, as_json: Json = False) -> Reply
 
 async def _cancel(settings: Settings, callback: int) -> None:
     async with open_floor(settings) as floor:
-        await CallbackService(floor.pool, floor.floor_id).cancel(callback)
+        await CallbackService(floor.pool, floor.floor_id).cancel(callback, os_user())
 
 
 @app.command("give")
@@ -115,4 +115,5 @@ def give(
 async def _give(settings: Settings, callback: int, operator: str | None, at: str | None) -> None:
     when = moment(at, settings) if at else None
     async with open_floor(settings) as floor:
-        await CallbackService(floor.pool, floor.floor_id).reassign(callback, operator, when)
+        service = CallbackService(floor.pool, floor.floor_id)
+        await service.reassign(callback, operator, os_user(), when)

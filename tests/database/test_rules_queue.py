@@ -379,11 +379,11 @@ async def test_an_absent_operators_callback_goes_to_the_supervisor(floor: Floor)
     assert await claimed(floor) == []
     [escalated] = await service.callbacks(("escalated",))
     assert escalated["id"] == found
-    await service.reassign(found, None)
+    await service.reassign(found, None, "olga")
     assert await claimed(floor) == [lead_id]
-    await service.cancel(found)
+    await service.cancel(found, "olga")
     with pytest.raises(CallbackError) as refused:
-        await service.cancel(found)
+        await service.cancel(found, "olga")
     assert refused.value.id == "unknown_callback"
 
 

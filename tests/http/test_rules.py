@@ -140,6 +140,11 @@ async def test_a_callback_is_agreed_given_away_and_canceled(api: Api) -> None:
     await api.ask("POST", f"{path}/cancel")
     assert await api.ask("GET", "/callbacks") == []
     assert (await api.refused("POST", f"{path}/cancel"))[0] == "unknown_callback"
+    noted = await api.floor.pool.fetch("select actor, action, subject from audit order by id")
+    assert [tuple(row) for row in noted if "callback" in row["action"]] == [
+        ("olga", "callback_given", f"callback {made['id']}"),
+        ("olga", "callback_canceled", f"callback {made['id']}"),
+    ]
     assert (await api.refused("GET", "/callbacks?status=late"))[0] == "bad_value"
 
 
