@@ -7,6 +7,7 @@ wrong usage, 130 interrupted. Logs go to stderr.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Annotated, Literal
 import structlog
 import typer
 
-from campaigns.refusals import Refusal
+from campaigns.refusals import Refusal, Sentence
 from dialer import logs
 from dialer.commands.common import Reply, print_json, show, speech
 from dialer.commands.late import Late, late_group
@@ -116,6 +117,15 @@ ERROR_IDS = (
     ("dialer.asterisk.conf.ConfError", "bad_settings"),
     ("builtins.OSError", "system_error"),
 )
+FILE_ERRORS = {
+    errno.ENOENT: Sentence("there is no such file or folder", "такого файла или папки нет"),
+    errno.EACCES: Sentence("access is not permitted", "нет доступа"),
+    errno.EISDIR: Sentence("it is a folder, not a file", "это папка, а не файл"),
+    errno.ENOTDIR: Sentence("a part of the path is no folder", "часть пути — не папка"),
+    errno.EEXIST: Sentence("it is there already", "уже есть"),
+    errno.ENOSPC: Sentence("no space is left on the disk", "на диске нет места"),
+    errno.EROFS: Sentence("the disk is read-only", "диск только для чтения"),
+}
 
 
 def main() -> None:
@@ -150,12 +160,20 @@ def explain(error: BaseException) -> tuple[str, str]:
     known = getattr(leaf, "id", None)
     if isinstance(known, str):
         return known, str(leaf)
+    if isinstance(leaf, OSError) and leaf.filename is not None:
+        return "system_error", f"{leaf.filename}: {_of_file(leaf).to(speech.language)}"
     kinds = {f"{kind.__module__}.{kind.__qualname__}" for kind in type(leaf).__mro__}
     for kind, id in ERROR_IDS:
         if kind in kinds:
             return id, str(leaf) or type(leaf).__name__
     log.error("unforeseen_error", exc_info=error)
     return "internal", f"{type(leaf).__name__}: {leaf} (a defect of Prozvon; the log has the rest)"
+
+
+def _of_file(error: OSError) -> Sentence:
+    """What is wrong with the file or folder that it names."""
+    told = error.strerror or type(error).__name__
+    return FILE_ERRORS.get(error.errno or 0, Sentence(told, told))
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -172,9 +172,9 @@ class MeasuredPlans:
         raise PacingError(
             "too_little_measured",
             f"{name!r} has {answers} answers and {talks} conversations in that time; {ENOUGH} of "
-            "each are needed. Take more days, or state the times in a file: --file",
+            "each are needed. Take more days or another one, or state the times in a file: --file",
             f"у кампании {name!r} за это время {answers} ответов и {talks} разговоров; нужно по "
-            f"{ENOUGH}. Возьмите больше дней или задайте времена файлом: --file",
+            f"{ENOUGH}. Возьмите больше дней или другой день, или задайте времена файлом: --file",
             status=422,
         )
 

@@ -89,6 +89,8 @@ def simulate(
     if operators is None and base.scenario.operators == 1:  # measured: nobody said how many
         asked = replace(asked, operators=(5, 10, 20))
     plans = asked.plans(base)
+    if html is not None:
+        html.open("ab").close()  # a path that cannot be written is told before the minutes of work
     found = run_all(plans, replications, quiet=as_json)
     if html is not None:
         really = _really(day) if day is not None else ""

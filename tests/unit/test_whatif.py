@@ -203,6 +203,8 @@ def test_the_table_is_in_the_language_asked_for(
         (("--file", "plan.toml", "--replay", "2026-01-01"), "which_plan"),
         (("name", "--replay", "yesterday"), "bad_value"),
         (("--file", "latin.toml",), "bad_plan"),
+        (("--file", "plan.toml", "--replications", "1000", "--html", "no/where.html"),
+         "system_error"),
     ],
 )  # fmt: skip
 def test_wrong_requests_are_told_what_to_do(
@@ -218,3 +220,14 @@ def test_wrong_requests_are_told_what_to_do(
     code, data = run(capsys, *arguments)
     assert code == 1
     assert data["error"]["id"] == id
+
+
+def test_a_file_that_is_not_there_is_told_in_the_language_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = {}
+    for language in ("en", "ru"):
+        assert invoke(["--lang", language, "simulate", "--file", "nowhere.toml"]) == 1
+        told[language] = capsys.readouterr().err
+    assert told["en"] == "prozvon: nowhere.toml: there is no such file or folder\n"
+    assert told["ru"] == "prozvon: nowhere.toml: такого файла или папки нет\n"
