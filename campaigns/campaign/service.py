@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from campaigns.approval.model import Exemption
 from campaigns.approval.model import check as check_approval
 from campaigns.campaign import settings as registry
-from campaigns.campaign.lawful import check_settings, check_start
+from campaigns.campaign.lawful import check_settings, check_start, standing_against
 from campaigns.campaign.model import (
     APPROVE,
     ARCHIVE,
@@ -40,6 +40,7 @@ from campaigns.campaign.model import (
 from campaigns.dispositions.model import STANDARD
 from campaigns.dispositions.service import write_dispositions
 from campaigns.pacing.words import russian
+from campaigns.refusals import Sentence
 from campaigns.scripts.service import check_attributes
 from dialer.database.pool import Connection, Pool
 from dialer.database.queries import Queries
@@ -292,9 +293,18 @@ class CampaignService:
             leads = await connection.fetch(SQL.leads_by_status, ids)
             attempts = await connection.fetch(SQL.attempts_by_outcome, ids)
             decisions = await connection.fetch(SQL.last_decisions, ids)
+            told = {r["campaign_id"]: await self._decision(connection, r) for r in decisions}
         return [
-            _state(row, _of(row, leads), _of(row, attempts), _of(row, decisions)) for row in rows
+            _state(row, _of(row, leads), _of(row, attempts), told.get(row["id"])) for row in rows
         ]
+
+    async def _decision(self, connection: Any, row: asyncpg.Record) -> LastDecision:
+        known: list[Sentence] = []
+        if row["limited_by"] == "rules":
+            known = await standing_against(connection, self._floor_id, row["campaign_id"])
+        reason = row["reason"]
+        told = russian(reason, known)
+        return LastDecision(row["at"], row["placed"], row["limited_by"], reason, told)
 
     async def _run(
         self,
@@ -460,7 +470,7 @@ def _state(
     row: asyncpg.Record,
     leads: list[asyncpg.Record],
     attempts: list[asyncpg.Record],
-    decisions: list[asyncpg.Record],
+    decision: LastDecision | None,
 ) -> CampaignState:
     outcomes = {r["outcome"]: r["count"] for r in attempts}
     conversations = sum(r["conversations"] for r in attempts)
@@ -475,15 +485,10 @@ def _state(
         in_progress=outcomes.pop(None, 0),
         outcomes=counts(outcomes, OUTCOMES),
         conversations=conversations,
-        last_decision=_decision(decisions[0]) if decisions else None,
+        last_decision=decision,
         reason=row["status_reason"],
         since=row["status_since"],
         by=row["status_by"],
         version=row["version"],
         goals=goals_of(dict(row), conversations),
     )
-
-
-def _decision(row: asyncpg.Record) -> LastDecision:
-    reason = row["reason"]
-    return LastDecision(row["at"], row["placed"], row["limited_by"], reason, russian(reason))

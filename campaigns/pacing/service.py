@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from campaigns.campaign.lawful import standing_against
 from campaigns.campaign.service import CampaignService
 from campaigns.legal.model import Rules, problems
 from campaigns.legal.service import LegalService
@@ -39,7 +40,7 @@ class PacingService:
         decisions = await self._pool.fetch(SQL.decisions, row["id"], count)
         limits = await self._pool.fetch(SQL.limited_by, row["id"])
         cap = min(row["max_abandon_rate"], profile.abandonment.max_rate)
-        known = [found.sentence for found in problems(profile, Rules(mode=row["mode"]))]
+        known = await standing_against(self._pool, self._floor_id, row["id"])
         return Why(
             name=row["name"],
             status=row["status"],

@@ -16,6 +16,7 @@ from campaigns.pacing.jobs import Simulations
 from campaigns.pacing.measured import MeasuredPlans
 from campaigns.pacing.model import Limits, PacingError
 from campaigns.pacing.service import PacingService
+from campaigns.rules.service import RulesService
 from dialer.database.pool import Pool
 from dialer.health import Health
 from dialer.http.server import HttpServer
@@ -96,6 +97,24 @@ async def test_why_shows_decisions_limits_and_ledger(floor: Floor, service: Paci
     assert why.ledger.left == pytest.approx(0.03 * 40 - 1)
     with pytest.raises(PacingError, match="no campaign 'other'"):
         await service.why("other")
+
+
+async def test_what_the_profile_forbids_is_told_in_russian_too(
+    floor: Floor, service: PacingService
+) -> None:
+    """All that stands against the campaign, in `why` and in the status."""
+    await floor.pool.execute("update campaign set legal_profile = 'ru_advertising'")
+    rules = RulesService(floor.pool, floor.rows.id)
+    [found] = await rules.campaigns(datetime.now(UTC), floor.campaign_id)
+    wrong = [each.sentence for each in found.contradictions]
+    assert len(wrong) > 1
+    reason = "0: " + "; ".join(sentence.en for sentence in wrong)
+    await log(floor, NOW, Decision(0, "rules", reason))
+    [decision] = (await service.why("c")).decisions
+    [state] = await CampaignService(floor.pool, floor.rows.id, "").status("c")
+    assert state.last_decision is not None
+    expected = "0: " + "; ".join(sentence.ru for sentence in wrong)
+    assert {decision.reason_ru, state.last_decision.reason_ru} == {expected}
 
 
 async def test_limits_are_set_checked_and_audited(floor: Floor, service: PacingService) -> None:
