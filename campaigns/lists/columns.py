@@ -124,9 +124,7 @@ def map_columns(
     becomes an attribute. Raises ListFileError where no column holds phones.
     """
     names = unique_names(header)
-    fields = guess_fields(header)
-    said = {_key(name): field for name, field in (mapping or {}).items()}
-    fields = [said.get(_key(name), guess) for name, guess in zip(names, fields, strict=True)]
+    fields = fields_of(header, mapping)
     if "consent_at" not in fields:
         # Without a date there is no consent to keep: the columns are kept as they are.
         fields = ["attribute" if field in _CONSENT_FIELDS else field for field in fields]
@@ -146,6 +144,13 @@ def map_columns(
         next(iter(_all(fields, "consent_source")), None),
         next(iter(_all(fields, "consent_evidence")), None),
     )
+
+
+def fields_of(header: Sequence[str], mapping: Mapping[str, Field] | None = None) -> list[Field]:
+    """What each column holds: as `mapping` says, else as its name does."""
+    said = {_key(name): field for name, field in (mapping or {}).items()}
+    pairs = zip(unique_names(header), guess_fields(header), strict=True)
+    return [said.get(_key(name), guess) for name, guess in pairs]
 
 
 def guess_fields(header: Sequence[str]) -> list[Field]:

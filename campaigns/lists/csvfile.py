@@ -7,10 +7,13 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple, cast
 
+from campaigns.lists.columns import Field
 from campaigns.lists.errors import ListFileError
+from campaigns.lists.header import HEADER_LINES, find_header
 from campaigns.lists.reasons import said
 from campaigns.refusals import Sentence
 
@@ -47,6 +50,8 @@ _MARKS = (
 )
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1b-\x1f\x7f]")
 _SAYS_DELIMITER = re.compile(r'"?sep=([;,\t|])"?\s*\Z', re.IGNORECASE)
+_QUOTED = re.compile(r'"[^"]*"')
+_OPENS = re.compile(r'(?:\A|[;,\t|])"')
 _RUSSIAN = re.compile("[А-Яа-яЁё№«»–— ]")
 
 
@@ -63,17 +68,19 @@ class CsvFile:
     """A CSV file as a stream of records; the caller opens and closes `stream` (seekable).
 
     Encodings: UTF-8, UTF-16 (with or without mark), Windows-1251. Separators: semicolon, comma,
-    tab. Raises ListFileError for a file that is no such table.
+    tab. `mapping` helps to find the header below titles. Raises ListFileError for a file that is no
+    such table.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, mapping: Mapping[str, Field] | None = None) -> None:
         self._stream = stream
         self.bytes_total = stream.seek(0, os.SEEK_END)
         self.encoding = _encoding(stream, self.bytes_total)
         stream.seek(0)
         text = io.TextIOWrapper(_unclosed(stream), encoding=self.encoding, newline="")
         self._lines = _Lines(text)
-        self.delimiter = self._said_delimiter() or _delimiter(self._lines.first())
+        said = self._said_delimiter()
+        self.delimiter = self._pass_titles(said, mapping)
         self.header = Record(1, ())
         self._records = self._read()
         self.header = self._header()
@@ -94,6 +101,19 @@ class CsvFile:
             return ""
         next(self._lines)
         return said_in[1]
+
+    def _pass_titles(self, said: str, mapping: Mapping[str, Field] | None) -> str:
+        """Go to the line of the header; what separates its cells, `said` or as it looks."""
+        self._lines.first()
+        lines = _whole(self._lines.peek(HEADER_LINES))
+        written = [(number, line) for number, line in lines if line.strip(" \t\r\n\f;,")]
+        if not written:
+            return said or ";"
+        delimiters = [said or _delimiter(line) for _, line in written]
+        rows = [_cells(line, each) for (_, line), each in zip(written, delimiters, strict=True)]
+        index = find_header(rows, mapping)
+        self._lines.skip(written[index][0])
+        return delimiters[index]
 
     def _header(self) -> Record:
         header = next(self._records, None)
@@ -157,7 +177,8 @@ class _Lines:
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
-        self._pending: str | None = None
+        # Read already; None was cut.
+        self._pending: deque[str | None] = deque()
         self._cut_line = 0
         self.number = 0
         self.last = ""
@@ -168,10 +189,29 @@ class _Lines:
             if self._cut_line:
                 raise ListFileError("no_list", line=self.number, problem=said(LINE_TOO_LONG))
             if line.strip():
-                self._pending = line
+                self._pending.appendleft(line)
                 self.number -= 1
                 return line
         raise ListFileError(EMPTY)
+
+    def peek(self, most: int) -> list[str]:
+        """Up to `most` next lines, which will be read again; none from one that is cut on."""
+        lines: list[str] = []
+        chars = 0
+        while len(lines) < most and chars < LINE_CHARS:
+            if len(lines) == len(self._pending):
+                self._pending.append(self._whole_line())
+            line = self._pending[len(lines)]
+            if not line:
+                break
+            lines.append(line)
+            chars += len(line)
+        return lines
+
+    def skip(self, most: int) -> None:
+        """Pass over lines that were seen."""
+        for _ in range(most):
+            next(self)
 
     def cut_since(self, line: int) -> bool:
         return self._cut_line >= line
@@ -180,17 +220,24 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        if self._pending is not None:
-            line, self._pending = self._pending, None
-        else:
-            line = self._readline()
-        if not line:
+        line = self._pending.popleft() if self._pending else self._whole_line()
+        if line == "":
             raise StopIteration
         self.number += 1
-        if len(line) >= LINE_CHARS and line[-1] not in "\r\n":
-            return self._skip_rest()
+        if line is None:
+            self._cut_line = self.number
+            return "\n"
         self.last = line
         return line
+
+    def _whole_line(self) -> str | None:
+        """The next line, "" at the end; None for one that is too long, which is passed over."""
+        line = self._readline()
+        if len(line) < LINE_CHARS or line[-1] in "\r\n":
+            return line
+        while line and line[-1] not in "\r\n":
+            line = self._readline()
+        return None
 
     def _readline(self) -> str:
         try:
@@ -203,17 +250,35 @@ class _Lines:
                 error=error,
             ) from error
 
-    def _skip_rest(self) -> str:
-        self._cut_line = self.number
-        part = self._readline()
-        while part and part[-1] not in "\r\n":
-            part = self._readline()
-        return "\n"
+
+def _whole(lines: Sequence[str]) -> list[tuple[int, str]]:
+    """Lines with their index; those of one record, with line breaks in quotes, as one."""
+    found: list[tuple[int, str]] = []
+    index = 0
+    while index < len(lines):
+        ends = range(index + 1, len(lines) + 1)
+        closed = (end for end in ends if not _is_open("".join(lines[index:end])))
+        end = next(closed, index + 1)  # a quote that nothing closes is a sign like others
+        found.append((index, "".join(lines[index:end])))
+        index = end
+    return found
+
+
+def _is_open(text: str) -> bool:
+    """Whether a quote at the beginning of a cell is not closed."""
+    return _OPENS.search(_QUOTED.sub("", text)) is not None
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return [line]
 
 
 def _delimiter(line: str) -> str:
     """The separator that the header has most often outside quotes; semicolon before comma."""
-    bare = re.sub(r'"[^"]*"', "", line)
+    bare = _QUOTED.sub("", line)
     best = max(";\t,", key=bare.count)
     # One column: no separator may cut "8 903 ..., 8 904 ..." in two.
     return best if best in bare else "\t"

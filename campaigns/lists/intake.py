@@ -65,8 +65,9 @@ class Intake:
         self._rejects = rejects
         self.good = 0
         self.rejected = 0
-        self._table = open_table(stream, sheet)
+        self._table = open_table(stream, sheet, mapping)
         header = self._table.header
+        self.header_line = header.line
         self._columns = map_columns(header.cells, header.line, mapping)
         rejects.start(self._table.delimiter, self._columns.names)
         self._text = RowText(self._columns, region)
@@ -113,7 +114,7 @@ class Intake:
             if chars >= BATCH_CHARS:
                 break
         if not self.rows:
-            raise ListFileError("no_rows", line=1)
+            raise ListFileError("no_rows", line=self.header_line)
         if self.rows == start:
             return None
         agreed, self._agreed = tuple(self._agreed), []

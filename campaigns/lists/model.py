@@ -125,7 +125,8 @@ class ImportResult:
     the order says; `updated` counts the known contacts that these rows changed, `consents` the
     consents recorded that were not known before, one a phone.
     `rejects` holds the first 1,000 entries (bad phones of accepted rows too), `rejects_file` all.
-    `list_id` is None where nothing was stored and the list did not exist.
+    `list_id` is None where nothing was stored and the list did not exist. `header_line`: of the
+    file (from 1); what is above it was left out as titles.
     """
 
     rows: int
@@ -140,6 +141,7 @@ class ImportResult:
     updated: int = 0
     duplicates_by_place: Duplicates = Duplicates(0, 0, 0)
     consents: int = 0
+    header_line: int = 1
 
     def shown(self, language: str) -> dict[str, Any]:
         """For JSON: rejects have the reason's id (`reason`) and its text (`sentence`)."""

@@ -131,10 +131,12 @@ REFUSALS: Mapping[str, Sentence] = {
         "листа «{name}» нет; в книге есть: {names}",
     ),
     "no_phone_column": Sentence(
-        "no column holds phones (columns: {names}); name one Телефон or phone in the first "
-        "line, and check that cells are separated by comma, semicolon or tab",
-        "ни в одном столбце нет телефонов (столбцы: {names}); назовите один «Телефон» в первой "
-        "строке и проверьте, что ячейки разделены запятой, точкой с запятой или табуляцией",
+        "this line was taken for the header, but no column holds phones (columns: {names}); "
+        "name one Телефон or phone, or say which one holds them (--map COLUMN=phone), and check "
+        "that cells are separated by comma, semicolon or tab",
+        "эта строка принята за заголовок, и ни в одном её столбце нет телефонов (столбцы: "
+        "{names}); назовите один «Телефон» или укажите, где телефоны (--map СТОЛБЕЦ=phone), и "
+        "проверьте, что ячейки разделены запятой, точкой с запятой или табуляцией",
     ),
     "bad_mapping": Sentence(
         "{pair!r} maps nothing; write COLUMN=FIELD, FIELD one of {fields}",

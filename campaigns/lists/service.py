@@ -260,6 +260,7 @@ class _Import:
             updated=merge.updated,
             duplicates_by_place=merge.duplicates,
             consents=merge.consents,
+            header_line=intake.header_line,
         )
 
 

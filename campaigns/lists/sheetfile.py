@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, ZipError
 
+from campaigns.lists.columns import Field
 from campaigns.lists.csvfile import EMPTY, Record
 from campaigns.lists.errors import ListFileError
+from campaigns.lists.header import HEADER_LINES, find_header
 from campaigns.lists.texts import NumberText
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
@@ -28,24 +31,32 @@ class SheetFile:
 
     The whole sheet is in memory (Excel's own limit is 1,048,576 rows). Numbers lose the `.0` that
     workbooks give to whole ones, so phones kept as numbers stay phones; dates are ISO 8601.
-    Raises ListFileError for a file that is no such table.
+    `mapping` helps to find the header below titles. Raises ListFileError for a file that is no such
+    table.
     """
 
     delimiter = ";"
 
-    def __init__(self, stream: BinaryIO, sheet: str | None = None) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        sheet: str | None = None,
+        mapping: Mapping[str, Field] | None = None,
+    ) -> None:
         try:
             book = CalamineWorkbook.from_filelike(stream)
             found = _find(book, sheet)
         except (CalamineError, ZipError, OSError, ValueError) as error:
             raise ListFileError("bad_workbook", error=error) from error
-        self._rows = _rows(found)
+        rows = _rows(found)
         self.bytes_total = found.height
         self.bytes_done = 0
-        header = next(self._rows, None)
-        if header is None:
+        first = list(islice(rows, HEADER_LINES))
+        if not first:
             raise ListFileError(EMPTY)
-        self.header = header
+        index = find_header([record.cells for record in first], mapping)
+        self.header = first[index]
+        self._rows = chain(first[index + 1 :], rows)
 
     def records(self) -> Iterator[Record]:
         """The records after the header, blank ones left out."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO, Protocol
 
+from campaigns.lists.columns import Field
 from campaigns.lists.csvfile import CsvFile, Record
 from campaigns.lists.sheetfile import SheetFile, is_workbook
 
 
 class TableFile(Protocol):
-    """Records of a file, one by one; the first is the header."""
+    """Records of a file, one by one, from the header on."""
 
     header: Record
 
@@ -28,6 +29,10 @@ class TableFile(Protocol):
         """The records after the header, blank ones left out. Raises ListFileError."""
 
 
-def open_table(stream: BinaryIO, sheet: str | None = None) -> TableFile:
+def open_table(
+    stream: BinaryIO, sheet: str | None = None, mapping: Mapping[str, Field] | None = None
+) -> TableFile:
     """CSV, XLSX, XLS or ODS, by the content; `stream` is seekable. Raises ListFileError."""
-    return SheetFile(stream, sheet) if is_workbook(stream) else CsvFile(stream)
+    if is_workbook(stream):
+        return SheetFile(stream, sheet, mapping)
+    return CsvFile(stream, mapping)

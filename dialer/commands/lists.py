@@ -64,6 +64,10 @@ NOTHING = Sentence(
 )
 PLACE = Sentence("line {line}, {column}: {reason}", "строка {line}, {column}: {reason}")
 WHOLE_ROW = Sentence("row", "вся строка")
+HEADER = Sentence(
+    "The header is line {line}; what stands above it was left out.",
+    "Заголовок: строка {line}; то, что над ней, пропущено.",
+)
 ALL_REJECTS = Sentence(
     "All that was left out, with line and reason: {path}",
     "Всё, что не вошло, со строкой и причиной: {path}",
@@ -285,6 +289,8 @@ def _imported(result: ImportResult, name: str) -> list[Any]:
     title = DRY.to(language).format(name=name) if result.dry_run else name
     count = Sentence("count", "число").to(language)
     parts: list[Any] = [table(("", count), rows, title)]
+    if result.header_line > 1:
+        parts.append(HEADER.to(language).format(line=result.header_line))
     parts += [_reject(reject, language) for reject in result.rejects[:REJECTS_SHOWN]]
     if result.rejects_file is not None:
         parts.append(ALL_REJECTS.to(language).format(path=result.rejects_file))

@@ -64,6 +64,23 @@ async def test_a_workbook_is_a_list(
 
 
 @pytest.mark.parametrize("suffix", [".xlsx", ".xls", ".ods"])
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_titles_stand_above_the_header(
+    service: ListService, pool: Pool, tmp_path: Path, suffix: str, dry_run: bool
+) -> None:
+    titles: list[list[str | float | None]] = [
+        ["Отчёт «Телефоны клиентов»", None, None, None],
+        [None, None, None, None],
+        ["Период", "май 2026", None, None],
+    ]
+    path = write_book(tmp_path / f"base{suffix}", [*titles, *ROWS])
+    result = await service.import_file(path, floor="main", dry_run=dry_run)
+    assert (result.rows, result.accepted, result.header_line) == (3, 2, 4)
+    assert [(r.line, r.column, r.value) for r in result.rejects] == [(8, "Телефон", "7.9E+10")]
+    assert len(await contacts(pool)) == (0 if dry_run else 2)
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".xls", ".ods"])
 async def test_numbers_that_a_workbook_rounded_are_rejected_as_such(
     service: ListService, pool: Pool, tmp_path: Path, suffix: str
 ) -> None:
