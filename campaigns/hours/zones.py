@@ -85,7 +85,9 @@ def zone_named(text: str) -> str | None:
         if (offset["base"] or "").upper() in ("MSK", "МСК"):
             hours += MOSCOW_OFFSET_H
         # POSIX signs: Etc/GMT-5 is five hours ahead of Greenwich.
-        return f"Etc/GMT{-hours:+d}" if -12 <= hours <= 14 and hours else "Etc/GMT"
+        if not -12 <= hours <= 14:
+            return None
+        return f"Etc/GMT{-hours:+d}" if hours else "Etc/GMT"
     if text.upper() in ("MSK", "МСК"):
         return "Europe/Moscow"
     try:

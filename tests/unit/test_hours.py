@@ -103,6 +103,7 @@ def test_a_mobile_that_may_be_anywhere_is_called_while_all_of_russia_is_awake() 
         (None, "Свердловская обл.", MOBILE, ("Asia/Yekaterinburg",)),
         (None, "г. Санкт-Петербург", MOBILE, ("Europe/Moscow",)),
         ("МСК+2", None, MOBILE, ("Etc/GMT-5",)),
+        ("+79", "Омск", "+73952000000", ("Asia/Omsk",)),
         ("UTC+3", None, MOBILE, ("Etc/GMT-3",)),
         ("+05:00", None, MOBILE, ("Etc/GMT-5",)),
         ("Nowhere/Town", None, "+74951234567", ("Europe/Moscow",)),
