@@ -205,15 +205,19 @@ with ended as (
     where a.id = w.id and a.outcome is null
     returning a.lead_id, a.campaign_id, a.disposition_id, a.contact_id, a.phone, a.callback_id,
         a.bridged_at is not null as conversed, w.ended_at, w.outcome, w.status, w.approaches,
-        w.failures, w.after_s, w.next_phone
+        w.failures, w.after_s, w.next_phone,
+        (select w.approaches > lead.approaches from lead where lead.id = a.lead_id) as approached
 ), dead as (
     update contact_phone set invalid_at = ended.ended_at from ended
     where ended.outcome = 'invalid' and contact_phone.contact_id = ended.contact_id
         and contact_phone.e164 = ended.phone
 ), called_back as (
-    update callback set tries = tries + 1, at = ended.ended_at + interval '15 minutes',
+    -- What trunk, node or dialer did is no try of the person.
+    update callback set tries = tries + approached::integer,
+        at = ended.ended_at + interval '15 minutes',
         status = case when conversed or outcome = 'invalid' then 'done'
-            when tries + 1 >= 3 then 'missed' else 'waiting' end
+            when tries + 1 >= 3 and approached then 'missed'
+            when ended.status = 'done' and not approached then 'missed' else 'waiting' end
     from ended where callback.id = ended.callback_id and callback.status = 'dialing'
     returning ended.lead_id, callback.status = 'waiting' as waits, callback.at
 ), last as (

@@ -14,6 +14,7 @@ from campaigns.consent.service import ConsentError, ConsentService, NewConsent
 from campaigns.dnc.model import DncError
 from campaigns.dnc.service import DncService, Where
 from campaigns.hours.service import CalendarService
+from campaigns.leads.model import MAX_FAILURES, NextStep
 from campaigns.legal.service import LegalService
 from campaigns.rules.preparer import Preparer
 from campaigns.rules.service import RulesService
@@ -361,10 +362,30 @@ async def test_a_callback_that_was_not_reached_is_tried_thrice(floor: Floor) -> 
         [lead] = await floor.claim()
         attempt = floor.attempt(lead)
         assert await floor.commit(attempt)
-        await floor.finish(over(attempt.placed()), DONE)
+        await floor.finish(over(attempt.placed()), NextStep("done", tries, 0, 0.0))
         row = await floor.pool.fetchrow("select * from callback where id = $1", found)
         assert row is not None
         assert (row["tries"], row["status"]) == (tries, "missed" if tries == 3 else "waiting")
+        await floor.pool.execute("update callback set at = now() - interval '1 second'")
+        await floor.pool.execute("update lead set next_at = now() where status = 'retry'")
+    assert (await floor.lead(lead_id))["status"] == "done"
+
+
+async def test_a_callback_loses_no_try_to_a_broken_trunk(floor: Floor) -> None:
+    """It waits on, until the lead is given up; that it was not kept is told then."""
+    [lead_id] = await floor.add_leads(1)
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    found = await CallbackService(floor.pool, floor.rows.id).add(NewCallback(lead_id, past), "anna")
+    for failures in (1, 2, 3, MAX_FAILURES):
+        [lead] = await floor.claim()
+        attempt = floor.attempt(lead)
+        assert await floor.commit(attempt)
+        given_up = failures == MAX_FAILURES
+        step = NextStep("done" if given_up else "retry", 0, failures, 60.0)
+        await floor.finish(over(attempt.placed()), step)
+        row = await floor.pool.fetchrow("select * from callback where id = $1", found)
+        assert row is not None
+        assert (row["tries"], row["status"]) == (0, "missed" if given_up else "waiting")
         await floor.pool.execute("update callback set at = now() - interval '1 second'")
         await floor.pool.execute("update lead set next_at = now() where status = 'retry'")
     assert (await floor.lead(lead_id))["status"] == "done"
