@@ -230,6 +230,7 @@ class Recovery:
             try:
                 await self._reconcile()
             except Exception as error:
+                self._held = self._held or []
                 self.problem = f"cannot find out what is live on the node: {error!r}"
                 raise
             self.problem = ""
@@ -359,12 +360,11 @@ class Recovery:
                 continue
 
     async def _kept_on_node(self, family: str) -> list[tuple[str, str]]:
-        """(last part of the key, value) of entries in the node's own database."""
-        try:
-            items = await self._controller.ami.list_action("DBGetTree", {"Family": family})
-        except Exception as error:
-            log.debug("nothing_kept_on_node", family=family, error=repr(error))
-            return []
+        """(last part of the key, value) of entries in the node's own database.
+
+        Raises AmiError: who does not know them would dial people who have opted out.
+        """
+        items = await self._controller.ami.list_action("DBGetTree", {"Family": family})
         return [(item.get("Key", "").rpartition("/")[2], item.get("Val", "")) for item in items]
 
 

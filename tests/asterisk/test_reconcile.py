@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dialer.attempts import OPT_OUTS
 from dialer.calls import Conversing, Ringing
 from tests.faults.proxy import FaultProxy
 from tests.fixtures_floor import FloorApp, Telephony, number, running_app, settings_for
@@ -81,6 +82,45 @@ async def test_an_answer_that_does_not_come_is_looked_for_and_the_call_goes_on(
     floor.app.desk.hang_up("t1")
     assert (await floor.outcome(phone))["outcome"] == "answered"
     assert await floor.truth() == []
+
+
+async def test_an_opt_out_kept_on_the_node_is_asked_for_again_before_anything_is_dialed(
+    floor: FloorApp, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an opt-out that only the node knows, when its list does not come at first, then the
+    controller asks until it has it, and only then dials."""
+    from dialer.asterisk.ami import AmiTimeout
+
+    await floor.sign_in("t1")
+    phone = number("1201")
+    await floor.campaign(phone)
+    await floor.stage(phone, Conversing, timeout_s=20)
+    attempt = next(iter(floor.app.board.attempts))
+    floor.app.desk.hang_up("t1")
+    await floor.outcome(phone)
+    list_action, asked = floor.app.ami.list_action, 0
+
+    async def late(name: str, *given: object, **more: object) -> object:
+        nonlocal asked
+        of_opt_outs = name == "DBGetTree" and given == ({"Family": OPT_OUTS},)
+        asked += of_opt_outs
+        if of_opt_outs and asked == 1:
+            raise AmiTimeout("no answer in time")
+        return await list_action(name, *given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(floor.app.ami, "list_action", late)
+    proxy.refuse()
+    proxy.cut()
+    await floor.until(lambda: not floor.app.board.recovered, "the link is lost")
+    await floor.telephony.pbx.cli(f"database put {OPT_OUTS} {attempt} 1")
+    proxy.accept()
+    floor.app.ami.retry_now()
+    await floor.until(lambda: floor.app.board.recovered, "it is known what is live", 20)
+    assert asked == 2
+    assert await floor.app.journal.flushed(5)
+    entry = await floor.app.pool.fetchrow("select source, attempt_id from do_not_call")
+    assert entry is not None
+    assert (entry["source"], entry["attempt_id"]) == ("key_press", attempt)
 
 
 async def _answered_at_the_carrier(floor: FloorApp, phone: str) -> None:
