@@ -351,8 +351,9 @@ with disposed as (
     insert into do_not_call (floor_id, e164, source, attempt_id)
     select floor_id, phone, 'operator', id from disposed where flags @> array['do_not_call']
     on conflict (e164, coalesce(floor_id, 0), coalesce(campaign_id, 0)) do update
-        set until = null, source = excluded.source, attempt_id = excluded.attempt_id
-        where do_not_call.until is not null
+        set until = null, register = null, source = excluded.source,
+            attempt_id = excluded.attempt_id
+        where do_not_call.until is not null or do_not_call.register is not null
 ), again as (
     update lead set status = 'retry', next_at = $4::timestamptz + interval '1 second' *
         coalesce((c.retry->'dispositions'->$3->>'pause_s')::double precision, 14400)
@@ -378,8 +379,8 @@ select flags from disposed
 insert into do_not_call (floor_id, e164, source, attempt_id)
 select floor_id, phone, 'key_press', id from attempt where id = $1
 on conflict (e164, coalesce(floor_id, 0), coalesce(campaign_id, 0)) do update
-    set until = null, source = excluded.source, attempt_id = excluded.attempt_id
-    where do_not_call.until is not null
+    set until = null, register = null, source = excluded.source, attempt_id = excluded.attempt_id
+    where do_not_call.until is not null or do_not_call.register is not null
 
 -- name: keep_key
 -- A person answered step $2 of a broadcast with key $3: what that key means, and the disposition that

@@ -6,16 +6,18 @@ select id from campaign where floor_id = $1 and name = $2
 
 -- name: add_numbers
 -- Numbers $3 are forbidden; one that was until some time only is forbidden as long as said now.
--- Returns how many are new.
+-- What a register had and somebody now forbids for good stays when the register drops it; for a time
+-- only, the register's goes further. Returns how many are new.
 with added as (
     insert into do_not_call (floor_id, campaign_id, e164, source, reason, added_by, until, register)
     select $1, $2, number, $4, $5, $6, $7, $8 from unnest($3::text[]) as number
     on conflict (e164, coalesce(floor_id, 0), coalesce(campaign_id, 0)) do update
         set until = excluded.until, source = excluded.source, reason = excluded.reason,
-            added_by = excluded.added_by, register = coalesce(excluded.register, do_not_call.register)
+            added_by = excluded.added_by, register = excluded.register
         where do_not_call.until is not null
             and (excluded.until is null or excluded.until > do_not_call.until)
             or do_not_call.register is not null and excluded.register is null
+                and excluded.until is null
     returning 1
 )
 select count(*) from added

@@ -303,6 +303,36 @@ async def test_do_not_call_of_a_file_and_of_a_register(floor: Floor) -> None:
         assert refused.value.id == "bad_entry"
 
 
+@pytest.mark.parametrize("how", ["command", "key", "operator"])
+async def test_who_asked_not_to_be_called_is_not_when_a_register_drops_them(
+    floor: Floor, how: str
+) -> None:
+    service = DncService(floor.pool, floor.rows.id)
+    attempt = await floor.dialed()
+    phone, other = attempt.lead.phone, "+79169999999"
+    await service.load([phone, other], "anna", register="tps")
+    if how == "command":
+        await service.add(phone, "anna")
+    elif how == "key":
+        await floor.write(lambda c: floor.store.opt_out(c, attempt.id))
+    else:
+        await floor.finish(over(conversation(attempt)), DONE)
+        await floor.dispose(attempt, "do_not_call")
+    assert (await service.load([other], "anna", register="tps")).dropped == 0
+    [entry] = await service.entries(phone)
+    assert (entry["register"], entry["until"]) == (None, None)
+
+
+async def test_what_a_register_forbids_is_not_allowed_sooner_by_an_entry_for_a_time(
+    floor: Floor,
+) -> None:
+    service = DncService(floor.pool, floor.rows.id)
+    await service.load(["+79160000003"], "anna", register="tps")
+    await service.add("+79160000003", "boris", until=datetime.now(UTC) + timedelta(days=1))
+    [entry] = await service.entries("+79160000003")
+    assert (entry["register"], entry["until"]) == ("tps", None)
+
+
 async def test_consent_withdrawn_after_the_claim_stops_the_dial(floor: Floor) -> None:
     await floor.add_leads(2)
     await set_campaign(floor, consent_needed=True)
