@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from campaigns.lists.copytext import Numbers
 from campaigns.lists.intake import Batch
 
 
@@ -40,45 +39,47 @@ class Choice:
 def choose(batch: Batch, known: dict[str, bool], ids: Iterator[int], place: Place) -> Choice:
     """Take the first row's phone of equal ones; a row with a phone that goes in makes a contact.
 
-    `known`: phones of the batch that the list has, whether from before the file; what goes in is
-    added. `ids`: of new contacts, as many as there are rows.
+    `known`: phones that the list has, of the batch at least, whether from before the file; what
+    goes in is added. `ids`: of new contacts, as many as there are rows.
     """
     choice, list_id, zone_ids = Choice(), place.list_id, place.zone_ids
     contacts, phones = choice.contacts, choice.phones
     for line, row, numbers in zip(batch.lines, batch.rows, batch.numbers, strict=True):
-        if len(numbers) == 1 and (e164 := numbers[0][0]) not in known:
-            # The usual row, as the rest of this would have it, at half the price.
+        e164, _, zone = numbers.partition("\t")
+        if e164 not in known and zone in zone_ids:
+            # The usual row with one phone, as the rest of this would have it, at half the price.
             owner, known[e164] = next(ids), False
-            contacts.append(f"{owner}\t{list_id}\t{row}")
-            phones.append(f"{owner}\t{list_id}\t0\t{e164}\t{zone_ids[numbers[0][1]]}\n")
+            contacts.append(f"{owner}\t{list_id}\t{row}\n")
+            phones.append(f"{owner}\t{list_id}\t0\t{e164}\t{zone_ids[zone]}\n")
             continue
-        if place.update and any(known.get(e164) for e164, _ in numbers):
-            _wait(choice, line, row, numbers, zone_ids)
+        pairs = [number.split("\t") for number in numbers.split(" ")]
+        if place.update and any(known.get(e164) for e164, _ in pairs):
+            _wait(choice, line, row, pairs, zone_ids)
             fresh = []
         else:
-            fresh = [number for number in numbers if number[0] not in known]
+            fresh = [pair for pair in pairs if pair[0] not in known]
         owner = -line
         if fresh:
             owner = next(ids)
-            contacts.append(f"{owner}\t{list_id}\t{row}")
+            contacts.append(f"{owner}\t{list_id}\t{row}\n")
             for position, (e164, zone) in enumerate(fresh):
                 known[e164] = False
                 phone = f"{owner}\t{list_id}\t{position}\t{e164}\t{zone_ids[zone]}\n"
                 phones.append(phone)
-        if len(fresh) < len(numbers):
+        if len(fresh) < len(pairs):
             choice.left.extend(
-                f"{owner}\t{number[0]}\t{'ft'[known.get(number[0], False)]}\n"
-                for number in numbers
-                if number not in fresh
+                f"{owner}\t{pair[0]}\t{'ft'[known.get(pair[0], False)]}\n"
+                for pair in pairs
+                if pair not in fresh
             )
     return choice
 
 
 def _wait(
-    choice: Choice, line: int, row: str, numbers: Numbers, zone_ids: Mapping[str, str]
+    choice: Choice, line: int, row: str, pairs: list[list[str]], zone_ids: Mapping[str, str]
 ) -> None:
-    choice.rows.append(f"{line}\t{row}")
+    choice.rows.append(f"{line}\t{row}\n")
     choice.row_phones.extend(
         f"{line}\t{position}\t{e164}\t{zone_ids[zone]}\n"
-        for position, (e164, zone) in enumerate(numbers)
+        for position, (e164, zone) in enumerate(pairs)
     )

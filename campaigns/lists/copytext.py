@@ -27,9 +27,11 @@ _quoted = json.encoder.encode_basestring
 # A file of all numbers of the world shall not fill the memory.
 _WAYS_MOST = 50_000
 
-# Phones of a row: E.164 and its place in `zone_sets()` from 1, or NULL.
-Numbers = tuple[tuple[str, str], ...]
-# The rest of a row's line (name, company, time zone, region, attributes as JSON), and its phones.
+# Phones of a row, apart by spaces; each is E.164, a tab, its place in `zone_sets()` from 1 or NULL.
+# A text and no tuples: a million of these would keep Python's collector of garbage busy.
+Numbers = str
+# The rest of a row's line (name, company, time zone, region, attributes as JSON) without its end,
+# and its phones.
 RowLine = tuple[str, Numbers]
 
 
@@ -42,8 +44,13 @@ def line_of(row: Row) -> RowLine:
         NULL if row.region is None else _escaped(row.region),
         _escaped(_encode(row.attributes)) if row.attributes else "{}",
     )
-    numbers = tuple((phone.e164, _ZONE_CODES.get(phone.zones, NULL)) for phone in row.phones)
-    return "\t".join(cells) + "\n", numbers
+    numbers = [f"{phone.e164}\t{_ZONE_CODES.get(phone.zones, NULL)}" for phone in row.phones]
+    return "\t".join(cells), " ".join(numbers)
+
+
+def phones_of(numbers: Numbers) -> list[str]:
+    """E.164 of each."""
+    return [number.partition("\t")[0] for number in numbers.split(" ")]
 
 
 def codes_of(zone_ids: Sequence[int]) -> dict[str, str]:
@@ -63,7 +70,7 @@ class RowText:
         pairs = ", ".join(key.replace("%", "%%") + '"%s"' for _, key in self._keys)
         self._full = "{" + pairs + "}" if "\\" not in pairs else None
         self._plan = plan(region)
-        # First signs and length of a number -> signs to leave out, code of the zones.
+        # First signs and length of a number -> signs to leave out, tab and code of the zones.
         self._ways: dict[tuple[str, int], tuple[int, str] | None] = {}
 
     def usual(self, cells: Sequence[str]) -> RowLine | None:
@@ -86,7 +93,7 @@ class RowText:
         company = "" if columns.company is None else cells[columns.company]
         region = NULL if columns.region is None else cells[columns.region] or NULL
         attributes = self._attributes(cells, '"' not in whole)
-        return f"{name}\t{company}\t{time_zone}\t{region}\t{attributes}\n", numbers
+        return f"{name}\t{company}\t{time_zone}\t{region}\t{attributes}", numbers
 
     def _name(self, cells: Sequence[str]) -> str:
         indexes = self._columns.name
@@ -102,7 +109,7 @@ class RowText:
         return read_consent(cells, columns, parse_time_zone(text) if text else None, now)
 
     def _numbers(self, cells: Sequence[str]) -> Numbers | None:
-        found: Numbers = ()
+        found = ""
         for index in self._columns.phones:
             cell = cells[index]
             if not cell:
@@ -112,13 +119,13 @@ class RowText:
                 return None
             # Equal phones have equal zones.
             if not found:
-                found = (number,)
+                found = number
             elif number not in found:
-                found = (*found, number)
+                found = f"{found} {number}"
         return found or None
 
-    def _number(self, cell: str) -> tuple[str, str] | None:
-        """A usual number, and the code of its zones."""
+    def _number(self, cell: str) -> str | None:
+        """A usual number and the code of its zones, as `Numbers` has them."""
         digits = cell if cell.isdecimal() else GAPS.sub("", cell)
         try:
             way = self._ways[digits[: self._plan.head], len(digits)]
@@ -126,15 +133,15 @@ class RowText:
             way = self._find_way(digits)
         # What is cut off is in the beginning that the way is known by.
         if way is not None and (national := digits[way[0] :]).isdecimal() and national.isascii():
-            return None if cell.endswith(".0") else (f"{self._plan.plus}{national}", way[1])
+            return None if cell.endswith(".0") else f"{self._plan.plus}{national}{way[1]}"
         read = usual_number(cell, self._region)
-        return None if read is None else (read[0], _ZONE_CODES.get(read[1], NULL))
+        return None if read is None else f"{read[0]}\t{_ZONE_CODES.get(read[1], NULL)}"
 
     def _find_way(self, digits: str) -> tuple[int, str] | None:
         if not self._plan.known or not is_plain(digits):
             return None
         way = self._plan.way(digits)
-        coded = None if way is None else (way.cut, _ZONE_CODES.get(way.zones, NULL))
+        coded = None if way is None else (way.cut, f"\t{_ZONE_CODES.get(way.zones, NULL)}")
         if len(self._ways) >= _WAYS_MOST:
             self._ways.clear()
         self._ways[digits[: self._plan.head], len(digits)] = coded

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, Protocol
 
 from campaigns.lists.columns import REJECT_COLUMNS, Field, guess_fields, map_columns, unique_names
 from campaigns.lists.consents import BadConsent, Consent
-from campaigns.lists.copytext import Numbers, RowLine, RowText, line_of
+from campaigns.lists.copytext import Numbers, RowLine, RowText, line_of, phones_of
 from campaigns.lists.csvfile import Record
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.model import REJECTS_KEPT, Look, Reject, Row, read_row
@@ -47,10 +47,29 @@ class Batch:
     consents: tuple[Agreed, ...] = ()
 
 
-class Intake:
-    """One file being read; `good` and `rejected` count rows so far, `rejects` keeps the first ones.
+class Reading(Protocol):
+    """A file being read: rows so far, bytes of it, the rows that come next."""
 
-    Raises ListFileError from the constructor and `batches`.
+    good: int
+    rejected: int
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def bytes_done(self) -> int: ...
+
+    @property
+    def bytes_total(self) -> int: ...
+
+    def next_batch(self) -> Batch | None:
+        """The next rows with a good phone, None at the end of the file. Raises ListFileError."""
+
+
+class Intake:
+    """A Reading of one file in this process; `rejects` keeps the first rows that are not good.
+
+    Raises ListFileError from the constructor and `next_batch`.
     """
 
     def __init__(
@@ -88,19 +107,19 @@ class Intake:
     def bytes_total(self) -> int:
         return self._table.bytes_total
 
-    def next_batch(self) -> Batch | None:
-        """The next rows with a good phone, None at the end of the file."""
+    def next_batch(self, most: int | None = None) -> Batch | None:
+        """The next rows with a good phone, of `most` (BATCH_ROWS) rows; None at the end."""
         try:
-            return self._batch()
+            return self._batch(BATCH_ROWS if most is None else most)
         except OSError as error:
             raise unreadable(error) from error
 
-    def _batch(self) -> Batch | None:
+    def _batch(self, most: int) -> Batch | None:
         lines: list[int] = []
         rows: list[str] = []
         numbers: list[Numbers] = []
         start, chars = self.rows, 0
-        for record in islice(self._records, BATCH_ROWS):
+        for record in islice(self._records, most):
             row = self._line(record)
             if row is None:
                 self.rejected += 1
@@ -136,7 +155,7 @@ class Intake:
         """Note what a usual row says of consent; False where that is for the rejects."""
         consent = self._text.consent(record.cells, self._now)
         if isinstance(consent, Consent):
-            self._agreed += [Agreed(record.line, e164, consent) for e164, _ in numbers]
+            self._agreed += [Agreed(record.line, e164, consent) for e164 in phones_of(numbers)]
         return not isinstance(consent, BadConsent)
 
     def _read(self, record: Record) -> Row:
@@ -164,7 +183,7 @@ class RejectsFile:
     One line for a row: line, column, value, reason (a sentence in `language`), then the row as it
     was, so the file can be mended and imported again (the four are skipped then). It appears under
     its name by `publish` alone; `discard` leaves nothing. `path` None: only the first entries are
-    kept, in memory.
+    kept, in memory. Another process may write it: that one says `finish`, this one `take`.
     Raises ListFileError where it cannot be written.
     """
 
@@ -175,6 +194,7 @@ class RejectsFile:
         self._delimiter = ","
         self._names: Sequence[str] = ()
         self._file: IO[str] | None = None
+        self.written = False
         self._published = False
         self._writer: Any = None
 
@@ -203,14 +223,25 @@ class RejectsFile:
             rest = [*wrong, *cells[skipped:]]
             self._writer.writerow((rejects[0].line, *map(no_formula, rest)))
 
+    def finish(self) -> None:
+        """Nothing more comes."""
+        if self._file is not None:
+            with self._explained():
+                self._file.close()
+            self._file = None
+
+    def take(self, first: Sequence[Reject], written: bool) -> None:
+        """What another process says of the file that it has finished under this path."""
+        self.first, self.written = list(first), written
+
     def publish(self) -> Path | None:
         """Give the file its name; None where there was nothing to write."""
-        if self._file is None or self.path is None:
+        if not self.written or self.path is None:
             return None
+        self.finish()
         with self._explained():
-            self._file.close()
             _part(self.path).replace(self.path)
-        self._file, self._published = None, True
+        self.written, self._published = False, True
         return self.path
 
     def retract(self) -> None:
@@ -220,15 +251,18 @@ class RejectsFile:
             self._published = False
 
     def discard(self) -> None:
-        """Remove what was not published."""
-        if self._file is not None and self.path is not None:
+        """Remove what was not published, whoever wrote it."""
+        if self._file is not None:
             self._file.close()
-            _part(self.path).unlink(missing_ok=True)
             self._file = None
+        if self.path is not None:
+            with suppress(OSError):
+                _part(self.path).unlink(missing_ok=True)
 
     def _open(self, path: Path) -> None:
         # With a mark, or Excel shows Russian letters as something else.
         self._file = _part(path).open("w", encoding="utf-8-sig", newline="")
+        self.written = True
         self._writer = csv.writer(self._file, delimiter=self._delimiter)
         names = self._names[len(REJECT_COLUMNS) :] if _is_rejects(self._names) else self._names
         self._writer.writerow((*REJECT_COLUMNS, *map(no_formula, names)))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from campaigns.lists.choice import Choice, Place, choose
-from campaigns.lists.copytext import codes_of
+from campaigns.lists.copytext import codes_of, phones_of
 from campaigns.lists.intake import Agreed, Batch
 from campaigns.lists.model import Duplicates, Order
 from dialer.database.pool import Connection
@@ -31,8 +31,8 @@ CONSENT = Queries.load("campaigns.consent")
 # For one statement over all rows of a file of some millions, or for a second import of the list
 # that waits for the first one.
 STATEMENT_TIMEOUT_S = 900.0
-# A number in a set takes some 80 bytes.
-SEEN_MOST = 2_500_000
+# A number takes some 140 bytes.
+SEEN_MOST = 2_000_000
 CONTACT = ("id", "list_id", "name", "company", "time_zone", "region", "attributes")
 PHONE = ("contact_id", "list_id", "position", "e164", "zone_set_id")
 
@@ -65,7 +65,7 @@ class Merge:
         self._others: list[int] = []
         self._place: Place | None = None
         # All phones of a list that this file makes, as long as there are not too many of them.
-        self._seen: set[int] | None = None
+        self._seen: dict[str, bool] | None = None
         # Of contacts to come.
         self._ids: deque[int] = deque()
         self._storing: asyncio.Task[None] | None = None
@@ -91,9 +91,8 @@ class Merge:
         choice = await asyncio.to_thread(choose, batch, known, ids, place)
         self.accepted += len(choice.contacts)
         self.phones += len(choice.phones)
-        if self._seen is not None:
-            self._seen.update(map(int, known))
-            self._seen = self._seen if len(self._seen) < SEEN_MOST else None
+        if self._seen is not None and len(self._seen) > SEEN_MOST:
+            self._seen = None
         await self._settle()
         self._storing = asyncio.create_task(self._store(choice, batch))
 
@@ -132,10 +131,10 @@ class Merge:
                 storing.exception()  # looked at: who stops this tells of another error already
 
     async def _known(self, batch: Batch, place: Place) -> dict[str, bool]:
-        """Phones of the batch that the list has, whether from before the file."""
-        numbers = [e164 for numbers in batch.numbers for e164, _ in numbers]
-        if (seen := self._seen) is not None:
-            return {e164: False for e164 in numbers if int(e164) in seen}
+        """Phones that the list has, of the batch at least; whether from before the file."""
+        if self._seen is not None:
+            return self._seen
+        numbers = [e164 for numbers in batch.numbers for e164 in phones_of(numbers)]
         rows = await self._rows(self._queries.find_known, place.list_id, numbers)
         return {row["e164"]: row["contact_id"] < place.first_contact for row in rows}
 
@@ -210,7 +209,7 @@ class Merge:
     async def _make_list(self) -> Place:
         queries, order = self._queries, self._order
         ((list_id, is_new),) = await self._rows(queries.make_list, *self._list)
-        self._seen = set() if is_new else None
+        self._seen = {} if is_new else None
         (first_contact,) = await self._fetch(queries.first_contact)
         others: list[int] = []
         if self._campaign_id is not None:

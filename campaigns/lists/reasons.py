@@ -103,6 +103,12 @@ REFUSALS: Mapping[str, Sentence] = {
         "the file cannot be read ({error}); check its name and rights",
         "файл не читается ({error}); проверьте его имя и права",
     ),
+    "reader_gone": Sentence(
+        "the process that read the file has ended ({how}): was it killed, is memory short? "
+        "Nothing was stored; import the file again",
+        "процесс, читавший файл, завершился ({how}): его остановили или не хватило памяти? "
+        "Ничего не записано; загрузите файл ещё раз",
+    ),
     "no_csv": Sentence(
         f"this is {{kind}}, not CSV; {_SAVE_EN}", f"это {{kind}}, не CSV; {_SAVE_RU}"
     ),

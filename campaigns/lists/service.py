@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
@@ -12,7 +12,7 @@ import structlog
 
 from campaigns.lists.columns import Field
 from campaigns.lists.errors import ListError, ListFileError
-from campaigns.lists.intake import Intake, RejectsFile, look, unreadable
+from campaigns.lists.intake import Intake, Reading, RejectsFile, look, unreadable
 from campaigns.lists.merge import Merge
 from campaigns.lists.model import (
     ImportResult,
@@ -23,6 +23,7 @@ from campaigns.lists.model import (
     check_order,
 )
 from campaigns.lists.numbering import zone_sets
+from campaigns.lists.reader import Reader, Task, is_worth
 from campaigns.lists.turns import short_turns
 from dialer.database.pool import Pool
 from dialer.database.queries import Queries
@@ -111,12 +112,10 @@ class ListService:
         rejects = RejectsFile(rejects_path, order.language)
         try:
             with _named(source):
-                intake = await _in_thread(
-                    lambda: Intake(stream, order.region, rejects, mapping, order.sheet)
-                )
-                job = _Import(self._queries, intake, rejects, progress, order)
-                async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
-                    result = await job.run(connection, floor, source)
+                async with _reading(stream, rejects, order, mapping) as reading:
+                    job = _Import(self._queries, reading, rejects, progress, order)
+                    async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+                        result = await job.run(connection, floor, source)
         except BaseException:
             rejects.retract()  # of an import whose last word to the database was lost
             raise
@@ -183,13 +182,13 @@ class _Import:
     def __init__(
         self,
         queries: Queries,
-        intake: Intake,
+        reading: Reading,
         rejects: RejectsFile,
         progress: Progress | None,
         order: Order,
     ) -> None:
         self._queries = queries
-        self._intake = intake
+        self._reading = reading
         self._rejects = rejects
         self._progress = progress
         self._order = order
@@ -233,25 +232,25 @@ class _Import:
         return campaign_id
 
     async def _take(self, merge: Merge) -> None:
-        intake = self._intake
+        reading = self._reading
         await merge.prepare()
         try:
-            async with aclosing(_ahead(intake.next_batch, BATCHES_AHEAD)) as batches:
+            async with aclosing(_ahead(reading.next_batch, BATCHES_AHEAD)) as batches:
                 async for batch in batches:
                     await merge.add(batch)
                     if self._progress is not None:
-                        self._progress(intake.bytes_done, intake.bytes_total, intake.rows)
+                        self._progress(reading.bytes_done, reading.bytes_total, reading.rows)
             await merge.finish()
         finally:
             await merge.stop()
 
     def _result(self, merge: Merge, list_id: int | None) -> ImportResult:
-        intake = self._intake
+        reading = self._reading
         return ImportResult(
-            rows=intake.rows,
+            rows=reading.rows,
             accepted=merge.accepted,
-            rejected=intake.rejected,
-            duplicates=intake.good - merge.accepted,
+            rejected=reading.rejected,
+            duplicates=reading.good - merge.accepted,
             phones=merge.phones,
             rejects=self._rejects.first,
             list_id=list_id,
@@ -276,6 +275,22 @@ def _named(file: str) -> Iterator[None]:
         yield
     except ListFileError as error:
         raise error.of(file) from error
+
+
+@asynccontextmanager
+async def _reading(
+    stream: BinaryIO, rejects: RejectsFile, order: Order, mapping: Mapping[str, Field]
+) -> AsyncIterator[Reading]:
+    """Of a large file in a process of its own, else in a thread here."""
+    if not is_worth(stream):
+        yield await _in_thread(lambda: Intake(stream, order.region, rejects, mapping, order.sheet))
+        return
+    task = Task(order.region, mapping, order.sheet, rejects.path, order.language)
+    reader = Reader(stream, task, rejects)
+    try:
+        yield await _in_thread(reader.start)
+    finally:
+        await _in_thread(reader.close)
 
 
 def _open(path: Path) -> BinaryIO:

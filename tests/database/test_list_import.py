@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from campaigns.lists import intake
+from campaigns.lists import intake, reader
 from campaigns.lists.errors import ListError, ListFileError
 from campaigns.lists.service import ListService
 from dialer.database.pool import Pool
@@ -197,6 +197,7 @@ async def test_a_file_without_one_good_row_makes_no_list(
     assert await stored(pool) == (0, 0, 0)
 
 
+@pytest.mark.usefixtures("read")
 @pytest.mark.parametrize(
     ("tail", "says"),
     [('x,"89031234567\n', "not closed"), ("Пётр\n".encode() + b"\xe0\xe0,1\n", "UTF-8")],
@@ -216,6 +217,14 @@ async def test_an_error_at_the_end_of_the_file_leaves_nothing(
     assert files(tmp_path) == ["a.csv"]
 
 
+@pytest.fixture(params=["read here", "read apart"])
+def read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, and in one of its own, which only large files get otherwise."""
+    if request.param == "read apart":
+        monkeypatch.setattr(reader, "WORTH_BYTES", 0)
+
+
+@pytest.mark.usefixtures("read")
 async def test_a_cancel_leaves_nothing(service: ListService, pool: Pool, tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", "name,phone", "x,112", *numbers(30_000))
     reached = asyncio.Event()
@@ -233,6 +242,7 @@ async def test_a_cancel_leaves_nothing(service: ListService, pool: Pool, tmp_pat
     assert (await service.import_file(path, floor="main")).accepted == 30_000
 
 
+@pytest.mark.usefixtures("read")
 async def test_a_lost_connection_leaves_nothing(
     service: ListService, pool: Pool, database: str, tmp_path: Path
 ) -> None:

@@ -42,6 +42,36 @@ async def test_a_phone_needs_a_contact_of_its_list(pool: Pool, contacts: list[in
             await pool.execute(change, lists[1])
 
 
+async def test_each_phone_of_many_needs_its_contact(pool: Pool, contacts: list[int]) -> None:
+    """Contacts one after another are looked at in one go, others each by itself."""
+    near = [row[0] for row in await pool.fetch(MAKE, 20, "a")]
+    [far] = [row[0] for row in await pool.fetch(FAR, near[-1] + 10_000)]
+    [gone] = await pool.fetch("delete from contact where id = $1 returning id", near[7])
+    there = [one for one in near if one != gone[0]]
+    for owners in (near, [there[0], far + 1], [*there, contacts[1]]):
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await pool.execute(PHONES, owners)
+    await pool.execute(PHONES, there)
+    await pool.execute("delete from contact_phone where position = 5")
+    await pool.execute(PHONES, [there[0], far])
+    assert await pool.fetchval("select count(*) from contact_phone where position = 5") == 2
+
+
+MAKE = """
+insert into contact (list_id) select list.id from list, generate_series(1, $1) where name = $2
+returning id
+"""
+FAR = """
+insert into contact (id, list_id) overriding system value
+select $1, list.id from list where name = 'a' returning id
+"""
+PHONES = """
+insert into contact_phone (contact_id, list_id, position, e164)
+select owner, list.id, 5, '+7903' || lpad(owner::text, 7, '0')
+from list, unnest($1::bigint[]) owner where name = 'a'
+"""
+
+
 async def test_phones_go_with_their_contact_and_their_list(pool: Pool, contacts: list[int]) -> None:
     await pool.execute("delete from contact where id = $1", contacts[0])
     assert [row[0] for row in await pool.fetch("select contact_id from contact_phone")] == [
