@@ -48,8 +48,9 @@ class Batch:
 
 
 class Reading(Protocol):
-    """A file being read: rows so far, bytes of it, the rows that come next."""
+    """A file being read: where its header is, rows so far, bytes of it, the rows that come next."""
 
+    header_line: int
     good: int
     rejected: int
 

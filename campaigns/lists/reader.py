@@ -46,6 +46,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
+    header_line: int
     bytes_total: int
 
 
@@ -111,6 +112,7 @@ class Reader:
         self._process: subprocess.Popen[bytes] | None = None
         self._ended = False
         self.good = self.rejected = self.bytes_done = self.bytes_total = 0
+        self.header_line = 1
 
     @property
     def rows(self) -> int:
@@ -134,7 +136,7 @@ class Reader:
         self._connection.send(self._task)
         opened = self._receive()
         assert isinstance(opened, _Opened), opened
-        self.bytes_total = opened.bytes_total
+        self.header_line, self.bytes_total = opened.header_line, opened.bytes_total
         return self
 
     def next_batch(self) -> Batch | None:
@@ -204,7 +206,7 @@ def _read(stream: BinaryIO, task: Task) -> Iterator[_Message]:
     rejects = RejectsFile(task.rejects_path, task.language)
     try:
         reading = Intake(stream, task.region, rejects, task.mapping, task.sheet)
-        yield _Opened(reading.bytes_total)
+        yield _Opened(reading.header_line, reading.bytes_total)
         while (batch := reading.next_batch(PART_ROWS)) is not None:
             yield _Part(
                 batch.lines, "\n".join(batch.rows), "\n".join(batch.numbers), batch.consents,

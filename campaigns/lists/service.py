@@ -259,7 +259,7 @@ class _Import:
             updated=merge.updated,
             duplicates_by_place=merge.duplicates,
             consents=merge.consents,
-            header_line=intake.header_line,
+            header_line=reading.header_line,
         )
 
 

@@ -61,6 +61,7 @@ def test_it_reads_what_is_read_here(tmp_path: Path) -> None:
         apart = Reader(stream, task(theirs.path), theirs).start()
         try:
             assert apart.bytes_total == here.bytes_total > 0
+            assert apart.header_line == here.header_line == 1
             found = whole(apart)
         finally:
             apart.close()
