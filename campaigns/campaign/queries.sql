@@ -100,18 +100,22 @@ where lead.campaign_id = $1 and contact.id = lead.contact_id and lead.status = '
 
 -- name: make_leads
 -- A lead for every contact of the campaign's lists that has none yet, in the order of the files;
--- one only for a number that stands in several lists. Returns how many.
+-- one only for a number that stands in several lists, with what the list says of it: how early it
+-- comes, whose it is. Returns how many.
 with phones as (
-    select distinct on (contact.id) contact.id, contact_phone.e164
+    select distinct on (contact.id) contact.id, contact_phone.e164, contact.lead_priority,
+        contact.lead_owner_id
     from campaign_list join contact on contact.list_id = campaign_list.list_id
     join contact_phone on contact_phone.contact_id = contact.id
     where campaign_list.campaign_id = $1
     order by contact.id, contact_phone.position
 ), first as (
-    select distinct on (e164) id from phones order by e164, id
+    select distinct on (e164) id, lead_priority, lead_owner_id from phones order by e164, id
 ), made as (
-    insert into lead (campaign_id, contact_id)
-    select $1, first.id from first order by first.id
+    insert into lead (campaign_id, contact_id, priority, owner_id)
+    select $1, first.id, coalesce(first.lead_priority, 0), operator.id
+    from first left join operator on operator.id = first.lead_owner_id and operator.removed_at is null
+    order by first.id
     on conflict (campaign_id, contact_id) do nothing
     returning 1
 )

@@ -15,6 +15,9 @@ from dialer.outcomes import CANCELS, EndedBy, Outcome, costs_approach
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
 
+# 0 is usual, the higher comes first.
+MOST_PRIORITY = 1000
+
 PAUSE_S: dict[Outcome, float] = {
     Outcome.NO_ANSWER: 4 * HOUR_S,
     Outcome.BUSY: HOUR_S / 2,

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from campaigns.leads.model import MOST_PRIORITY
 from campaigns.lists.phones import BadPhone, parse_phone
 from campaigns.refusals import Refusal
 from dialer.database.pool import Pool
 from dialer.database.queries import Queries
 
 SQL = Queries.load("campaigns.leads")
-MOST_PRIORITY = 1000
 MOST_LEADS = 10_000
 # Of a campaign with millions of leads.
 TIMEOUT_S = 600.0

@@ -23,6 +23,8 @@ Field = Literal[
     "consent_at",
     "consent_source",
     "consent_evidence",
+    "priority",
+    "owner",
     "attribute",
     "skip",
 ]
@@ -44,6 +46,8 @@ FIELD_NAMES: Mapping[str, Field] = {
     "дата согласия": "consent_at",
     "источник согласия": "consent_source",
     "подтверждение согласия": "consent_evidence",
+    "приоритет": "priority",
+    "ответственный": "owner",
     "атрибут": "attribute",
     "пропустить": "skip",
 }
@@ -64,6 +68,8 @@ class Columns:
     consent_at: int | None = None
     consent_source: int | None = None
     consent_evidence: int | None = None
+    priority: int | None = None
+    owner: int | None = None
 
 
 _PHONE_NAMES = frozenset(
@@ -111,6 +117,11 @@ _CONSENT_SOURCE = frozenset({"источник согласия", "consent sourc
 _CONSENT_EVIDENCE = frozenset(
     {"подтверждение согласия", "доказательство согласия", "consent evidence", "consent proof"}
 )
+_PRIORITY = frozenset({"приоритет", "priority", "lead priority"})
+_OWNER = frozenset(
+    {"ответственный", "ответственный менеджер", "менеджер", "оператор"}
+    | {"owner", "lead owner", "manager", "operator"}
+)
 _CONSENT_FIELDS: tuple[Field, ...] = ("consent", "consent_source", "consent_evidence")
 
 
@@ -138,11 +149,14 @@ def map_columns(
         next(iter(_all(fields, "company")), None),
         next(iter(_all(fields, "time_zone")), None),
         next(iter(_all(fields, "region")), None),
-        _all(fields, "attribute") + tuple(_spare(fields)),
+        # Scripts read out whose the person is: these two are kept as attributes too.
+        _all(fields, "attribute", "priority", "owner") + tuple(_spare(fields)),
         next(iter(_all(fields, "consent")), None),
         next(iter(_all(fields, "consent_at")), None),
         next(iter(_all(fields, "consent_source")), None),
         next(iter(_all(fields, "consent_evidence")), None),
+        next(iter(_all(fields, "priority")), None),
+        next(iter(_all(fields, "owner")), None),
     )
 
 
@@ -170,6 +184,8 @@ def guess_fields(header: Sequence[str]) -> list[Field]:
         ("consent_at", _CONSENT_AT),
         ("consent_source", _CONSENT_SOURCE),
         ("consent_evidence", _CONSENT_EVIDENCE),
+        ("priority", _PRIORITY),
+        ("owner", _OWNER),
     )
     for field, its_names in known:
         index_of = _first(keys, its_names)

@@ -13,11 +13,12 @@ from typing import IO, Any, BinaryIO, Protocol
 
 from campaigns.lists.columns import REJECT_COLUMNS, Field, guess_fields, map_columns, unique_names
 from campaigns.lists.consents import BadConsent, Consent
-from campaigns.lists.copytext import Numbers, RowLine, RowText, line_of, phones_of
+from campaigns.lists.copytext import NULL, Numbers, RowLine, RowText, line_of, phones_of
 from campaigns.lists.csvfile import Record
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.model import REJECTS_KEPT, Look, Reject, Row, read_row
 from campaigns.lists.table import open_table
+from campaigns.lists.wishes import NO_WISH, Owners, Wish, read_wish
 from campaigns.refusals import Language
 
 # Each batch costs PostgreSQL some questions, and waiting for this thread to let go of Python.
@@ -45,6 +46,8 @@ class Batch:
     rows: Sequence[str]
     numbers: Sequence[Numbers]
     consents: tuple[Agreed, ...] = ()
+    # Lines for COPY: line, phone, priority, owner.
+    wishes: str = ""
 
 
 class Reading(Protocol):
@@ -80,6 +83,7 @@ class Intake:
         rejects: RejectsFile,
         mapping: Mapping[str, Field] | None = None,
         sheet: str | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self._region = region
         self._rejects = rejects
@@ -94,6 +98,9 @@ class Intake:
         self._records = self._table.records()
         self._consents = self._columns.consent_at is not None
         self._agreed: list[Agreed] = []
+        self._owners = owners or {}
+        self._wishful = (self._columns.priority, self._columns.owner) != (None, None)
+        self._wishes: list[str] = []
         self._now = datetime.now(UTC)
 
     @property
@@ -138,14 +145,21 @@ class Intake:
         if self.rows == start:
             return None
         agreed, self._agreed = tuple(self._agreed), []
-        return Batch(lines, rows, numbers, agreed)
+        wishes, self._wishes = "".join(self._wishes), []
+        return Batch(lines, rows, numbers, agreed, wishes)
 
     def _line(self, record: Record) -> RowLine | None:
         """The line of a row; what is wrong with it goes to the rejects. None: nothing is left."""
         line = self._text.usual(record.cells) if not record.problem else None
-        if line is not None and (not self._consents or self._agrees(record, line[1])):
-            return line
+        if line is not None:
+            wish = self._wish(record) if self._wishful else NO_WISH
+            if not wish.bad and (not self._consents or self._agrees(record, line[1])):
+                if self._wishful:
+                    self._note(record.line, phones_of(line[1]), wish)
+                return line
         row = self._read(record)
+        if self._wishful:
+            self._note(row.line, [phone.e164 for phone in row.phones], row.wish)
         if row.rejects:
             self._rejects.add(row.rejects, record.cells)
         if row.consent is not None:
@@ -159,10 +173,22 @@ class Intake:
             self._agreed += [Agreed(record.line, e164, consent) for e164 in phones_of(numbers)]
         return not isinstance(consent, BadConsent)
 
+    def _wish(self, record: Record) -> Wish:
+        return read_wish(record.cells, self._columns, self._owners)
+
+    def _note(self, line: int, phones: Sequence[str], wish: Wish) -> None:
+        """Rows that wish nothing too: of rows of one contact one counts."""
+        said = "\t".join(
+            NULL if value is None else str(value) for value in (wish.priority, wish.owner)
+        )
+        self._wishes += [f"{line}\t{e164}\t{said}\n" for e164 in phones]
+
     def _read(self, record: Record) -> Row:
         if record.problem:
             return Row(record.line, rejects=(Reject(record.line, "", "", record.problem),))
-        return read_row(record.line, record.cells, self._columns, self._region, self._now)
+        return read_row(
+            record.line, record.cells, self._columns, self._region, self._now, self._owners
+        )
 
 
 def unreadable(error: OSError) -> ListFileError:

@@ -69,6 +69,7 @@ class Merge:
         # Of contacts to come.
         self._ids: deque[int] = deque()
         self._storing: asyncio.Task[None] | None = None
+        self._wishes = False
         self.list_id: int | None = None
         self.accepted = self.phones = self.updated = self.consents = 0
         self.duplicates = Duplicates(0, 0, 0)
@@ -105,6 +106,8 @@ class Merge:
         await self._copy("list_import_phone", choice.row_phones)
         if batch.consents:
             await self._record(batch.consents)
+        if batch.wishes:
+            await self._keep_wishes(batch.wishes)
         await self._draw(len(batch.lines))
 
     async def _draw(self, most: int) -> None:
@@ -148,8 +151,10 @@ class Merge:
         await self._look_elsewhere(place)
         if self._order.on_duplicate != "add":
             await self._withdraw(place)
-        if self._update:
-            await self._update_known(place)
+        changed = await self._update_known(place) if self._update else set()
+        if self._wishes:
+            changed |= await self._wish(place)
+        self.updated = len(changed)
         row = (await self._rows(self._queries.count_left))[0]
         self.duplicates = Duplicates(**row)
         if self.consents:
@@ -180,13 +185,37 @@ class Merge:
             self.phones -= phones
             self.accepted -= contacts
 
-    async def _update_known(self, place: Place) -> None:
+    async def _update_known(self, place: Place) -> set[int]:
+        """The contacts that their rows changed."""
         queries = self._queries
         await self._execute(queries.note_known, place.list_id, place.first_contact)
         changed = await self._fetch(queries.update_contacts)
         grown = await self._fetch(queries.add_phones_of_known, place.list_id)
         self.phones += len(grown)
-        self.updated = len({*changed, *grown})
+        return {*changed, *grown}
+
+    async def _keep_wishes(self, wishes: str) -> None:
+        if not self._wishes:
+            await self._execute(self._queries.stage_wishes)
+        self._wishes = True
+        await self._copy("list_import_wish", [wishes])
+
+    async def _wish(self, place: Place) -> set[int]:
+        """Who comes first and whose they are: contacts get it, and leads that they have already.
+
+        Returns the contacts changed that were there before.
+        """
+        await self._execute(self._queries.analyze_wishes)
+        what = place.list_id, place.first_contact, self._update
+        fresh = await self._rows(self._queries.wish_contacts, *what)
+        changed = [row["id"] for row in fresh]
+        if fresh:
+            told = [row["priority"] for row in fresh], [row["owner_id"] for row in fresh]
+            (leads,) = await self._fetch(self._queries.wish_leads, changed, *told)
+            details = {"changed": leads}
+            subject = f"list {self.list_id}"
+            await self._execute(self._queries.note_leads, self._order.actor, subject, details)
+        return set(changed)
 
     async def _record(self, agreed: Sequence[Agreed]) -> None:
         """Consents for every campaign; known ones, and those withdrawn since, are left alone."""

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
@@ -17,6 +18,7 @@ from campaigns.lists.errors import ListError
 from campaigns.lists.phones import EXCEL, Phone, is_region, parse_phones
 from campaigns.lists.reasons import said
 from campaigns.lists.texts import NumberText, clean_text
+from campaigns.lists.wishes import NO_WISH, Owners, Wish, read_wish
 from campaigns.refusals import Language, Sentence
 
 # Ids of reasons, as `campaigns.lists.reasons` has them.
@@ -183,6 +185,7 @@ class Row:
     phones: tuple[Phone, ...] = ()
     rejects: tuple[Reject, ...] = ()
     consent: Consent | None = None
+    wish: Wish = NO_WISH
 
 
 def read_row(
@@ -191,10 +194,11 @@ def read_row(
     columns: Columns,
     region: str,
     now: datetime | None = None,
+    owners: Owners = MappingProxyType({}),
 ) -> Row:
     """Return the contact of a row, or the row with the reasons why there is none.
 
-    `now`: no consent is given later.
+    `now`: no consent is given later. `owners`: whose leads may be.
     """
     if problem := _problem_of_row(line, cells, columns):
         return Row(line, rejects=(problem,))
@@ -208,6 +212,8 @@ def read_row(
         name = columns.names[consent.index]
         rejects.append(Reject(line, name, consent.text, consent.reason))
         consent = None
+    wish = read_wish(cells, columns, owners)
+    rejects += [Reject(line, columns.names[i], text, reason) for i, text, reason in wish.bad]
     return Row(
         line,
         clean_text(" ".join(_cell(cells, index) for index in columns.name)),
@@ -218,6 +224,7 @@ def read_row(
         tuple(phones),
         (*rejects, *bad_zone),
         consent if phones else None,
+        wish,
     )
 
 

@@ -50,6 +50,15 @@ CREATE TEMPORARY TABLE list_import_known (
     contact_id bigint NOT NULL
 ) ON COMMIT DROP;
 
+-- name: stage_wishes
+-- Table for what rows say of leads (priority, an operator's id), once for each phone.
+CREATE TEMPORARY TABLE list_import_wish (
+    line     bigint NOT NULL,
+    e164     text   NOT NULL,
+    priority integer,
+    owner_id bigint
+) ON COMMIT DROP;
+
 -- name: nothing_elsewhere
 -- Table for phones of the file that other lists have, where none are looked for.
 CREATE TEMPORARY TABLE list_import_elsewhere (
@@ -64,6 +73,10 @@ ANALYZE list_import_row (line);
 -- name: analyze_phones
 -- Tell the planner how many phones were staged.
 ANALYZE list_import_phone (line, e164);
+
+-- name: analyze_wishes
+-- Tell the planner how many there are.
+ANALYZE list_import_wish (line, e164);
 
 -- name: make_list
 -- Make the list or take the one of that name; from here one import at a time goes on with it. No
@@ -226,6 +239,58 @@ SELECT contact_id, $1,
        e164, zone_set_id
   FROM extra
 RETURNING contact_id;
+
+-- name: wish_contacts
+-- Keep what rows say of leads with contacts of list $1: those of the file, from $2 on, by their first
+-- row; if $3, known ones by their last, empty cells change nothing. Returns what is new of known ones.
+WITH told AS (
+    SELECT DISTINCT ON (contact_id) contact_id, wish.priority, wish.owner_id
+      FROM list_import_wish AS wish
+      JOIN contact_phone AS own ON own.list_id = $1 AND own.e164 = wish.e164
+     WHERE $3 OR contact_id >= $2
+     ORDER BY contact_id, CASE WHEN contact_id >= $2 THEN line ELSE -line END
+), fresh AS (
+    SELECT contact_id, nullif(told.priority, contact.lead_priority) AS priority,
+           nullif(told.owner_id, contact.lead_owner_id) AS owner_id
+      FROM told JOIN contact ON contact.id = contact_id
+), kept AS (
+    UPDATE contact
+       SET lead_priority = coalesce(fresh.priority, contact.lead_priority),
+           lead_owner_id = coalesce(fresh.owner_id, contact.lead_owner_id)
+      FROM fresh
+     WHERE contact.id = fresh.contact_id
+       AND (fresh.priority IS NOT NULL OR fresh.owner_id IS NOT NULL)
+    RETURNING contact.id, fresh.priority, fresh.owner_id
+)
+SELECT id, priority, owner_id FROM kept WHERE id < $2;
+
+-- name: wish_leads
+-- Give the leads of contacts $1 the priorities $2 and the owners $3 (null: as it is); counts those
+-- that were changed. What was prepared of them is forgotten, and who waited for an owner is asked
+-- again.
+WITH changed AS (
+    UPDATE lead
+       SET priority = coalesce(told.priority, lead.priority),
+           owner_id = coalesce(told.owner_id, lead.owner_id),
+           next_at = CASE WHEN blocked_by = 'owner_absent' THEN now() ELSE next_at END,
+           blocked_by = nullif(blocked_by, 'owner_absent')
+      FROM unnest($1::bigint[], $2::integer[], $3::bigint[]) AS told (id, priority, owner_id)
+     WHERE lead.contact_id = told.id
+       AND (lead.priority <> told.priority OR lead.owner_id IS DISTINCT FROM told.owner_id
+            AND told.owner_id IS NOT NULL)
+    RETURNING lead.id
+), forgotten AS (
+    DELETE FROM ready WHERE claimed_fence IS NULL AND lead_id IN (SELECT id FROM changed)
+)
+SELECT count(*) FROM changed;
+
+-- name: note_leads
+-- Who changed leads by a file: $1, list $2, what became of it $3.
+INSERT INTO audit (actor, action, subject, details) VALUES ($1, 'leads_set', $2, $3);
+
+-- name: operators
+-- Who works on floor $1.
+SELECT id, login, full_name FROM operator WHERE floor_id = $1 AND removed_at IS NULL;
 
 -- name: count_left
 -- Rows that made no contact, by where their phones are known; the rest is in the file itself.

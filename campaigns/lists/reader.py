@@ -13,7 +13,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
@@ -23,6 +23,7 @@ from campaigns.lists.columns import Field
 from campaigns.lists.errors import ListFileError
 from campaigns.lists.intake import Agreed, Batch, Intake, RejectsFile
 from campaigns.lists.model import Reject
+from campaigns.lists.wishes import Owners
 from campaigns.refusals import Language, Sentence
 
 # The process needs half a second to start; so much is read in that time.
@@ -42,6 +43,7 @@ class Task:
     sheet: str | None
     rejects_path: Path | None
     language: Language
+    owners: Owners = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class _Part:
     rows: str
     numbers: str
     consents: tuple[Agreed, ...]
+    wishes: str
     good: int
     rejected: int
     bytes_done: int
@@ -145,6 +148,7 @@ class Reader:
         rows: list[str] = []
         numbers: list[str] = []
         consents: list[Agreed] = []
+        wishes: list[str] = []
         chars = 0
         while not self._ended and len(lines) < intake.BATCH_ROWS and chars < intake.BATCH_CHARS:
             message = self._receive()
@@ -159,8 +163,11 @@ class Reader:
                 rows += message.rows.split("\n")
                 numbers += message.numbers.split("\n")
                 consents += message.consents
+                wishes.append(message.wishes)
                 chars += len(message.rows)
-        return Batch(lines, rows, numbers, tuple(consents)) if lines else None
+        if not lines:
+            return None
+        return Batch(lines, rows, numbers, tuple(consents), "".join(wishes))
 
     def close(self) -> None:
         """The process ends, wherever it is."""
@@ -205,12 +212,12 @@ def main() -> None:
 def _read(stream: BinaryIO, task: Task) -> Iterator[_Message]:
     rejects = RejectsFile(task.rejects_path, task.language)
     try:
-        reading = Intake(stream, task.region, rejects, task.mapping, task.sheet)
+        reading = Intake(stream, task.region, rejects, task.mapping, task.sheet, task.owners)
         yield _Opened(reading.header_line, reading.bytes_total)
         while (batch := reading.next_batch(PART_ROWS)) is not None:
             yield _Part(
                 batch.lines, "\n".join(batch.rows), "\n".join(batch.numbers), batch.consents,
-                reading.good, reading.rejected, reading.bytes_done,
+                batch.wishes, reading.good, reading.rejected, reading.bytes_done,
             )  # fmt: skip
         rejects.finish()
         yield _End(

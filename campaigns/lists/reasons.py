@@ -69,6 +69,16 @@ REJECTS: Mapping[str, Sentence] = {
         "say where the consent comes from (column «consent source»)",
         "укажите, откуда согласие (столбец «Источник согласия»)",
     ),
+    "priority": Sentence(
+        "a priority is a whole number from -1000 to 1000; the contact is taken with the usual one",
+        "приоритет: целое число от -1000 до 1000; контакт принят с обычным",
+    ),
+    "owner": Sentence(
+        "no operator has this login or name; the contact is taken as nobody's (a column that is "
+        "about something else: --map COLUMN=attribute)",
+        "оператора с таким логином или именем нет; контакт принят как ничей (если столбец о "
+        "другом: --map СТОЛБЕЦ=attribute)",
+    ),
     "nul": Sentence(
         "there is a NUL character in the row; export the file again",
         "в строке есть символ с кодом 0; выгрузите файл заново",

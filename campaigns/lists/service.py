@@ -25,6 +25,7 @@ from campaigns.lists.model import (
 from campaigns.lists.numbering import zone_sets
 from campaigns.lists.reader import Reader, Task, is_worth
 from campaigns.lists.turns import short_turns
+from campaigns.lists.wishes import Owners, owners_of
 from dialer.database.pool import Pool
 from dialer.database.queries import Queries
 
@@ -109,10 +110,11 @@ class ListService:
         """
         check_order(order)
         mapping = await self._mapping(floor, order)
+        owners = await self._owners(floor)
         rejects = RejectsFile(rejects_path, order.language)
         try:
             with _named(source):
-                async with _reading(stream, rejects, order, mapping) as reading:
+                async with _reading(stream, rejects, order, mapping, owners) as reading:
                     job = _Import(self._queries, reading, rejects, progress, order)
                     async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
                         result = await job.run(connection, floor, source)
@@ -133,6 +135,14 @@ class ListService:
             dry_run=order.dry_run,
         )
         return result
+
+    async def _owners(self, floor: str) -> dict[str, int]:
+        """Who may own leads."""
+        async with self._pool.acquire(timeout=QUERY_TIMEOUT_S) as connection:
+            floor_id = await _floor_id(connection, self._queries, floor)
+            query = self._queries.operators
+            rows = await connection.fetch(query, floor_id, timeout=QUERY_TIMEOUT_S)
+        return owners_of([tuple(row) for row in rows])
 
     @staticmethod
     async def look(path: Path, sheet: str | None = None) -> Look:
@@ -279,13 +289,19 @@ def _named(file: str) -> Iterator[None]:
 
 @asynccontextmanager
 async def _reading(
-    stream: BinaryIO, rejects: RejectsFile, order: Order, mapping: Mapping[str, Field]
+    stream: BinaryIO,
+    rejects: RejectsFile,
+    order: Order,
+    mapping: Mapping[str, Field],
+    owners: Owners,
 ) -> AsyncIterator[Reading]:
     """Of a large file in a process of its own, else in a thread here."""
     if not is_worth(stream):
-        yield await _in_thread(lambda: Intake(stream, order.region, rejects, mapping, order.sheet))
+        yield await _in_thread(
+            lambda: Intake(stream, order.region, rejects, mapping, order.sheet, owners)
+        )
         return
-    task = Task(order.region, mapping, order.sheet, rejects.path, order.language)
+    task = Task(order.region, mapping, order.sheet, rejects.path, order.language, owners)
     reader = Reader(stream, task, rejects)
     try:
         yield await _in_thread(reader.start)

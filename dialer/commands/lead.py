@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from campaigns.export.model import parse_attributes
-from campaigns.leads.service import MOST_PRIORITY, LeadService, What, Which
+from campaigns.leads.model import MOST_PRIORITY
+from campaigns.leads.service import LeadService, What, Which
 from dialer.commands.common import CommandError, Json, Reply, os_user, run, say, use_settings
 from dialer.commands.database import open_floor
 from dialer.config import Settings

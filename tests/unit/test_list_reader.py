@@ -20,7 +20,8 @@ from campaigns.lists.errors import ListFileError
 from campaigns.lists.intake import Batch, Intake, Reading, RejectsFile
 from campaigns.lists.reader import Reader, Task, is_worth
 
-HEADER = "ФИО;Телефон;Второй телефон;Дата согласия;Источник согласия;Город\n"
+HEADER = "ФИО;Телефон;Второй телефон;Дата согласия;Источник согласия;Город;Приоритет;Менеджер\n"
+OWNERS = {"anna": 7}
 
 
 def file_of(folder: Path, *rows: str, header: str = HEADER) -> Path:
@@ -34,7 +35,8 @@ def rows_of(count: int) -> Iterator[str]:
         second = f"8495{2000000 + number}" if number % 3 == 0 else ""
         phone = "нет" if number % 50 == 7 else f"8903{1000000 + number}"
         consent = "01.11.2025;сайт" if number % 5 == 0 else ";"
-        yield f"Иван\u2028{number};{phone};{second};{consent};Тверь"
+        wish = f"{number % 7 or ''};{('anna', '', 'кто')[number % 3]}"
+        yield f"Иван\u2028{number};{phone};{second};{consent};Тверь;{wish}"
 
 
 def whole(reading: Reading) -> list[Batch]:
@@ -49,14 +51,14 @@ def told(batches: list[Batch]) -> list[tuple[int, str, str]]:
 
 
 def task(rejects: Path | None = None, sheet: str | None = None) -> Task:
-    return Task("RU", {}, sheet, rejects, "ru")
+    return Task("RU", {}, sheet, rejects, "ru", OWNERS)
 
 
 def test_it_reads_what_is_read_here(tmp_path: Path) -> None:
     path = file_of(tmp_path, *rows_of(25_000), header=f"Выгрузка за ноябрь\n\n{HEADER}")
     mine, theirs = (RejectsFile(tmp_path / name, "ru") for name in ("mine.csv", "theirs.csv"))
     with path.open("rb") as stream:
-        here = Intake(stream, "RU", mine)
+        here = Intake(stream, "RU", mine, owners=OWNERS)
         expected = whole(here)
         apart = Reader(stream, task(theirs.path), theirs).start()
         try:
@@ -70,6 +72,8 @@ def test_it_reads_what_is_read_here(tmp_path: Path) -> None:
         [(one.line, one.e164) for each in x for one in each.consents] for x in (found, expected)
     ]
     assert agreed[0] == agreed[1] != []
+    wished = ["".join(each.wishes for each in batches) for batches in (found, expected)]
+    assert wished[0] == wished[1] and "5\t+79031000001\t1\t\\N\n" in wished[0]
     assert (apart.good, apart.rejected, apart.bytes_done) == (
         *(here.good, here.rejected, here.bytes_total),
     )

@@ -9,7 +9,7 @@ from string import Formatter
 
 import pytest
 
-from campaigns.lists import consents, csvfile, model, phones
+from campaigns.lists import consents, csvfile, model, phones, wishes
 from campaigns.lists.errors import ListError, ListFileError
 from campaigns.lists.reasons import REASONS, REFUSALS, REJECTS, said
 from campaigns.refusals import Sentence
@@ -48,6 +48,7 @@ LISTED = {
     "EMPTY": [csvfile.EMPTY],
     "f'unknown_{kind}'": ["unknown_list", "unknown_campaign"],
     "self.id": [],
+    "message.id": [],
 }
 
 
@@ -59,7 +60,7 @@ def test_every_error_has_its_sentence_and_every_sentence_its_error() -> None:
 
 
 def test_every_reason_of_a_reject_has_its_sentence() -> None:
-    modules = (phones, model, csvfile, consents)
+    modules = (phones, model, csvfile, consents, wishes)
     used = {
         value
         for module in modules
