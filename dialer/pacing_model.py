@@ -192,12 +192,20 @@ class AnswerChance:
             weights.append(self._weights[i] * (own if answered else 1.0 - own))
             tells = own * (1.0 - own) / (p * (1.0 - p))
             surprise = answered - own
-            keep = 1.0 - 1.0 / (memory * self.stretch)
+            keep = self._keep(self._yes[i] + self._no[i], memory)
             self._yes[i] = max(0.0, self._yes[i] * keep + tells * p + surprise)
             self._no[i] = max(0.0, self._no[i] * keep + tells * (1.0 - p) - surprise)
+        keep = self._keep(sum(self._mix), self.memories[-1])
         self._mix = [self._mix[0] * keep + answered, self._mix[1] * keep + 1.0 - answered]
         scale = (1.0 - self.share) / max(sum(weights), 1e-300)
         self._weights = [w * scale + floor for w in weights]
+
+    def _keep(self, held: float, memory: float) -> float:
+        """Of the attempts held. At once no more than fit, when much fewer calls in flight shorten
+        the memories: they would hold the past for as many attempts as they were long."""
+        size = memory * self.stretch
+        fits = size / held if held > 2.0 * size else 1.0
+        return fits * (1.0 - 1.0 / size)
 
     def _chances(self) -> list[float]:
         """Of each memory; a short one leans on the next longer one, the longest on the prior."""

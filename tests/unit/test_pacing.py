@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dialer.ledger import Ledger
 from dialer.pacing import Floor, Leads, Pacer, PredictivePacer, ProgressivePacer
+from dialer.pacing_model import Knowledge
 
 quick = settings(deadline=None, max_examples=60)
 
@@ -220,6 +221,25 @@ def test_a_list_that_turns_hot_is_noticed_within_fifty_attempts() -> None:
     cold = pacer.decide(free_and_busy(now))
     now = steady(pacer, 0.6, 50, now)
     assert pacer.decide(free_and_busy(now)) < 0.6 * cold
+
+
+def test_a_dead_list_with_many_calls_in_flight_is_forgotten_when_it_comes_alive() -> None:
+    """Memories are long while a hundred calls ring; they must not stay so when few do."""
+    known, luck = Knowledge(), random.Random(3)
+
+    def dialed(chance: float, attempts: int, ringing: int) -> float:
+        for _ in range(attempts):
+            known.saw_ringing(ringing)
+            answered = luck.random() < chance
+            seconds = luck.uniform(4, 16) if answered else luck.uniform(25, 32)
+            known.answering.ended(seconds, answered)
+            known.chance.ended(answered)
+        usual, _, _ = known.answering.curves([])
+        return known.chance.now(usual)[0]
+
+    assert dialed(0.02, 10_000, 100) == pytest.approx(0.02, abs=0.01)
+    for _ in range(8):
+        assert dialed(0.3, 100, 5) == pytest.approx(0.3, abs=0.11)
 
 
 def test_an_overdraft_makes_it_progressive() -> None:
