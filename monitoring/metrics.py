@@ -307,6 +307,10 @@ _supervisions = _counter(
 )
 _supervisors = _gauge("prozvon_supervisors", "Supervisors on operators' lines now, by mode", "mode")
 
+# What a series counts before Prometheus has seen it is in no rate(): these exist earlier.
+FROM_SIGN_IN = (_operator_line, _operator_dials, _operator_dial_interval, _operator_conversations)
+FROM_RUNNING = (_dials, _dial_interval, _campaign_conversations, _campaign_talk, _asked, _allowed)
+
 _build.labels(version("prozvon"), platform.python_version()).set(1)
 # Where an operator is named before the answer, no session is needed: there may be none for hours.
 for _result in RESULTS:
@@ -375,7 +379,8 @@ def operator_time(login: str, state: OperatorState, seconds: float) -> None:
 
 def operator_seated(login: str) -> None:
     """The operator's series exist from the sign-in on, at zero."""
-    _of(_operator_line, _operator(login))
+    for metric in FROM_SIGN_IN:
+        _of(metric, _operator(login))
 
 
 def held() -> None:
@@ -493,7 +498,7 @@ class CampaignNow:
 
 
 def campaigns_now(campaigns: Iterable[CampaignNow]) -> None:
-    """The running campaigns, and no others."""
+    """The running campaigns, and no others; their counts exist from the first scrape on."""
     for gauge in (
         _campaign_running,
         _abandonment,
@@ -509,6 +514,8 @@ def campaigns_now(campaigns: Iterable[CampaignNow]) -> None:
         _abandonment_limit.labels(name).set(now.limit)
         _abandonment_left.labels(name).set(now.limit * now.answered - now.abandoned)
         _pacing_odd.labels(name).set(now.odd)
+        for metric in FROM_RUNNING:
+            _of(metric, name)
 
 
 def work_now(campaigns: Iterable[tuple[str, int, float | None]]) -> None:

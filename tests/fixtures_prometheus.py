@@ -48,13 +48,24 @@ class Prometheus:
         assert answer["status"] == "success", (parameters, answer)
         return answer["data"]
 
+    async def is_ready(self) -> bool:
+        """Whether it scrapes and answers."""
+        try:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"{self.address}/-/ready") as response,
+            ):
+                return response.ok
+        except aiohttp.ClientConnectionError:
+            return False
+
 
 @asynccontextmanager
 async def running_prometheus(
     programs: Path, folder: Path, targets: dict[str, str]
 ) -> AsyncIterator[Prometheus]:
     """Prometheus with the shipped scrape jobs pointed at `targets` (job -> host:port), once a
-    second."""
+    second; it is ready."""
     config = yaml.safe_load((FILES / "prometheus.yml").read_text())
     config["global"] = dict.fromkeys(("scrape_interval", "scrape_timeout"), "1s")
     config["global"]["evaluation_interval"] = "1s"
@@ -71,8 +82,13 @@ async def running_prometheus(
         f"--web.listen-address={address}",
         "--log.level=error",
     )
+    prometheus = Prometheus(f"http://{address}")
     try:
-        yield Prometheus(f"http://{address}")
+        while not await prometheus.is_ready():
+            assert process.returncode is None, "Prometheus ended"
+            await asyncio.sleep(0.1)
+        yield prometheus
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()

@@ -88,8 +88,8 @@ async def test_the_demo_dials_a_list_and_agrees_with_the_carrier(
         "asterisk": f"127.0.0.1:{PORTS['HTTP_PORT'] + offset}",
     }
     async with (
-        demo(tmp_path, http_port, *arguments, offset=offset) as process,
         running_prometheus(prometheus_programs, tmp_path / "prometheus", targets) as prometheus,
+        demo(tmp_path, http_port, *arguments, offset=offset) as process,
     ):
         output, _ = await asyncio.wait_for(process.communicate(), 150)
         await every_panel_has_data(prometheus)

@@ -28,3 +28,27 @@ def test_every_family_is_named_once_and_labels_nobody_s_phone() -> None:
     for family in metrics.FAMILIES:
         assert family.name.startswith("prozvon_")
         assert not {"phone", "number", "contact", "lead", "attempt"} & set(family.labels)
+
+
+def test_counts_of_a_campaign_and_of_an_operator_exist_before_they_count() -> None:
+    """Given a scrape before the first dial, then rate() counts all dials: the series are there."""
+    name, login = "a campaign not dialed yet", "nobody called yet"
+
+    def series() -> set[str]:
+        lines = b"".join(metrics.exposition()).decode().splitlines()
+        ours = [line for line in lines if f'"{name}"' in line or f'"{login}"' in line]
+        return {line.partition("{")[0] for line in ours if line.endswith(" 0.0")}
+
+    assert not series()
+    metrics.campaigns_now([metrics.CampaignNow(name, "predictive", 0, 0, 0.03)])
+    metrics.operator_seated(login)
+    try:
+        assert series() >= {
+            "prozvon_dials_total",
+            "prozvon_dial_interval_seconds_bucket",
+            "prozvon_operator_dials_total",
+            "prozvon_operator_dial_interval_seconds_bucket",
+            "prozvon_operator_conversations_total",
+        }
+    finally:
+        metrics.campaigns_now([])
