@@ -161,8 +161,8 @@ class ByHand:
         """The card's limit: what then happens is the campaign's setting."""
         card = self._board.cards.get(login)
         campaign = self._board.campaigns.get(card.campaign_id) if card else None
-        if card is None or campaign is None:
-            return
+        if card is None or campaign is None or self._seat(login) is None:
+            return  # of who has just left: collected by the next decision
         if campaign.preview_at_limit == "dial" and self.dials_at_limit:
             self._controller.tasks.start(f"dial card {login}", self._dial_or_skip(login, card))
         elif campaign.preview_at_limit == "pause":
@@ -177,7 +177,7 @@ class ByHand:
             await self.dial_card(login)
         except ByHandError as error:
             log.info("card_not_dialed", login=login, why=error.id)
-            if self._board.cards.get(login) is card:
+            if self._board.cards.get(login) is card and self._seat(login) is not None:
                 self._skipped(login, card, f"{TIME_LIMIT}: {error}")
 
     def _skipped(self, login: str, card: Card, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from typing import Any
 
@@ -249,6 +250,33 @@ async def test_at_the_limit_the_campaign_says_what_happens(floor_app: FloorApp) 
     assert (await floor_app.lead(phones["skip"]))["status"] == "retry"
     assert await floor_app.pool.fetchval("select reason from skip") == "time limit"
     assert len(await floor_app.attempts()) == 1
+
+
+async def test_the_limit_of_a_card_whose_reader_has_just_left_means_nothing(
+    floor_app: FloorApp,
+) -> None:
+    """Given three who read a card and sign out, when the process stalls until the cards' limit,
+    then the cards go back and the floor works on."""
+    await floor_app.sign_in("t1", "t2", "t3")
+    phones = {at_limit: number("1101") for at_limit in ("dial", "skip", "pause")}
+    for at_limit, phone in phones.items():
+        await running(
+            floor_app, phone, mode="preview", preview_limit_s=5.0, preview_at_limit=at_limit
+        )
+    readers = [await shown(floor_app, phone) for phone in phones.values()]
+    for login in readers:
+        floor_app.app.desk.sign_out(login)
+    latest = max(card.until for card in floor_app.app.board.cards.values())
+    time.sleep(max(0.0, latest + 0.1 - floor_app.app.clock()))
+
+    await floor_app.until(lambda: not floor_app.app.board.cards, "nobody has a card")
+    await asyncio.sleep(0.2)
+    assert await floor_app.app.journal.flushed(5)
+    for phone in phones.values():
+        assert (await floor_app.lead(phone))["status"] == "new"
+    assert await floor_app.attempts() == []
+    await floor_app.sign_in_only("t1")
+    await floor_app.state("t1", "ready")
 
 
 async def test_a_card_is_one_operators_until_they_leave_then_anothers(floor_app: FloorApp) -> None:
