@@ -25,6 +25,7 @@ from dialer.commands.common import (
     os_user,
     pairs,
     run,
+    say,
     table,
     use_settings,
 )
@@ -110,13 +111,21 @@ async def _push(settings: Settings, login: str, phone: PhoneLogin) -> str:
 
 def _added(data: dict[str, Any]) -> list[Any]:
     phone = data["phone"]
-    lines = [("login", data["login"]), ("SIP login", phone["username"])]
-    lines += [("SIP password", phone["password"])]
-    lines += [("server", f"{phone['server']}:{phone['port']} (UDP)")]
-    note = data.get("note", "The phone can register now.")
+    lines = [
+        (say("login", "логин"), data["login"]),
+        (say("SIP login", "логин SIP"), phone["username"]),
+    ]
+    lines += [(say("SIP password", "пароль SIP"), phone["password"])]
+    lines += [(say("server", "сервер"), f"{phone['server']}:{phone['port']} (UDP)")]
+    note = data.get("note") or say(
+        "The phone can register now.", "Телефон уже может регистрироваться."
+    )
     return [
-        table(("operator added", ""), lines),
-        "The password is not kept and cannot be shown again.",
+        table((say("operator added", "оператор добавлен"), ""), lines),
+        say(
+            "The password is not kept and cannot be shown again.",
+            "Пароль не хранится и второй раз показан не будет.",
+        ),
         note,
     ]
 
@@ -138,8 +147,18 @@ def show_staff(context: typer.Context, as_json: Json = False) -> Reply:
         )
         for s in staff
     ]
-    columns = ("login", "name", "role", "stage", "team", "skills", "phone", "signed in (UTC)")
-    return Reply(staff, [table(columns, rows) if rows else "No operators yet."])
+    columns = (
+        say("login", "логин"),
+        say("name", "имя"),
+        say("role", "роль"),
+        say("stage", "этап"),
+        say("team", "команда"),
+        say("skills", "навыки"),
+        say("phone", "телефон"),
+        say("signed in (UTC)", "на смене с (UTC)"),
+    )
+    none = say("No operators yet.", "Операторов пока нет.")
+    return Reply(staff, [table(columns, rows) if rows else none])
 
 
 def _phone(member: StaffMember) -> str:
@@ -180,7 +199,11 @@ async def _edit(settings: Settings, login: str, mode: str | None, number: str | 
         wanted = _phone_settings(settings, mode or now.mode, kept)
         signed_in = await service.set_phone(login, wanted, os_user())
         member = next(m for m in await service.staff() if m.login == login)
-    later = [f"{login} is signed in: it holds from the next sign-in on."] if signed_in else []
+    note = say(
+        f"{login} is signed in: it holds from the next sign-in on.",
+        f"{login} на смене: изменение подействует со следующего входа.",
+    )
+    later = [note] if signed_in else []
     data = {**asdict(member), "from_next_sign_in": signed_in}
     return Reply(data, [f"{login}: {_phone(member)}", *later])
 
@@ -207,7 +230,8 @@ async def _remove(settings: Settings, login: str) -> Reply:
     except NODE_ERRORS as error:
         note = f"{error!s}".rstrip(".") + "; the phone will be removed when `prozvon serve` starts"
         data |= {"phone_removed": False, "note": note}
-    return Reply(data, [f"{login} is no operator any more.", *([note] if note else [])])
+    said = say(f"{login} is no operator any more.", f"{login} больше не оператор.")
+    return Reply(data, [said, *([note] if note else [])])
 
 
 @app.command("role")
@@ -236,7 +260,9 @@ def team(
 ) -> Reply:
     """Put somebody into a team: reports are cut and narrowed by it."""
     put = run(_set_team(use_settings(context), login, team))
-    return Reply({"login": login, "team": put}, [f"{login}: {put or 'no team'}"])
+    return Reply(
+        {"login": login, "team": put}, [f"{login}: {put or say('no team', 'без команды')}"]
+    )
 
 
 async def _set_team(settings: Settings, login: str, team: str) -> str:
@@ -254,11 +280,18 @@ def phone(
     """Which SIP phone somebody has; the password stays. For a browser: `browser-phone`."""
     settings, chosen = use_settings(context), PhoneKind(kind)
     if chosen is PhoneKind.SIP_TLS and not settings.phones.tls:
-        raise CommandError("no_tls", "phones.tls is off in the settings; turn it on first")
+        raise CommandError(
+            "no_tls",
+            "phones.tls is off in the settings; turn it on first",
+            "phones.tls в настройках выключен; сначала включите его",
+        )
     note = run(_set_phone(settings, login, chosen))
     where = phone_address(settings, chosen)
+    said = say(
+        f"{login}: the phone registers at {where}", f"{login}: телефон регистрируется на {where}"
+    )
     data = {"login": login, "kind": kind, "server": where, "provisioned": not note, "note": note}
-    return Reply(data, [f"{login}: the phone registers at {where}", *([note] if note else [])])
+    return Reply(data, [said, *([note] if note else [])])
 
 
 async def _set_phone(settings: Settings, login: str, kind: PhoneKind) -> str:
@@ -281,7 +314,10 @@ def browser_phone(context: typer.Context, login: Login, as_json: Json = False) -
     link = f"{desk.page_url(settings)}{made['link']}"
     lines = [
         link,
-        f"The link works until {made['expires_at']}, and renews itself while it is open.",
+        say(
+            f"The link works until {made['expires_at']}, and renews itself while it is open.",
+            f"Ссылка действует до {made['expires_at']} и продлевается, пока открыта.",
+        ),
     ]
     return Reply({**made, "link": link}, lines)
 
@@ -353,22 +389,36 @@ def script(context: typer.Context, login: Login, as_json: Json = False) -> Reply
     path = f"/api/operators/{quote(login, safe='')}/script"
     talk = run(desk.ask(use_settings(context), "GET", path))
     steps = [(step["code"], step["text"], _answers(step["answers"])) for step in talk["script"]]
-    chosen = [(d["hot_key"], d["code"], d["title_ru"], d["requires"]) for d in talk["dispositions"]]
+    chosen = [
+        (d["hot_key"], d["code"], say(d["title_en"], d["title_ru"]), ", ".join(d["requires"]))
+        for d in talk["dispositions"]
+    ]
     return Reply(
         talk,
         [
-            table(("step", "say", "answers"), steps),
-            table(("key", "disposition", "title", "requires"), chosen),
+            table((say("step", "шаг"), say("say", "что сказать"), say("answers", "ответы")), steps),
+            table(
+                (
+                    say("key", "клавиша"),
+                    say("disposition", "итог"),
+                    say("title", "название"),
+                    say("requires", "обязательно"),
+                ),
+                chosen,
+            ),
         ],
     )
 
 
 def _answers(answers: list[dict[str, Any]]) -> str:
-    return "; ".join(f"{a['text']} → {a['to'] or a['disposition'] or 'end'}" for a in answers)
+    return "; ".join(
+        f"{a['text']} → {a['to'] or a['disposition'] or say('end', 'конец')}" for a in answers
+    )
 
 
 def _act(context: typer.Context, login: str, action: str, **body: Any) -> Reply:
     view = run(desk.act(use_settings(context), login, action, body))
-    state = f": {view['state']}" if "state" in view else ""
-    later = f", then {view['after_call']}" if view.get("after_call") else ""
-    return Reply(view, [f"{login}{state or ' signs out'}{later}"])
+    state = f": {view['state']}" if "state" in view else say(" signs out", ": смена закрывается")
+    after = view.get("after_call")
+    later = say(f", then {after}", f", затем {after}") if after else ""
+    return Reply(view, [f"{login}{state}{later}"])

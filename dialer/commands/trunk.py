@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from dialer import logs
-from dialer.commands.common import CommandError, Json, Reply, run, table, use_settings
+from dialer.commands.common import CommandError, Json, Reply, run, say, table, use_settings
 from dialer.commands.desk import ask
 from dialer.config import Settings, TrunkSettings
 from dialer.doctor_node import Node
@@ -35,8 +35,17 @@ def list_(context: typer.Context, as_json: Json = False) -> Reply:
         for trunk in settings.trunks
     ]
     rows = [_set(trunk, [r for r in routes if r.trunk == trunk.name]) for trunk in settings.trunks]
-    columns = ("trunk", "host", "login", "lines", "calls/s", "numbers (weight)", "shows")
-    return Reply(data, [table(columns, rows)] if rows else ["The settings have no [[trunks]]."])
+    columns = (
+        say("trunk", "транк"),
+        say("host", "адрес"),
+        say("login", "вход"),
+        say("lines", "линий"),
+        say("calls/s", "вызовов/с"),
+        say("numbers (weight)", "номера (вес)"),
+        say("shows", "показывает"),
+    )
+    none = say("The settings have no [[trunks]].", "В настройках нет [[trunks]].")
+    return Reply(data, [table(columns, rows)] if rows else [none])
 
 
 def _route(route: Route) -> dict[str, Any]:
@@ -44,12 +53,24 @@ def _route(route: Route) -> dict[str, Any]:
 
 
 def _set(trunk: TrunkSettings, routes: list[Route]) -> tuple[object, ...]:
-    login = "registers" if trunk.registers else "password" if trunk.username else "by address"
-    numbers = ", ".join(f"{route.prefix or 'all'} ({route.weight})" for route in routes)
+    login = say("by address", "по адресу")
+    if trunk.registers:
+        login = say("registers", "регистрация")
+    elif trunk.username:
+        login = say("password", "пароль")
+    numbers = ", ".join(f"{route.prefix or say('all', 'все')} ({route.weight})" for route in routes)
     shown = ", ".join(dict.fromkeys(n for route in routes for n in route.caller_ids))
     where = f"{trunk.transport}:{trunk.host}:{trunk.port}"
     lines, rate = trunk.lines, trunk.calls_per_second
-    return trunk.name, where, login, lines, rate, numbers, shown or "the campaign's"
+    return (
+        trunk.name,
+        where,
+        login,
+        lines,
+        rate,
+        numbers,
+        shown or say("the campaign's", "как в кампании"),
+    )
 
 
 @app.command("status")
@@ -64,7 +85,15 @@ def status(context: typer.Context, name: Name = None, as_json: Json = False) -> 
          f"{v['lines_used']}/{v['lines']}", v["trouble"])
         for v in views
     ]  # fmt: skip
-    columns = ("trunk", "state", "OPTIONS", "ms", "registration", "lines", "trouble")
+    columns = (
+        say("trunk", "транк"),
+        say("state", "состояние"),
+        "OPTIONS",
+        say("ms", "мс"),
+        say("registration", "регистрация"),
+        say("lines", "линии"),
+        say("trouble", "что не так"),
+    )
     bad = any(view["trouble"] for view in views)
     return Reply(views, [table(columns, rows)], exit_code=1 if bad else 0)
 
@@ -97,7 +126,14 @@ async def _check(settings: Settings, trunks: list[TrunkSettings]) -> list[Findin
 def _named(settings: Settings, name: str | None) -> list[TrunkSettings]:
     found = [trunk for trunk in settings.trunks if name in (None, trunk.name)]
     if not found:
-        names = ", ".join(trunk.name for trunk in settings.trunks) or "none"
-        what = f"the settings have no trunk {name!r}" if name else "the settings have no [[trunks]]"
-        raise CommandError("unknown_trunk", f"{what}; they have: {names}")
+        names = ", ".join(trunk.name for trunk in settings.trunks)
+        raise CommandError(
+            "unknown_trunk",
+            f"the settings have no trunk {name!r}; they have: {names or 'none'}"
+            if name
+            else "the settings have no [[trunks]]",
+            f"в настройках нет транка «{name}»; есть: {names or 'ни одного'}"
+            if name
+            else "в настройках нет [[trunks]]",
+        )
     return found
