@@ -11,7 +11,6 @@ import pytest
 
 from campaigns.callbacks.service import CallbackError, CallbackService, NewCallback
 from campaigns.consent.service import ConsentError, ConsentService, NewConsent
-from campaigns.dnc.model import DncError
 from campaigns.dnc.service import DncService, Where
 from campaigns.hours.service import CalendarService
 from campaigns.leads.model import MAX_FAILURES, NextStep
@@ -273,64 +272,6 @@ async def test_an_entry_with_an_end_puts_a_lead_off_and_why_says_until_when(floo
     await service.remove("+7916*", "anna")
     await service.remove("+79160000000", "anna")
     assert len(await claimed(floor)) == 1
-
-
-async def test_an_entry_that_has_ended_forbids_nothing_and_can_be_renewed(floor: Floor) -> None:
-    service = DncService(floor.pool, floor.rows.id)
-    past = datetime.now(UTC) - timedelta(minutes=1)
-    await service.add("+79160000000", "anna", until=past)
-    attempt = await floor.dialed()
-    await floor.write(lambda c: floor.store.opt_out(c, attempt.id))
-    await floor.finish(over(attempt), DONE)
-    await floor.pool.execute("update lead set status = 'retry', next_at = now()")
-    assert await claimed(floor) == []
-    await service.remove("+79160000000", "anna")
-    assert len(await claimed(floor)) == 1  # closed by do-not-call only, so open again
-
-
-async def test_do_not_call_of_a_file_and_of_a_register(floor: Floor) -> None:
-    service = DncService(floor.pool, floor.rows.id)
-    done = await service.load(["8 916 000 00 01", "nonsense", "+7 916 000-00-02"], "anna")
-    assert (done.numbers, done.added, done.rejected) == (2, 2, 1)
-    assert (await service.load(["+79160000001"], "anna")).added == 0
-    await service.load(["+79160000003", "+79160000004"], "anna", register="tps")
-    fresh = await service.load(["+79160000004"], "anna", register="tps")
-    assert fresh.dropped == 1
-    assert await service.entries("+79160000003") == []
-    for wrong in ("12", "+*", "hello", "+7??x"):
-        with pytest.raises(DncError) as refused:
-            await service.add(wrong, "anna")
-        assert refused.value.id == "bad_entry"
-
-
-@pytest.mark.parametrize("how", ["command", "key", "operator"])
-async def test_who_asked_not_to_be_called_is_not_when_a_register_drops_them(
-    floor: Floor, how: str
-) -> None:
-    service = DncService(floor.pool, floor.rows.id)
-    attempt = await floor.dialed()
-    phone, other = attempt.lead.phone, "+79169999999"
-    await service.load([phone, other], "anna", register="tps")
-    if how == "command":
-        await service.add(phone, "anna")
-    elif how == "key":
-        await floor.write(lambda c: floor.store.opt_out(c, attempt.id))
-    else:
-        await floor.finish(over(conversation(attempt)), DONE)
-        await floor.dispose(attempt, "do_not_call")
-    assert (await service.load([other], "anna", register="tps")).dropped == 0
-    [entry] = await service.entries(phone)
-    assert (entry["register"], entry["until"]) == (None, None)
-
-
-async def test_what_a_register_forbids_is_not_allowed_sooner_by_an_entry_for_a_time(
-    floor: Floor,
-) -> None:
-    service = DncService(floor.pool, floor.rows.id)
-    await service.load(["+79160000003"], "anna", register="tps")
-    await service.add("+79160000003", "boris", until=datetime.now(UTC) + timedelta(days=1))
-    [entry] = await service.entries("+79160000003")
-    assert (entry["register"], entry["until"]) == ("tps", None)
 
 
 async def test_consent_withdrawn_after_the_claim_stops_the_dial(floor: Floor) -> None:
