@@ -5,20 +5,17 @@ A slow answer delays these gauges and nothing else: dialing has its own connecti
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
-import structlog
-
-from dialer.database.pool import Connection, DatabaseError, connect
+from dialer.database.pool import Connection, connect
 from dialer.database.queries import Queries
-from dialer.journal import CONNECTION_ERRORS
 from monitoring import metrics
+from monitoring.repeated import repeat
 
-log = structlog.get_logger(__name__)
 SQL = Queries.load("monitoring.gauges")
 EVERY_S = 15.0
 FIRST_S = 2.0
+REST = 19
 STATEMENT_TIMEOUT_S = 20.0
 HOUR_S = 3600.0
 
@@ -46,22 +43,15 @@ class Gauges:
 
     def __init__(self, dsn: str, floor_id: int) -> None:
         self._dsn, self._floor_id = dsn, floor_id
-        self._said = ""
 
     async def watch(self) -> None:
-        """For ever, at most a twentieth of the time; an outage is told once and waited out."""
-        loop, pause = asyncio.get_running_loop(), FIRST_S
-        while True:
-            await asyncio.sleep(pause)
-            begun = loop.time()
-            try:
-                await self.refresh()
-                self._said = ""
-            except (DatabaseError, *CONNECTION_ERRORS) as error:
-                if type(error).__name__ != self._said:
-                    self._said = type(error).__name__
-                    log.warning("gauges_not_read", error=repr(error))
-            pause = max(EVERY_S, 19 * (loop.time() - begun))
+        """For ever, at most a twentieth of the time; the gauges stay while they cannot be read."""
+
+        async def step() -> bool:
+            await self.refresh()
+            return False
+
+        await repeat(step, "gauges_not_read", first_s=FIRST_S, every_s=EVERY_S, rest=REST)
 
     async def refresh(self) -> None:
         """Reads everything once. Raises DatabaseError and what PostgreSQL raises."""

@@ -6,19 +6,17 @@ a mark (triggers do that), and its cells are made anew; until then reports read 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import structlog
 
-from dialer.database.pool import Connection, DatabaseError, connect
+from dialer.database.pool import Connection, connect
 from dialer.database.queries import Queries
-from dialer.journal import CONNECTION_ERRORS
+from monitoring.repeated import repeat
 from monitoring.rollups.leads import count_leads
 from monitoring.rollups.spans import HOURS, QUARTERS, Grid, Span, Spans, changed, days_of, overlap
 
@@ -56,24 +54,14 @@ class Rollups:
 
     def __init__(self, dsn: str, floor_id: int) -> None:
         self._dsn, self._floor_id = dsn, floor_id
-        self._said = ""
 
     async def watch(self) -> None:
-        """For ever; an outage is told once and waited out."""
-        loop, pause = asyncio.get_running_loop(), FIRST_S
-        while True:
-            await asyncio.sleep(pause)
-            begun, behind = loop.time(), False
-            try:
-                behind = (await self.once()).behind
-                self._said = ""
-            except (DatabaseError, asyncpg.PostgresError, *CONNECTION_ERRORS) as error:
-                # Reports read the rows then; nothing of this may end dialing.
-                if type(error).__name__ != self._said:
-                    self._said = type(error).__name__
-                    log.warning("reports_not_rolled_up", error=repr(error))
-            took = loop.time() - begun
-            pause = REST * took if behind else max(EVERY_S, REST * took)
+        """For ever; reports read the rows while this cannot be done."""
+
+        async def step() -> bool:
+            return (await self.once()).behind
+
+        await repeat(step, "reports_not_rolled_up", first_s=FIRST_S, every_s=EVERY_S, rest=REST)
 
     async def once(self, now: datetime | None = None) -> Step:
         """One step. Raises DatabaseError and what PostgreSQL raises."""
