@@ -71,7 +71,7 @@ class Merge:
         self._storing: asyncio.Task[None] | None = None
         self._wishes = False
         self.list_id: int | None = None
-        self.accepted = self.phones = self.updated = self.consents = 0
+        self.accepted = self.phones = self.updated = self.consents = self.leads = 0
         self.duplicates = Duplicates(0, 0, 0)
 
     async def prepare(self) -> None:
@@ -155,6 +155,10 @@ class Merge:
         if self._wishes:
             changed |= await self._wish(place)
         self.updated = len(changed)
+        await self._execute(self._queries.hold_list, place.list_id)
+        if self.accepted:
+            made = self._queries.make_leads, place.list_id, place.first_contact
+            (self.leads,) = await self._fetch(*made)
         row = (await self._rows(self._queries.count_left))[0]
         self.duplicates = Duplicates(**row)
         if self.consents:

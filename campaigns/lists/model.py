@@ -125,7 +125,8 @@ class ImportResult:
     rows = accepted + rejected + duplicates. Accepted rows have at least one phone that is new to
     the list; duplicates have good phones, all of them met before in the file, the list, or where
     the order says; `updated` counts the known contacts that these rows changed, `consents` the
-    consents recorded that were not known before, one a phone.
+    consents recorded that were not known before, one a phone, `leads` those that campaigns got
+    which have the list already.
     `rejects` holds the first 1,000 entries (bad phones of accepted rows too), `rejects_file` all.
     `list_id` is None where nothing was stored and the list did not exist. `header_line`: of the
     file (from 1); what is above it was left out as titles.
@@ -143,6 +144,7 @@ class ImportResult:
     updated: int = 0
     duplicates_by_place: Duplicates = Duplicates(0, 0, 0)
     consents: int = 0
+    leads: int = 0
     header_line: int = 1
 
     def shown(self, language: str) -> dict[str, Any]:

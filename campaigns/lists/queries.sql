@@ -354,3 +354,30 @@ WHERE NOT EXISTS (
             OR kept.campaign_id IS NULL AND kept.source = told.source
                 AND kept.given_at = told.given_at))
 RETURNING e164;
+
+-- name: hold_list
+-- A campaign that takes list $1 from here on waits, and sees what this import brings.
+SELECT FROM list WHERE id = $1 FOR UPDATE;
+
+-- name: make_leads
+-- Contacts of list $1 from $2 on become leads of every campaign that has the list, but archived
+-- ones; by the same rule as when a campaign takes a list: one lead for a number that stands in
+-- several of its lists. Returns how many.
+WITH made AS (
+    INSERT INTO lead (campaign_id, contact_id, priority, owner_id)
+    SELECT campaign.id, contact.id, coalesce(contact.lead_priority, 0), operator.id
+      FROM campaign_list JOIN campaign ON campaign.id = campaign_list.campaign_id
+      JOIN contact ON contact.list_id = campaign_list.list_id AND contact.id >= $2
+      JOIN contact_phone AS mine ON mine.contact_id = contact.id AND mine.position = 0
+      LEFT JOIN operator ON operator.id = contact.lead_owner_id AND operator.removed_at IS NULL
+     WHERE campaign_list.list_id = $1 AND campaign.status <> 'archived'
+       AND NOT EXISTS (
+           SELECT FROM campaign_list AS others JOIN contact_phone AS other
+               ON other.list_id = others.list_id AND other.e164 = mine.e164
+            WHERE others.campaign_id = campaign.id AND other.position = 0
+              AND other.contact_id < mine.contact_id)
+     ORDER BY campaign.id, contact.id
+        ON CONFLICT (campaign_id, contact_id) DO NOTHING
+    RETURNING 1
+)
+SELECT count(*) FROM made;

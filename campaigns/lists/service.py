@@ -269,6 +269,7 @@ class _Import:
             updated=merge.updated,
             duplicates_by_place=merge.duplicates,
             consents=merge.consents,
+            leads=merge.leads,
             header_line=reading.header_line,
         )
 

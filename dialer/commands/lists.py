@@ -81,6 +81,7 @@ COUNTS = (
     ("consents", Sentence("consents", "согласий")),
     ("rejected", Sentence("rejected", "отвергнуто")),
     ("phones", Sentence("phones", "телефонов")),
+    ("leads", Sentence("leads of campaigns", "лидов кампаний")),
 )
 WHAT_COLUMNS = Sentence(
     "What do the columns of {file} hold? One of: {fields}",
