@@ -51,6 +51,19 @@ where c.id = lead.campaign_id and ($1::bigint is null or c.floor_id = $1)
         or lead.blocked_by = 'do_not_call' and lead.status in ('new', 'retry'))
     and exists (select from contact_phone p where p.contact_id = lead.contact_id and p.e164 like $3)
 
+-- name: reopen_numbers
+-- The same for numbers $3, as many as a register may drop; they are looked for list by list.
+update lead set status = case when approaches + failures = 0 then 'new' else 'retry' end,
+    last_outcome = null, next_at = now(), blocked_by = null
+from campaign c
+where c.id = lead.campaign_id and ($1::bigint is null or c.floor_id = $1)
+    and ($2::bigint is null or c.id = $2)
+    and (lead.last_outcome = 'do_not_call' and lead.status = 'done'
+        or lead.blocked_by = 'do_not_call' and lead.status in ('new', 'retry'))
+    and lead.contact_id in (
+        select p.contact_id from list l join contact_phone p on p.list_id = l.id
+        where ($1::bigint is null or l.floor_id = $1) and p.e164 = any($3::text[]))
+
 -- name: entries
 -- What is forbidden on a floor, newest first: for one number $2 everything that concerns it.
 select 'number' as kind, e164 as written, d.source, d.reason, d.added_by, d.until, d.created_at,
@@ -71,8 +84,10 @@ order by created_at desc limit $3
 insert into do_not_call_import (floor_id, register, numbers, imported_by) values ($1, $2, $3, $4)
 
 -- name: drop_left
--- Numbers that the register no longer has.
-delete from do_not_call where floor_id = $1 and register = $2 and not e164 = any($3::text[])
+-- Numbers of a scope that the register no longer has.
+delete from do_not_call where floor_id is not distinct from $1
+    and campaign_id is not distinct from $2 and register = $3 and not e164 = any($4::text[])
+returning e164
 
 -- name: note
 -- Privileged actions are kept.

@@ -107,7 +107,8 @@ class DncService:
         register: str | None = None,
     ) -> Imported:
         """Numbers of a file, all or none. With a `register` its date is kept, and numbers that it
-        no longer has are allowed again. Raises DncError `unknown_campaign`, `nothing_to_import`."""
+        no longer has in this scope are allowed again. Raises DncError `unknown_campaign`,
+        `nothing_to_import`."""
         numbers, rejected = self._numbers(cells)
         if not numbers:
             raise DncError(
@@ -126,7 +127,12 @@ class DncService:
                     *(floor, campaign, batch, "import", reason, actor, None, register),
                     timeout=IMPORT_TIMEOUT_S,
                 )
-            dropped = await self._end_register(connection, register, numbers, actor)
+            dropped = 0
+            if register is not None:
+                dropped = await self._drop(connection, (floor, campaign), register, numbers)
+                await connection.execute(
+                    SQL.imported, self._floor_id, register, len(numbers), actor
+                )
             details = {"numbers": len(numbers), "added": added, "register": register}
             await self._note(connection, actor, "dnc_imported", where, details)
         return Imported(len(numbers), added, rejected, dropped)
@@ -148,16 +154,21 @@ class DncService:
                     found[phone.e164] = None
         return list(found), rejected
 
-    async def _end_register(
-        self, connection: Session, register: str | None, numbers: list[str], actor: str
+    async def _drop(
+        self,
+        connection: Session,
+        scope: tuple[int | None, int | None],
+        register: str,
+        numbers: list[str],
     ) -> int:
-        if register is None:
-            return 0
-        gone = await connection.execute(
-            SQL.drop_left, self._floor_id, register, numbers, timeout=IMPORT_TIMEOUT_S
+        """Allow what the register no longer has; leads that it had closed are open again."""
+        rows = await connection.fetch(
+            SQL.drop_left, *scope, register, numbers, timeout=IMPORT_TIMEOUT_S
         )
-        await connection.execute(SQL.imported, self._floor_id, register, len(numbers), actor)
-        return int(gone.rpartition(" ")[2])
+        dropped = [row["e164"] for row in rows]
+        if dropped:
+            await connection.execute(SQL.reopen_numbers, *scope, dropped, timeout=IMPORT_TIMEOUT_S)
+        return len(dropped)
 
     async def _ids(self, connection: Session, where: Where) -> tuple[int | None, int | None]:
         if where.scope == "system":

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns.dnc.model import DncError
-from campaigns.dnc.service import DncService
+from campaigns.dnc.model import DncError, Scope
+from campaigns.dnc.service import DncService, Where
 from dialer.database.pool import Pool
 from tests.database.store_floor import DONE, Floor, running_floor
 from tests.database.test_store_ends import conversation, over
@@ -44,6 +44,23 @@ async def test_do_not_call_of_a_file_and_of_a_register(floor: Floor) -> None:
         with pytest.raises(DncError) as refused:
             await service.add(wrong, "anna")
         assert refused.value.id == "bad_entry"
+
+
+@pytest.mark.parametrize("scope", ["system", "floor", "campaign"])
+async def test_leads_of_a_number_that_a_register_drops_are_open_again(
+    floor: Floor, scope: Scope
+) -> None:
+    service = DncService(floor.pool, floor.rows.id)
+    name = await floor.pool.fetchval("select name from campaign where id = $1", floor.campaign_id)
+    where = Where(scope, name if scope == "campaign" else None)
+    await floor.add_leads(1)
+    phone, other = "+79160000000", "+79160009999"
+    await service.load([phone, other], "anna", where=where, register="tps")
+    await floor.pool.execute("update lead set status = 'done', last_outcome = 'do_not_call'")
+    assert (await service.load([phone], "anna", where=where, register="tps")).dropped == 1
+    assert await floor.claim() == []
+    assert (await service.load([other], "anna", where=where, register="tps")).dropped == 1
+    assert len(await floor.claim()) == 1
 
 
 @pytest.mark.parametrize("how", ["command", "key", "operator"])
