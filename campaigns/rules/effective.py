@@ -78,7 +78,7 @@ def _others(policy: Policy, row: Mapping[str, Any]) -> Iterator[Effective]:
     profile = policy.profile
     cap, law = row["max_abandon_rate"], profile.abandonment.max_rate
     yield _made("max_abandon_rate", f"{min(cap, law):.2%}", f"{cap:.2%}", f"{law:.2%}")
-    ring = f"{profile.minimum_ring_s:g} s at least"
+    ring = f"≥ {profile.minimum_ring_s:g} s"
     yield _made(
         "ring_timeout_s", f"{row['ring_timeout_s']:g} s", f"{row['ring_timeout_s']:g} s", ""
     )

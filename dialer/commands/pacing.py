@@ -9,12 +9,31 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from campaigns.pacing.service import PacingService
-from dialer.commands.common import CommandError, Json, Reply, os_user, run, table, use_settings
+from campaigns.refusals import Sentence
+from dialer.commands.common import (
+    CommandError,
+    Json,
+    Reply,
+    os_user,
+    run,
+    say,
+    speech,
+    table,
+    use_settings,
+)
 from dialer.commands.database import open_floor
 from dialer.config import Settings
 
 T = TypeVar("T")
 NONE = "none"
+NAMES = {
+    "weight": Sentence("weight", "вес"),
+    "skills": Sentence("skills needed", "нужные навыки"),
+    "max_lines": Sentence("calls at once", "звонков одновременно"),
+    "lines_per_operator": Sentence("calls for each operator", "звонков на оператора"),
+    "max_abandon_rate": Sentence("abandoned, share at most", "потерянных, доля не больше"),
+    "ring_timeout_s": Sentence("ringing, s", "ждать ответа, с"),
+}
 
 
 def pacing(
@@ -59,7 +78,7 @@ def pacing(
         limits = run(_used(settings, lambda s: s.set_limits(name, changes, os_user())))
     else:
         limits = run(_used(settings, lambda s: s.why(name, 1))).limits
-    rows = [(key, _shown(value)) for key, value in asdict(limits).items()]
+    rows = [(NAMES[k].to(speech.language), _shown(v)) for k, v in asdict(limits).items()]
     return Reply(limits, [table((name, ""), rows)])
 
 
@@ -74,7 +93,7 @@ def skills(
     """Set an operator's skills; in force from the next sign-in."""
     settings = use_settings(context)
     found = run(_used(settings, lambda s: s.set_skills(login, skill or [], os_user())))
-    told = ", ".join(found) or "no skills"
+    told = ", ".join(found) or say("no skills", "навыков нет")
     return Reply({"login": login, "skills": list(found)}, [f"{login}: {told}."])
 
 
@@ -89,10 +108,20 @@ def _limit(option: str, text: str, kind: type[int] | type[float]) -> float | Non
     try:
         return kind(text)
     except ValueError:
-        raise CommandError("bad_value", f"{option} is a number or 'none', not {text!r}") from None
+        raise CommandError(
+            "bad_value",
+            f"{option} is a number or '{NONE}', not {text!r}",
+            f"{option}: число или '{NONE}', а не {text!r}",
+        ) from None
 
 
 def _shown(value: object) -> str:
     if isinstance(value, tuple | list):
-        return ", ".join(map(str, value)) or NONE
-    return NONE if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+        return ", ".join(map(str, value)) or say(NONE, "нет")
+    return (
+        say(NONE, "нет")
+        if value is None
+        else f"{value:g}"
+        if isinstance(value, float)
+        else str(value)
+    )

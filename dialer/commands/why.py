@@ -222,9 +222,22 @@ def _rule(rule: str) -> str:
     return RULES[rule].to(speech.language) if rule in RULES else ""
 
 
+RULE_WORDS = {
+    "campaign": "кампания",
+    "profile": "профиль",
+    "both": "оба",
+    "needed": "нужно",
+    "none": "нет",
+}
+
+
 def effective_table(found: Sequence[Effective]) -> Any:
     """Rules in force, and who set each."""
-    rows = [(e.rule, e.value, e.campaign, e.profile, e.set_by) for e in found]
+    rows = [
+        (e.rule, *(say(cell, RULE_WORDS.get(cell, cell)) for cell in cells))
+        for e in found
+        for cells in [(e.value, e.campaign, e.profile, e.set_by)]
+    ]
     return table(_titles(RULE_TITLES), rows)
 
 

@@ -455,7 +455,7 @@ async def test_why_shows_what_counts_and_what_is_not_sure(floor: Floor) -> None:
     assert found["limits.per_week"] == ("5", "7", "5", "profile")
     assert found["limits.minimum_pause_s"] == ("60", "60", "", "campaign")
     assert found["consent"] == ("needed", "needed", "", "campaign")
-    assert found["minimum_ring"] == ("3 s at least", "", "3 s at least", "profile")
+    assert found["minimum_ring"] == ("≥ 3 s", "", "≥ 3 s", "profile")
     assert found["pause_after_abandoned"][0] == "72 h"
     assert why.warnings[0].rule == "legal_limits"  # the profile got stricter than the campaign
     known = {"name": "ru", "years": {str(year): {} for year in range(2000, 2101)}}
