@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -202,14 +203,13 @@ def main() -> None:
     file, connection = map(int, sys.argv[1:])
     with os.fdopen(file, "rb") as stream, Connection(connection) as ours:
         task: Task = ours.recv()
-        try:
-            for message in _read(stream, task):
+        with closing(_read(stream, task)) as messages, suppress(ConnectionError):
+            # An error of the connection is an import that was killed.
+            for message in messages:
                 ours.send(message)
-        except BrokenPipeError:  # an import that was cut off
-            return
 
 
-def _read(stream: BinaryIO, task: Task) -> Iterator[_Message]:
+def _read(stream: BinaryIO, task: Task) -> Generator[_Message]:
     rejects = RejectsFile(task.rejects_path, task.language)
     try:
         reading = Intake(stream, task.region, rejects, task.mapping, task.sheet, task.owners)
@@ -229,5 +229,7 @@ def _read(stream: BinaryIO, task: Task) -> Iterator[_Message]:
             for key, value in error.values.items()
         }
         yield _Refused(error.id, error.line, error.column, values)
+    except GeneratorExit:
+        rejects.discard()
     except Exception:
         yield _Failed(traceback.format_exc())

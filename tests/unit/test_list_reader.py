@@ -141,8 +141,9 @@ import sys, time
 from pathlib import Path
 from campaigns.lists.intake import RejectsFile
 from campaigns.lists.reader import Reader, Task
-reader = Reader(open(sys.argv[1], "rb"), Task("RU", {}, None, None, "en"), RejectsFile(None))
-reader.start()
+rejects = Path(sys.argv[1]).with_name("r.csv")
+reader = Reader(open(sys.argv[1], "rb"), Task("RU", {}, None, rejects, "en"), RejectsFile(rejects))
+reader.start().next_batch()
 print(reader._process.pid, flush=True)
 time.sleep(60)
 """
@@ -153,6 +154,7 @@ def test_it_does_not_outlive_a_killed_import(tmp_path: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT, path], stdout=subprocess.PIPE)
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))
+    assert (tmp_path / "r.csv.part").exists()
     parent.kill()
     parent.wait()
     parent.stdout.close()
@@ -160,6 +162,7 @@ def test_it_does_not_outlive_a_killed_import(tmp_path: Path) -> None:
     while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "it goes on for nobody"
         time.sleep(0.05)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
 
 
 def test_a_temporary_file_is_read_from_its_beginning() -> None:
