@@ -276,7 +276,7 @@ async def test_the_limit_of_a_card_whose_reader_has_just_left_means_nothing(
         assert (await floor_app.lead(phone))["status"] == "new"
     assert await floor_app.attempts() == []
     await floor_app.sign_in_only("t1")
-    await floor_app.state("t1", "ready")
+    await floor_app.until(lambda: bool(floor_app.app.board.cards), "a card is shown again")
 
 
 async def test_a_card_is_one_operators_until_they_leave_then_anothers(floor_app: FloorApp) -> None:
