@@ -21,6 +21,9 @@ from dialer.outcomes import Outcome
 from monitoring import metrics
 
 CAMPAIGNS, OPERATORS, RUNS = 500, 1000, 15
+RUNNING = [
+    metrics.CampaignNow(f"campaign {n}", "predictive", 100, 2, 0.03) for n in range(CAMPAIGNS)
+]
 
 
 def fill() -> None:
@@ -30,9 +33,7 @@ def fill() -> None:
         metrics.dial_started(name, None, 1.0, None)
         for limit in ("operators", "budget", "lines", "cps", "leads"):
             metrics.decided(name, limit, 1, 1)
-    metrics.campaigns_now(
-        metrics.CampaignNow(f"campaign {n}", "predictive", 100, 2, 0.03) for n in range(CAMPAIGNS)
-    )
+    metrics.campaigns_now(RUNNING)
     metrics.work_now((f"campaign {n}", 1000, 3600.0) for n in range(CAMPAIGNS))
     for number in range(OPERATORS):
         login = f"op{number}"
@@ -51,6 +52,10 @@ def main() -> None:
         gc.collect()  # what the library's writer left behind is not ours to clear
         begun = last = time.process_time()
         size = lines = 0
+        metrics.campaigns_now(RUNNING)
+        now = time.process_time()
+        slices.append(now - last)
+        last = now
         for piece in metrics.exposition():
             now = time.process_time()
             slices.append(now - last)

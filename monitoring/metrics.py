@@ -310,6 +310,9 @@ _supervisors = _gauge("prozvon_supervisors", "Supervisors on operators' lines no
 # What a series counts before Prometheus has seen it is in no rate(): these exist earlier.
 FROM_SIGN_IN = (_operator_line, _operator_dials, _operator_dial_interval, _operator_conversations)
 FROM_RUNNING = (_dials, _dial_interval, _campaign_conversations, _campaign_talk, _asked, _allowed)
+# Gauges of running campaigns, in the order that `campaigns_now` sets them.
+BY_CAMPAIGN = (_abandonment, _abandonment_limit, _abandonment_left, _pacing_odd)
+_running: dict[tuple[str, str], list[Gauge]] = {}
 
 _build.labels(version("prozvon"), platform.python_version()).set(1)
 # Where an operator is named before the answer, no session is needed: there may be none for hours.
@@ -498,24 +501,31 @@ class CampaignNow:
 
 
 def campaigns_now(campaigns: Iterable[CampaignNow]) -> None:
-    """The running campaigns, and no others; their counts exist from the first scrape on."""
-    for gauge in (
-        _campaign_running,
-        _abandonment,
-        _abandonment_limit,
-        _abandonment_left,
-        _pacing_odd,
-    ):
-        gauge.clear()
-    for now in campaigns:
-        name = _campaign(now.name)
-        _campaign_running.labels(name, now.mode).set(1)
-        _abandonment.labels(name).set(now.abandoned / now.answered if now.answered else 0.0)
-        _abandonment_limit.labels(name).set(now.limit)
-        _abandonment_left.labels(name).set(now.limit * now.answered - now.abandoned)
-        _pacing_odd.labels(name).set(now.odd)
-        for metric in FROM_RUNNING:
-            _of(metric, name)
+    """The running campaigns, and no others; their counts exist from the first scrape on.
+
+    Series are kept from scrape to scrape: to look up those of 500 campaigns takes tens of
+    milliseconds.
+    """
+    wanted = {(_campaign(now.name), now.mode): now for now in campaigns}
+    gone = _running.keys() - wanted.keys()
+    for name, mode in gone:
+        del _running[name, mode]
+        _campaign_running.remove(name, mode)
+    for name in {name for name, _ in gone} - {name for name, _ in wanted}:
+        for gauge in BY_CAMPAIGN:
+            gauge.remove(name)
+    for (name, mode), now in wanted.items():
+        series = _running.get((name, mode))
+        if series is None:
+            series = _running[name, mode] = [gauge.labels(name) for gauge in BY_CAMPAIGN]
+            _campaign_running.labels(name, mode).set(1)
+            for metric in FROM_RUNNING:
+                _of(metric, name)
+        share, limit, left, odd = series
+        share.set(now.abandoned / now.answered if now.answered else 0.0)
+        limit.set(now.limit)
+        left.set(now.limit * now.answered - now.abandoned)
+        odd.set(now.odd)
 
 
 def work_now(campaigns: Iterable[tuple[str, int, float | None]]) -> None:

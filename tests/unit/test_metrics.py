@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from monitoring import metrics
 
 
@@ -52,3 +54,26 @@ def test_counts_of_a_campaign_and_of_an_operator_exist_before_they_count() -> No
         }
     finally:
         metrics.campaigns_now([])
+
+
+def test_a_campaign_that_changes_its_mode_or_stops_leaves_no_series() -> None:
+    def running(**modes: str) -> set[tuple[str, str]]:
+        metrics.campaigns_now(
+            metrics.CampaignNow(name, mode, 100, 2, 0.03) for name, mode in modes.items()
+        )
+        text = b"".join(metrics.exposition()).decode()
+        shares = set(
+            re.findall(r'^prozvon_abandonment_ratio\{campaign="(\w+)"\} 0.02$', text, re.M)
+        )
+        found = set(
+            re.findall(r'^prozvon_campaign_running\{campaign="(\w+)",mode="(\w+)"\} 1', text, re.M)
+        )
+        assert shares == {name for name, _ in found}
+        return found
+
+    try:
+        assert running(a="predictive", b="preview") == {("a", "predictive"), ("b", "preview")}
+        assert running(a="progressive", b="preview") == {("a", "progressive"), ("b", "preview")}
+        assert running(b="preview", c="preview") == {("b", "preview"), ("c", "preview")}
+    finally:
+        assert running() == set()
