@@ -156,15 +156,20 @@ async def sends_audio(carrier: SimulatedCarrier) -> bool:
     return bool(rows) and all(int(row[row.index("alaw") + 5]) > 25 for row in rows)
 
 
-@pytest.mark.parametrize("tail", ["1100", "3100", "8901"])
+@pytest.mark.parametrize(
+    ("tail", "kind"),
+    [("1100", Kind.PATIENT), ("3100", Kind.MACHINE), ("8901", Kind.EARLY_ANSWER)],
+)
 async def test_people_machines_and_early_media_are_heard(
-    carrier: SimulatedCarrier, caller: Caller, tail: str
+    carrier: SimulatedCarrier, caller: Caller, tail: str, kind: Kind
 ) -> None:
     since = time.time()
     await caller.dial(f"+7921765{tail}")
     await until("RTP from the carrier", lambda: sends_audio(carrier))
     await caller.server.cli("channel request hangup all")
-    await ended_calls(carrier, since, 1)
+    [call] = await ended_calls(carrier, since, 1)
+    assert call.kind is kind and call.ended_by_caller
+    assert (call.early_media_at is not None) == (kind is Kind.EARLY_ANSWER)
 
 
 def phone(caller: Caller, login: str, secret: str) -> Phone:

@@ -400,6 +400,9 @@ async def test_an_operator_thrown_out_of_the_holding_bridge_comes_back(
     await floor.ami.action("BridgeKick", {"BridgeUniqueid": holding.bridge_id, "Channel": operator})
     await floor.log.until(lambda: floor.log.of(BridgeEntered, channel=operator)[entered:])
     await until_alone(floor, operator)
+    back = floor.log.of(BridgeEntered, channel=operator)[-1]
+    assert back.technology == holding.technology
+    assert not floor.log.of(Hangup, channel=operator)
 
 
 # --- other doors -------------------------------------------------------------------------------

@@ -108,8 +108,10 @@ async def test_the_wrap_up_has_a_limit(floor_app: FloorApp) -> None:
     await floor_app.sign_in("t1")
     phone = number("0101")
     await floor_app.campaign(phone, wrap_up_limit_s=1.5)
-    await floor_app.state("t1", "wrap_up")
-    await floor_app.state("t1", "ready", timeout_s=4)
+    began = (await floor_app.state("t1", "wrap_up")).state.since
+    ready = (await floor_app.state("t1", "ready")).state
+    assert 1.4 <= ready.since - began < 4
+    assert (await floor_app.outcome(phone))["disposition_id"] is None
 
 
 async def test_a_paused_campaign_stops_dialing_and_gives_its_leads_back(

@@ -159,7 +159,8 @@ async def test_consult_a_number_and_cancel_or_complete(floor: FloorApp, tmp_path
     await call.talks.complete("t1")
     await all_hear((call.person, [THIRD]), (third, [PERSON]), (call.first, []))
     await floor.state("t1", "wrap_up")
-    await call.end()
+    assert (await call.end())["ended_by"] == "person"
+    assert await call.parts() == [("t1", "answer", "transfer")]
     await floor.until(lambda: floor.app.board.trunks["carrier"].used == 0, "lines are free")
 
 

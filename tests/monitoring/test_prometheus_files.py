@@ -26,12 +26,14 @@ def alerts() -> list[dict[str, Any]]:
     return [rule for group in groups for rule in group["rules"]]
 
 
-def test_the_configuration_is_valid(prometheus_programs: Path) -> None:
-    promtool(prometheus_programs, "check", "config", FILES / "prometheus.yml")
+def test_the_configuration_is_valid_and_brings_the_rules(prometheus_programs: Path) -> None:
+    said = promtool(prometheus_programs, "check", "config", FILES / "prometheus.yml")
+    assert f"SUCCESS: {len(alerts())} rules found" in said
 
 
 def test_every_rule_does_what_its_cases_say(prometheus_programs: Path) -> None:
-    promtool(prometheus_programs, "test", "rules", FILES / "tests/alerts.yml")
+    said = promtool(prometheus_programs, "test", "rules", FILES / "tests/alerts.yml")
+    assert "SUCCESS" in said
 
 
 def test_every_alert_has_a_case_that_fires() -> None:

@@ -75,7 +75,9 @@ async def test_a_port_that_is_not_ami_is_named_as_such() -> None:
     peer = Peer(greeting=b"SSH-2.0-OpenSSH_9.2\r\n")
     await peer.listen()
     async with running(peer, ready=False) as floor:
-        await until(lambda: "not Asterisk's manager" in floor.client.last_error)
+        await until(lambda: bool(floor.client.last_error))
+        assert "not Asterisk's manager" in floor.client.last_error
+        assert floor.client.state is not AmiState.READY
     await peer.stop()
 
 

@@ -108,8 +108,9 @@ def test_a_record_behind_a_torn_one_is_found() -> None:
 
 @given(st.text())
 def test_no_line_breaks_the_reader(text: str) -> None:
-    parse_line(text)
-    parse_line(line("HANGUP", 1795299710.5)[: len(text)] + text)
+    for damaged in (text, line("HANGUP", 1795299710.5)[: len(text)] + text):
+        read = parse_line(damaged)
+        assert read is None or read.unique_id
 
 
 def test_no_file_is_an_empty_journal(tmp_path: Path) -> None:
