@@ -32,6 +32,7 @@ from _page import write_section
 from pydantic import SecretStr
 
 from campaigns.legal.service import LegalService
+from campaigns.refusals import Sentence
 from dialer import logs
 from dialer.app import App
 from dialer.config import (
@@ -49,6 +50,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the tests' p
 from tests.ports import free_port
 
 OPERATORS, LIVE, TALKING, ANSWERS = 1000, 5000, 900, 0.15
+AS_MANY = Sentence("as many as the trunk takes", "сколько берёт транк")
 LAG_LIMIT_MS, CARRIED = 50.0, 0.95
 WARM_UP = 0.8
 """In lengths of a mean conversation with its ringing: then about as many calls end as begin."""
@@ -60,7 +62,7 @@ class Everything(PredictivePacer):
 
     def explain(self, floor: Floor, leads: Leads | None = None) -> Decision:
         super().explain(floor, leads)
-        return Decision(1000, "lines", "as many as the trunk takes")
+        return Decision(1000, "lines", AS_MANY)
 
 
 class Bench:

@@ -27,6 +27,7 @@ from campaigns.pacing.http import routes as pacing_routes
 from campaigns.pacing.jobs import Simulations
 from campaigns.pacing.measured import MeasuredPlans
 from campaigns.pacing.service import PacingService
+from campaigns.refusals import Sentence
 from campaigns.rules.preparer import Preparer
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiState
@@ -48,6 +49,7 @@ from dialer.features import Features
 from dialer.feed import Feed
 from dialer.handover import Handover
 from dialer.health import Health
+from dialer.holds import FINDING_OUT
 from dialer.http.server import HttpServer
 from dialer.http.talk import talk_routes
 from dialer.http.trunks import trunk_routes
@@ -287,7 +289,7 @@ class App:
             tap(self, self.recorder)
         self.health.checks |= {
             "asterisk": self._ami_problem,
-            "database": self.controller.holds.database_trouble,
+            "database": self._database_problem,
         }
 
     def _node_event(self, event: ev.Event) -> None:
@@ -329,11 +331,12 @@ class App:
         self.controller.wake()
 
     def _ami_problem(self) -> str:
-        if self.ami.state is AmiState.READY:
-            if self.board.recovered:
-                return ""
-            return self.recovery.problem or "finding out what is live on the node"
-        return self.controller.holds.ami_trouble()
+        if self.ami.state is not AmiState.READY:
+            return _in_english(self.controller.holds.ami_trouble())
+        return "" if self.board.recovered else self.recovery.problem or FINDING_OUT.en
+
+    def _database_problem(self) -> str:
+        return _in_english(self.controller.holds.database_trouble())
 
     def _cel_journal(self) -> CelJournal | None:
         path = self.settings.asterisk.cel_journal
@@ -489,3 +492,7 @@ class App:
         if self.started.is_set():
             self.telemetry.collect(self.agi.sessions)
             self.features.collect()
+
+
+def _in_english(trouble: Sentence | None) -> str:
+    return "" if trouble is None else trouble.en

@@ -16,6 +16,7 @@ import structlog
 
 from campaigns.campaign.modes import BROADCAST
 from campaigns.life.model import GoalRoom
+from campaigns.refusals import Sentence, joined
 from dialer.calls import (
     Answered,
     Assigned,
@@ -37,8 +38,15 @@ from monitoring import metrics
 
 log = structlog.get_logger(__name__)
 
-JUST_STARTED = Decision(0, "start", "0: just started")
-ENGINE_FAILED = "the pacing engine failed, see pacer_failed in the log"
+JUST_STARTED = Decision(0, "start", Sentence("just started", "только что запущена"))
+ENGINE_FAILED = Sentence(
+    "the pacing engine failed, see pacer_failed in the log",
+    "расчёт темпа отказал, см. pacer_failed в журнале",
+)
+GOAL_NEAR = Sentence(
+    "the goal is near, every call under way counts",
+    "цель близка, каждый начатый вызов считается",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +95,10 @@ class Campaign:
     """What abandoned people hear (`campaigns.message.model`)."""
     minimum_ring_s: float = 0.0
     """What rang so long may be given up (its legal profile)."""
-    sound_trouble: str = ""
-    """Why a broadcast, or the message, would not be heard; "" when it would."""
-    forbidden: str = ""
-    """Why its legal profile forbids dialing as it is set; "" when it does not."""
+    sound_trouble: Sentence | None = None
+    """Why a broadcast, or the message, would not be heard; None when it would."""
+    forbidden: Sentence | None = None
+    """Why its legal profile forbids dialing as it is set; None when it does not."""
     odds: OddsBook = field(default_factory=OddsBook)
     pacer: Pacer = field(init=False)
     failed: bool = False
@@ -101,11 +109,11 @@ class Campaign:
     decision: Decision = JUST_STARTED
     decision_logged_at: float = 0.0
     claim_again_at: float = 0.0
-    leads_note: str = ""
+    leads_note: Sentence | None = None
     leads_limit: str = "leads"
     """What keeps its leads: "leads" (none is due), "hours" or "rules"."""
     goal: GoalRoom = field(default_factory=GoalRoom)
-    ways_note: str = ""
+    ways_note: Sentence | None = None
     stranded: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -146,7 +154,7 @@ class Campaign:
             self._replace_pacer()
             decision = self.pacer.explain(floor)
         if self.failed:
-            decision = replace(decision, reason=f"{decision.reason} ({ENGINE_FAILED})")
+            decision = replace(decision, reason=joined((decision.reason, ENGINE_FAILED)))
         return decision
 
     def _leads(self, ringing: Sequence[UUID], now: float) -> Leads | None:
@@ -249,8 +257,7 @@ class Board:
         room = self.goal_room(campaign)
         if room is None or decision.calls <= room:
             return decision
-        reason = f"{room}: the goal is near, every call under way counts"
-        return replace(decision, calls=room, limited_by="goal", reason=reason)
+        return replace(decision, calls=room, limited_by="goal", reason=GOAL_NEAR)
 
     def in_flight(self, campaign_id: int) -> Mapping[UUID, Attempt]:
         """Attempts of a campaign that are not answered yet, by id."""

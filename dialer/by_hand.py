@@ -29,7 +29,7 @@ from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiError
 from dialer.board import Campaign, Card
 from dialer.calls import Attempt, Lead
-from dialer.controller import Controller
+from dialer.controller import BEING_CLAIMED, Controller
 from dialer.ids import new_id
 from dialer.operators import Previewing, Ready, Seat
 from dialer.outcomes import EndedBy
@@ -42,6 +42,8 @@ log = structlog.get_logger(__name__)
 RINGING = 5
 HEARS = "PROZVON_HEARS"
 TIME_LIMIT = "time limit"
+MANUAL = Sentence("manual, operators dial", "ручной режим, набирают операторы")
+CARD_EACH = Sentence("a card for each who waits", "по карточке каждому, кто ждёт")
 
 
 class ByHand:
@@ -131,7 +133,7 @@ class ByHand:
     def hand_out(self, campaign: Campaign, now: float) -> Decision:
         """One card for every operator who waits: preview's pacing."""
         if campaign.mode == "manual":
-            return Decision(0, "mode", "0: manual, operators dial")
+            return Decision(0, "mode", MANUAL)
         free = self._controller.shares.readers(campaign)
         cards = 0
         for seat in free:
@@ -141,9 +143,8 @@ class ByHand:
                 self.give_card(campaign, seat, lead, now)
                 cards += 1
         if cards == len(free):
-            return Decision(cards, "operators", f"{cards}: a card for each who waits")
-        note = campaign.leads_note or "leads are claimed"
-        return Decision(cards, campaign.leads_limit, f"{cards}: {note}")
+            return Decision(cards, "operators", CARD_EACH)
+        return Decision(cards, campaign.leads_limit, campaign.leads_note or BEING_CLAIMED)
 
     def give_card(self, campaign: Campaign, seat: Seat, lead: Lead, now: float) -> None:
         """To an operator who is ready."""
@@ -253,8 +254,8 @@ class ByHand:
             raise ByHandError(
                 "no_dialing",
                 503,
-                f"nothing is dialed now: {held.reason[3:]}",
-                f"сейчас набора нет: {held.reason[3:]}",
+                f"nothing is dialed now: {held.reason.en}",
+                f"сейчас набора нет: {held.reason.to('ru')}",
             )
         if lacks := campaign.skills - seat.skills:
             raise ByHandError(

@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 
 from campaigns.campaign.modes import BY_HAND
+from campaigns.refusals import Sentence, joined
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused, AmiState
 from dialer.attempts import Attempts
@@ -55,7 +56,19 @@ LONGEST_WAIT_S = 1.0
 DECISION_LOG_S = 60.0
 MAX_PLACING = 50
 """Originates on their way to the node at once: a slow node must not be flooded."""
-NOBODY_DIALS = Decision(0, "mode", "0: operators dial by hand")
+NOBODY_DIALS = Decision(0, "mode", Sentence("operators dial by hand", "операторы набирают сами"))
+BEING_CLAIMED = Sentence("leads are being claimed", "лиды готовятся")
+NODE_SLOW = Sentence("the node is slow to take calls", "узел не успевает принимать вызовы")
+FEWER_TAKEN = Sentence(
+    "the trunks take fewer calls than asked for", "транки берут меньше вызовов, чем нужно"
+)
+LIMITS = {
+    "lines": Sentence("lines", "линии"),
+    "cps": Sentence("calls per second", "вызовы в секунду"),
+    "breaker": Sentence("probe calls only", "только пробные вызовы"),
+    "down": Sentence("no trunk works", "транки не работают"),
+}
+"""What trunks are short of."""
 
 Refused = Mapping[str, Any]
 """Why an attempt was not committed: what was found in the database instead."""
@@ -272,7 +285,7 @@ class Controller:
         self.shares.placed(campaign, placed)
         if placed == decision.calls:
             return decision
-        return Decision(placed, "trunk", f"{placed}: {campaign.ways_note}", decision.asked)
+        return Decision(placed, "trunk", campaign.ways_note or FEWER_TAKEN, decision.asked)
 
     def _place_promised(self, campaign: Campaign, now: float) -> None:
         """Callbacks and owners' leads go to their operator, as soon as that one is ready."""
@@ -297,9 +310,11 @@ class Controller:
         ringing = list(self.board.in_flight(campaign.id))
         decision = campaign.decide(floor, ringing, now)
         if trouble and not decision.calls:
-            return Decision(0, "trunk", f"0: {trouble}", decision.asked)
+            return Decision(0, "trunk", trouble, decision.asked)
         if decision.limited_by == "lines":
-            reason = f"{decision.reason}, {decision.asked} asked for ({limited_by})"
+            limit, asked = LIMITS[limited_by], decision.asked
+            wish = Sentence(f"{asked} asked for ({limit.en})", f"нужно {asked} ({limit.ru})")
+            reason = joined((decision.reason, wish), ", ")
             decision = replace(decision, limited_by=limited_by, reason=reason)
         available = min(campaign.free_leads(), MAX_PLACING - self._placing)
         # With no lead to dial it has no operators either, which explains nothing.
@@ -308,11 +323,10 @@ class Controller:
             return decision
         if self._placing >= MAX_PLACING:
             left = max(0, available)
-            note = f"{left}: the node is slow to take calls"
-            return Decision(left, "node", note, decision.asked)
-        notes = (campaign.leads_note or "leads are being claimed", campaign.ways_note)
-        note = "; ".join(filter(None, notes))
-        return Decision(available, campaign.leads_limit, f"{available}: {note}", decision.asked)
+            return Decision(left, "node", NODE_SLOW, decision.asked)
+        notes = (campaign.leads_note or BEING_CLAIMED, campaign.ways_note)
+        note = joined(note for note in notes if note is not None)
+        return Decision(available, campaign.leads_limit, note, decision.asked)
 
     def _note_decision(self, campaign: Campaign, decision: Decision, now: float) -> None:
         changed = decision.limited_by != campaign.decision.limited_by

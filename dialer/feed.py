@@ -15,6 +15,7 @@ import structlog
 from campaigns.broadcast.sounds import trouble
 from campaigns.campaign.modes import BROADCAST
 from campaigns.message.sounds import trouble as message_trouble
+from campaigns.refusals import Sentence, joined
 from campaigns.rules.preparer import Preparer
 from dialer.board import Board, Campaign
 from dialer.journal import CONNECTION_ERRORS
@@ -29,6 +30,8 @@ log = structlog.get_logger(__name__)
 CLAIM_RETRY_S = 1.0
 CHECK_CLAIMS_S = 60.0
 HOURS_CLOSED = "hours_closed"
+FINISHED = Sentence("the list is finished", "база закончилась")
+OUTSIDE_HOURS = Sentence("outside the calling hours", "не время для звонков")
 CAMPAIGN_KEYS = (
     "id",
     "name",
@@ -191,7 +194,7 @@ class Feed:
         )
         campaign.buffer.extend(leads)
         if leads:
-            campaign.leads_limit, campaign.leads_note = "leads", ""
+            campaign.leads_limit, campaign.leads_note = "leads", None
             self.on_change()
         else:
             await self._note_no_leads(campaign)
@@ -222,8 +225,11 @@ class Feed:
         if barred:
             campaign.leads_note = barred
         elif due is None:
-            campaign.leads_note = "the list is finished"
+            campaign.leads_note = FINISHED
         else:
-            minutes = max(0.0, due - self._clock()) / 60
-            note = f"{left} leads wait, the next is due in {minutes:.0f} min"
-            campaign.leads_note = f"{note}, outside the calling hours" if closed else note
+            minutes = f"{max(0.0, due - self._clock()) / 60:.0f}"
+            wait = Sentence(
+                f"{left} leads wait, the next is due in {minutes} min",
+                f"ждут лиды: {left}, следующий через {minutes} мин",
+            )
+            campaign.leads_note = joined((wait, OUTSIDE_HOURS), ", ") if closed else wait

@@ -6,10 +6,17 @@ import shutil
 from pathlib import Path
 
 from campaigns.campaign.modes import BROADCAST
+from campaigns.refusals import Sentence
 from dialer.asterisk.ami import AmiClient, AmiState
 from dialer.board import Board, Campaign
 from dialer.journal import Journal
 from dialer.pacing import Decision
+
+STOPPING = Sentence("stopping: no new calls", "остановка: новых вызовов нет")
+FINDING_OUT = Sentence(
+    "finding out what is live on the node", "выясняется, что сейчас идёт на узле"
+)
+NOBODY = Sentence("no operator signed in", "на смене нет операторов")
 
 
 class Holds:
@@ -25,55 +32,70 @@ class Holds:
     ) -> None:
         self._board, self._journal, self._ami = board, journal, ami
         self._recordings_dir, self.min_free_bytes = recordings_dir, min_free_bytes
-        self.held_back = ""
+        self.held_back: Sentence | None = None
         """Why nothing is placed by pacing although the floor is not stopping, if so."""
 
     def held(self, campaign: Campaign) -> Decision | None:
         """Why nothing may be dialed whatever pacing says."""
         for limited_by, reason in (
-            ("draining", "stopping: no new calls" if self._board.draining else self.held_back),
-            ("recovery", "" if self._board.recovered else "finding out what is live on the node"),
+            ("draining", STOPPING if self._board.draining else self.held_back),
+            ("recovery", None if self._board.recovered else FINDING_OUT),
             ("node", self.ami_trouble()),
             ("database", self.database_trouble()),
             ("rules", campaign.forbidden),
             ("operators", self._nobody(campaign)),
             ("sound", campaign.sound_trouble),
-            ("disk", self._disk_trouble() if campaign.recording else ""),
+            ("disk", self._disk_trouble() if campaign.recording else None),
         ):
-            if reason:
-                return Decision(0, limited_by, f"0: {reason}")
+            if reason is not None:
+                return Decision(0, limited_by, reason)
         return None
 
-    def _nobody(self, campaign: Campaign) -> str:
+    def _nobody(self, campaign: Campaign) -> Sentence | None:
         if campaign.mode == BROADCAST:
-            return ""
+            return None
         if not self._board.seats:
-            return "no operator signed in"
+            return NOBODY
         if campaign.skills and not any(
             campaign.skills <= s.skills for s in self._board.seats.values()
         ):
-            return f"no operator signed in who has {', '.join(sorted(campaign.skills))}"
-        return ""
+            skills = ", ".join(sorted(campaign.skills))
+            return Sentence(
+                f"no operator signed in who has {skills}",
+                f"нет на смене оператора с навыками: {skills}",
+            )
+        return None
 
-    def ami_trouble(self) -> str:
+    def ami_trouble(self) -> Sentence | None:
         if self._ami.state is AmiState.READY:
-            return ""
-        return f"Asterisk: {self._ami.last_error or self._ami.state.value}"
+            return None
+        error = f"Asterisk: {self._ami.last_error or self._ami.state.value}"
+        return Sentence(error, error)
 
-    def database_trouble(self) -> str:
+    def database_trouble(self) -> Sentence | None:
         error = self._board.database_error or (
             "" if self._journal.healthy else self._journal.last_error
         )
-        return f"no answer from the database ({error})" if error else ""
+        if not error:
+            return None
+        return Sentence(
+            f"no answer from the database ({error})", f"база данных не отвечает ({error})"
+        )
 
-    def _disk_trouble(self) -> str:
+    def _disk_trouble(self) -> Sentence | None:
+        folder, needed = self._recordings_dir, self.min_free_bytes
         try:
-            free = shutil.disk_usage(self._recordings_dir).free
+            free = shutil.disk_usage(folder).free
         except OSError as error:
-            return f"recordings cannot be written to {self._recordings_dir}: {error.strerror}"
-        if free >= self.min_free_bytes:
-            return ""
-        return (
-            f"{free >> 20} MB free for recordings in {self._recordings_dir}, "
-            f"{self.min_free_bytes >> 20} MB needed: free some space or turn recording off"
+            return Sentence(
+                f"recordings cannot be written to {folder}: {error.strerror}",
+                f"записи нельзя сохранить в {folder}: {error.strerror}",
+            )
+        if free >= needed:
+            return None
+        return Sentence(
+            f"{free >> 20} MB free for recordings in {folder}, {needed >> 20} MB needed: free some "
+            "space or turn recording off",
+            f"для записей в {folder} свободно {free >> 20} МБ, нужно {needed >> 20} МБ: освободите "
+            "место или отключите запись",
         )

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from campaigns.refusals import Sentence
+
 TRIP_AFTER = 5
 FIRST_PAUSE_S = 5.0
 LONGEST_PAUSE_S = 120.0
@@ -66,6 +68,11 @@ class Breaker:
         self.probing = False
 
 
+REJECTED = Sentence("the provider rejects our registration", "оператор связи отклоняет регистрацию")
+UNREGISTERED = Sentence("is not registered at the provider", "нет регистрации у оператора связи")
+UNREACHABLE = Sentence("does not answer OPTIONS", "не отвечает на OPTIONS")
+
+
 @dataclass(slots=True)
 class Link:
     """What the node says of a trunk: does the far end answer OPTIONS, are we registered.
@@ -79,13 +86,13 @@ class Link:
     registration: Literal["", "registered", "unregistered", "rejected"] = ""
     since: float = 0.0
 
-    def trouble(self) -> str:
-        """Why no call can go out, "" when nothing is known against it."""
+    def trouble(self) -> Sentence | None:
+        """Why no call can go out, None when nothing is known against it."""
         if self.registration == "rejected":
-            return "the provider rejects our registration"
+            return REJECTED
         if self.registration == "unregistered":
-            return "is not registered at the provider"
-        return "does not answer OPTIONS" if self.contact == "unreachable" else ""
+            return UNREGISTERED
+        return UNREACHABLE if self.contact == "unreachable" else None
 
 
 @dataclass(slots=True)
@@ -112,14 +119,17 @@ class Trunk:
         """What the provider wants to be dialed for +<digits>."""
         return self.tech_prefix + (phone if self.plus else phone.removeprefix("+"))
 
-    def trouble(self, now: float) -> str:
-        """Why it takes no calls, as a sentence with its name; "" when it works."""
+    def trouble(self, now: float) -> Sentence | None:
+        """Why it takes no calls, with its name; None when it works."""
         if text := self.link.trouble():
-            return f"trunk {self.name}: {text}"
+            return Sentence(f"trunk {self.name}: {text.en}", f"транк {self.name}: {text.ru}")
         if not self.breaker.open:
-            return ""
+            return None
         again = max(0.0, self.breaker.closed_until_s - now)
-        return f"trunk {self.name} does not ring; a probe call in {again:.0f} s"
+        return Sentence(
+            f"trunk {self.name} does not ring; a probe call in {again:.0f} s",
+            f"транк {self.name} не отвечает; пробный вызов через {again:.0f} с",
+        )
 
     def __post_init__(self) -> None:
         self.tokens = self._depth

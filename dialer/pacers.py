@@ -6,6 +6,7 @@ people in both.
 
 from __future__ import annotations
 
+from campaigns.refusals import Sentence
 from dialer.ledger import Ledger
 from dialer.pacing import Decision, Floor, Leads, Pacer, PredictivePacer, ProgressivePacer
 
@@ -53,8 +54,12 @@ class Broadcasting(Learning):
 
     def explain(self, floor: Floor, leads: Leads | None = None) -> Decision:
         calls = self.decide(floor)
-        on_line = f"{len(floor.ringing)} ringing, {floor.waiting} listening"
-        return Decision(calls, "lines", f"{calls}: {on_line}, what the lines leave", calls)
+        ringing, listening = len(floor.ringing), floor.waiting
+        reason = Sentence(
+            f"{ringing} ringing, {listening} listening, what the lines leave",
+            f"звонит {ringing}, слушает {listening}, сколько оставляют линии",
+        )
+        return Decision(calls, "lines", reason, calls)
 
 
 def pacer_of(mode: str, engine: PredictivePacer) -> Pacer:

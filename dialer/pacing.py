@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
+from campaigns.refusals import Sentence
 from dialer.lead_choice import Hand, Turn
 from dialer.ledger import Ledger
 from dialer.pacing_budget import Spending, Standing
@@ -13,6 +14,7 @@ from dialer.pacing_outlook import Outlook, graded
 
 _WISH = 256
 """Lines more than there are, in the question how many would be used."""
+ONE_TO_ONE = Sentence("one call per free operator", "по вызову на свободного оператора")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +32,11 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`calls` to place now, what held it from being more, and one line a person can read."""
+    """`calls` to place now, what held it from being more, and why, for a person to read."""
 
     calls: int
     limited_by: str  # operators | budget | lines
-    reason: str
+    reason: Sentence
     asked: int = 0  # calls that pacing would place if lines, leads and caps did not matter
     picks: tuple[int, ...] = ()  # places in `Leads.next` of the leads to dial, the first one first
 
@@ -72,8 +74,7 @@ class ProgressivePacer:
         calls = self.decide(floor)
         wanted = max(0, floor.idle - len(floor.ringing) - floor.waiting)
         limited_by = "lines" if wanted > floor.lines else "operators"
-        reason = f"{calls}: {_seen(floor)}, one call per free operator"
-        return Decision(calls, limited_by, reason, wanted)
+        return Decision(calls, limited_by, _told(floor, ONE_TO_ONE), wanted)
 
     def attempt_ended(
         self, now: float, seconds: float, answered: bool, odds: float = 1.0
@@ -187,11 +188,12 @@ class PredictivePacer:
     def explain(self, floor: Floor, leads: Leads | None = None) -> Decision:
         calls, limited_by, level, picks = self._decide(floor, leads)
         chance = self._outlook.chance if self._outlook is not None else 0.5
-        reason = (
-            f"{calls}: {_seen(floor)}, {100.0 * chance:.0f} % answer, budget {100.0 * level:.1f} %"
+        answer, budget = f"{100.0 * chance:.0f} %", f"{100.0 * level:.1f} %"
+        weighed = Sentence(
+            f"{answer} answer, budget {budget}", f"отвечают {answer}, бюджет {budget}"
         )
         asked = calls if limited_by != "lines" else self._wish(floor, leads)
-        return Decision(calls, limited_by, reason, asked, picks)
+        return Decision(calls, limited_by, _told(floor, weighed), asked, picks)
 
     def _wish(self, floor: Floor, leads: Leads | None) -> int:
         """Calls it would place if there were lines enough. Leaves the engine as it was."""
@@ -317,6 +319,10 @@ class Slack:
         self._calls = self._calls * keep + calls
 
 
-def _seen(floor: Floor) -> str:
-    waiting = f", {floor.waiting} waiting" if floor.waiting else ""
-    return f"{floor.idle} free, {len(floor.ringing)} ringing{waiting}"
+def _told(floor: Floor, why: Sentence) -> Sentence:
+    """What the floor looks like, and `why` as many calls as are decided."""
+    idle, ringing, waiting = floor.idle, len(floor.ringing), floor.waiting
+    return Sentence(
+        f"{idle} free, {ringing} ringing{f', {waiting} waiting' if waiting else ''}, {why.en}",
+        f"свободно {idle}, звонит {ringing}{f', ждёт {waiting}' if waiting else ''}, {why.ru}",
+    )

@@ -17,6 +17,7 @@ import structlog
 
 from campaigns.legal.model import Profile, Rules, problems
 from campaigns.legal.service import LegalService
+from campaigns.refusals import Sentence
 from dialer.board import Board, Campaign
 from dialer.calls import Answered, Assigned, Conversing
 from dialer.journal import Journal
@@ -39,13 +40,13 @@ class Terms:
     """What the law leaves a campaign: share of answered people who may be abandoned in a window.
 
     `minimum_ring_s`: what rings is given up no earlier. `forbidden`: why it may not dial as it is
-    set, "" when it may.
+    set, None when it may.
     """
 
     cap: float
     window_s: float
     minimum_ring_s: float
-    forbidden: str = ""
+    forbidden: Sentence | None = None
 
 
 class PacingKeeper:
@@ -66,13 +67,16 @@ class PacingKeeper:
             self._profiles, self._profiles_at = await self._legal.profiles(), now
         profile = self._profiles.get(row["legal_profile"])
         if profile is None:
-            reason = f"there is no legal profile {row['legal_profile']}"
-            return Terms(row["max_abandon_rate"], DAY_S, row["ring_timeout_s"], reason)
+            name = row["legal_profile"]
+            no_profile = Sentence(
+                f"there is no legal profile {name}", f"нет правового профиля {name}"
+            )
+            return Terms(row["max_abandon_rate"], DAY_S, row["ring_timeout_s"], no_profile)
         cap = min(row["max_abandon_rate"], profile.abandonment.max_rate)
-        forbidden = ""
+        forbidden = None
         if row["mode"] not in profile.modes:
             [found] = [p for p in problems(profile, Rules(mode=row["mode"])) if p.key == "mode"]
-            forbidden = found.sentence.en
+            forbidden = found.sentence
         return Terms(cap, profile.abandonment.window_s, profile.minimum_ring_s, forbidden)
 
     async def engine(self, campaign_id: int, cap: float, window_s: float) -> PredictivePacer:

@@ -399,9 +399,9 @@ from pressed where attempt.id = pressed.id
 
 -- name: log_decision
 -- Why this number of calls, why none.
-insert into decision (campaign_id, at, placed, limited_by, reason, asked)
+insert into decision (campaign_id, at, placed, limited_by, reason, reason_ru, asked)
 select * from unnest($1::bigint[], $2::timestamptz[], $3::integer[], $4::text[], $5::text[],
-    $6::integer[]) as w(campaign_id, at, placed, limited_by, reason, asked)
+    $6::text[], $7::integer[]) as w(campaign_id, at, placed, limited_by, reason, reason_ru, asked)
 where not exists (select from decision d where d.campaign_id = w.campaign_id and d.at = w.at)
 
 -- name: forget_decisions

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from campaigns.campaign.modes import BROADCAST
+from campaigns.refusals import Sentence
 from dialer.arbiter import Arbiter, Caller, Claim, Hand, Placed, fair_room, turns
 from dialer.board import Board, Campaign
 from dialer.calls import Attempt
@@ -150,7 +151,7 @@ class Shares:
         order = [by_id[id] for id in turns(self._caller(c) for c in campaigns)]
         return sorted(order, key=lambda campaign: campaign.mode == BROADCAST)
 
-    def room(self, campaign: Campaign, now: float) -> tuple[int, str, str]:
+    def room(self, campaign: Campaign, now: float) -> tuple[int, str, Sentence | None]:
         """(calls it may place now, what limits them: "breaker", "lines" or "cps", why none works).
 
         Within its trunks', its fair share of them, and the campaign's own limits.

@@ -327,7 +327,8 @@ class Store:
         return _row("close_shift", shift_id, utc(at))
 
     def log_decision(self, campaign_id: int, at: float, decision: Decision) -> Row:
-        why = (decision.calls, decision.limited_by, decision.reason, decision.asked)
+        reason = decision.reason
+        why = (decision.calls, decision.limited_by, reason.en, reason.ru, decision.asked)
         return _together("log_decision", (campaign_id, at), campaign_id, utc(at), *why)
 
     async def dispose(

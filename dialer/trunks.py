@@ -9,6 +9,7 @@ from typing import Literal
 
 import structlog
 
+from campaigns.refusals import Sentence
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused
 from dialer.board import Board
@@ -128,24 +129,26 @@ class TrunkWatch:
         return self._board.trunks.get(endpoint.removeprefix(ENDPOINT))
 
     def _set(self, trunk: Trunk, link: Link) -> None:
-        before, trunk.link = trunk.link.trouble(), replace(link, since=self._clock())
-        if link.trouble() == before:
+        before, trouble = trunk.link.trouble(), link.trouble()
+        trunk.link = replace(link, since=self._clock())
+        if trouble == before:
             return
-        if link.trouble():
-            log.error("trunk_down", trunk=trunk.name, problem=link.trouble())
+        if trouble is not None:
+            log.error("trunk_down", trunk=trunk.name, problem=trouble.en)
         else:
-            log.info("trunk_up", trunk=trunk.name, was=before)
+            log.info("trunk_up", trunk=trunk.name, was=before.en if before else "")
         self._wake()
 
 
 @dataclass(frozen=True, slots=True)
 class TrunkView:
-    """One trunk as people see it. `trouble` is "" when it takes calls; times in milliseconds or
-    seconds as named."""
+    """One trunk as people see it. `trouble` and `trouble_ru` are "" when it takes calls;
+    times in milliseconds or seconds as named."""
 
     name: str
     state: Literal["up", "down", "breaker"]
     trouble: str
+    trouble_ru: str
     contact: str
     rtt_ms: float | None
     registration: str
@@ -165,11 +168,12 @@ def trunk_views(board: Board, now: float) -> list[TrunkView]:
 def _view(board: Board, trunk: Trunk, now: float) -> TrunkView:
     breaker, link = trunk.breaker, trunk.link
     probe = max(0.0, breaker.closed_until_s - now) if breaker.open else None
-    down = bool(link.trouble())
+    down, trouble = link.trouble() is not None, trunk.trouble(now) or Sentence("", "")
     return TrunkView(
         name=trunk.name,
         state="down" if down else "breaker" if breaker.open else "up",
-        trouble=trunk.trouble(now),
+        trouble=trouble.en,
+        trouble_ru=trouble.ru,
         contact=link.contact or "unknown",
         rtt_ms=link.rtt_ms,
         registration=link.registration or "none",

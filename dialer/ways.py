@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
+from campaigns.refusals import Sentence, joined
 from dialer.board import Board, Campaign
 from dialer.calls import Ended, Lead
 from dialer.journal import Journal
@@ -32,7 +33,6 @@ log = structlog.get_logger(__name__)
 
 NO_ROUTE_PAUSE_S = 600.0
 BROKEN_PAUSE_S = 30.0
-NOTHING_WORKS = "no trunk works"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +57,18 @@ class Ways:
         names = [name for name in routed if not campaign.trunks or name in campaign.trunks]
         return [self._board.trunks[name] for name in names]
 
-    def room(self, campaign: Campaign, now: float) -> tuple[int, str, str]:
-        """(calls that its trunks take now, what limits them, why none works; "" when one does)."""
+    def room(self, campaign: Campaign, now: float) -> tuple[int, str, Sentence | None]:
+        """(calls that its trunks take now, what limits them, why none works, if so)."""
         trunks = self.trunks(campaign)
         rooms = [(trunk, *trunk.room(now)) for trunk in trunks]
         if not trunks:
-            return 0, "down", f"none of its trunks ({', '.join(campaign.trunks) or 'any'}) is there"
+            return 0, "down", _none_there(campaign.trunks)
         sound = [limit for _, _, limit in rooms if limit not in BROKEN]
         calls = sum(calls for _, calls, _ in rooms)
         if sound:
-            return calls, sound[0] if len(set(sound)) == 1 else "lines", ""
-        return calls, "breaker", "; ".join(trunk.trouble(now) for trunk in trunks)
+            return calls, sound[0] if len(set(sound)) == 1 else "lines", None
+        troubles = (trunk.trouble(now) for trunk in trunks)
+        return calls, "breaker", joined(trouble for trouble in troubles if trouble is not None)
 
     def take(
         self, campaign: Campaign, count: int, now: float, operator_id: int | None = None
@@ -80,7 +81,7 @@ class Ways:
         """
         if (left := count) <= 0:
             return
-        blocked: Counter[str] = Counter()
+        blocked: Counter[NoWay] = Counter()
         for lead in tuple(campaign.buffer):
             if left == 0:
                 break
@@ -92,9 +93,10 @@ class Ways:
                 left -= 1
                 yield lead, Way(found.trunk, self._caller_id(campaign, found))
             else:
-                blocked[self._keep_back(campaign, lead, found)] += 1
-        campaign.ways_note = "; ".join(f"{why} (leads: {n})" for why, n in blocked.items())
-        if left == count and blocked and all(why.startswith(NOTHING_WORKS) for why in blocked):
+                self._keep_back(campaign, lead, found)
+                blocked[found] += 1
+        campaign.ways_note = joined(_told(*one) for one in blocked.items()) if blocked else None
+        if left == count and blocked and all(why.kind == "broken" for why in blocked):
             self._strand(campaign, [lead.id for lead in campaign.buffer], BROKEN_PAUSE_S)
 
     def way(self, campaign: Campaign, lead: Lead, now: float) -> Way | NoWay:
@@ -123,16 +125,11 @@ class Ways:
         turn, self._turns[key] = self._turns[key], self._turns[key] + 1
         return caller_id(route, campaign.caller_ids, turn)
 
-    def _keep_back(self, campaign: Campaign, lead: Lead, why: NoWay) -> str:
-        names = ", ".join(why.trunks)
-        if why.kind == "full":
-            return f"no free line on {names}"
+    def _keep_back(self, campaign: Campaign, lead: Lead, why: NoWay) -> None:
         if why.kind == "no_route":
             self._strand(campaign, [lead.id], NO_ROUTE_PAUSE_S)
-            return "no trunk has a route for the number"
-        if lead.id in self._board.passed_on:
+        elif why.kind == "broken" and lead.id in self._board.passed_on:
             self._strand(campaign, [lead.id], BROKEN_PAUSE_S)
-        return f"{NOTHING_WORKS} of {names}"
 
     def _strand(self, campaign: Campaign, leads: list[int], pause_s: float) -> None:
         gone = set(leads)
@@ -140,6 +137,24 @@ class Ways:
         for lead in [lead for lead in campaign.buffer if lead.id in gone]:
             campaign.buffer.remove(lead)
             self._board.passed_on.pop(lead.id, None)
+
+
+def _told(why: NoWay, leads: int) -> Sentence:
+    """What keeps so many leads back."""
+    names = ", ".join(why.trunks)
+    en, ru = {
+        "full": (f"no free line on {names}", f"нет свободной линии на {names}"),
+        "broken": (f"no trunk works of {names}", f"ни один транк из {names} не работает"),
+        "no_route": (
+            "no trunk has a route for the number", "ни у одного транка нет маршрута на номер"
+        ),
+    }[why.kind]  # fmt: skip
+    return Sentence(f"{en} (leads: {leads})", f"{ru} (лидов: {leads})")
+
+
+def _none_there(trunks: Sequence[str]) -> Sentence:
+    names = f" ({', '.join(trunks)})" if trunks else ""
+    return Sentence(f"none of its trunks{names} is there", f"нет ни одного её транка{names}")
 
 
 def never_taken_up(ended: Ended) -> bool:

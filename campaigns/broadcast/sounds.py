@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from campaigns.message.sounds import no_file
+from campaigns.refusals import Sentence
 
-def trouble(broadcast: Mapping[str, Any] | None) -> str:
-    """Why nothing would be heard, as a sentence; "" when all is there."""
+NOT_SET = Sentence("no message is set; set its broadcast", "сообщение не задано; задайте broadcast")
+
+
+def trouble(broadcast: Mapping[str, Any] | None) -> Sentence | None:
+    """Why nothing would be heard; None when all is there."""
     if broadcast is None:
-        return "no message is set; set its broadcast"
+        return NOT_SET
     sound = missing_sound(broadcast)
-    return f"there is no sound file {sound}" if sound else ""
+    return no_file(sound) if sound else None
 
 
 def missing_sound(broadcast: Mapping[str, Any]) -> str:

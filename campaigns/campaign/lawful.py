@@ -10,7 +10,7 @@ from typing import Any, cast
 from campaigns.campaign.model import CampaignError
 from campaigns.legal.model import Contradiction
 from campaigns.message.sounds import contradictions as without_sound
-from campaigns.refusals import Sentence, joined
+from campaigns.refusals import joined
 from campaigns.rules.service import RulesService
 from campaigns.rules.wider import wider
 from dialer.database.pool import Pool
@@ -50,12 +50,6 @@ async def check_start(connection: Any, floor_id: int, campaign_id: int) -> None:
     rules = await _rules(connection, floor_id, campaign_id)
     sound = without_sound(rules.row["message"], rules.row["language"])
     _refuse([*rules.contradictions, *sound], 409)
-
-
-async def standing_against(connection: Any, floor_id: int, campaign_id: int) -> list[Sentence]:
-    """Why it may not dial as it is set now, whatever its status."""
-    rules = await _rules(connection, floor_id, campaign_id)
-    return [wrong.sentence for wrong in rules.contradictions]
 
 
 async def _rules(connection: Any, floor_id: int, campaign_id: int) -> Any:

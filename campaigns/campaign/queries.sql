@@ -185,9 +185,9 @@ where campaign_id = any($1::bigint[]) group by campaign_id, outcome;
 -- name: last_decisions
 -- The newest decision of each of campaigns $1.
 select campaign.id as campaign_id, decision.at, decision.placed, decision.limited_by,
-    decision.reason
+    decision.reason, decision.reason_ru
 from campaign cross join lateral (
-    select at, placed, limited_by, reason from decision
+    select at, placed, limited_by, reason, reason_ru from decision
     where decision.campaign_id = campaign.id order by at desc, id desc limit 1
 ) as decision
 where campaign.id = any($1::bigint[]);

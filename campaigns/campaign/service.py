@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from campaigns.approval.model import Exemption
 from campaigns.approval.model import check as check_approval
 from campaigns.campaign import settings as registry
-from campaigns.campaign.lawful import check_settings, check_start, standing_against
+from campaigns.campaign.lawful import check_settings, check_start
 from campaigns.campaign.model import (
     APPROVE,
     ARCHIVE,
@@ -39,8 +39,6 @@ from campaigns.campaign.model import (
 )
 from campaigns.dispositions.model import STANDARD
 from campaigns.dispositions.service import write_dispositions
-from campaigns.pacing.words import russian
-from campaigns.refusals import Sentence
 from campaigns.scripts.service import check_attributes
 from dialer.database.pool import Connection, Pool
 from dialer.database.queries import Queries
@@ -293,18 +291,10 @@ class CampaignService:
             leads = await connection.fetch(SQL.leads_by_status, ids)
             attempts = await connection.fetch(SQL.attempts_by_outcome, ids)
             decisions = await connection.fetch(SQL.last_decisions, ids)
-            told = {r["campaign_id"]: await self._decision(connection, r) for r in decisions}
+            told = {row["campaign_id"]: _decision(row) for row in decisions}
         return [
             _state(row, _of(row, leads), _of(row, attempts), told.get(row["id"])) for row in rows
         ]
-
-    async def _decision(self, connection: Any, row: asyncpg.Record) -> LastDecision:
-        known: list[Sentence] = []
-        if row["limited_by"] == "rules":
-            known = await standing_against(connection, self._floor_id, row["campaign_id"])
-        reason = row["reason"]
-        told = russian(reason, known)
-        return LastDecision(row["at"], row["placed"], row["limited_by"], reason, told)
 
     async def _run(
         self,
@@ -464,6 +454,11 @@ def _exists(name: str) -> CampaignError:
 
 def _of(campaign: asyncpg.Record, rows: list[asyncpg.Record]) -> list[asyncpg.Record]:
     return [row for row in rows if row["campaign_id"] == campaign["id"]]
+
+
+def _decision(row: asyncpg.Record) -> LastDecision:
+    reason, reason_ru = row["reason"], row["reason_ru"]
+    return LastDecision(row["at"], row["placed"], row["limited_by"], reason, reason_ru)
 
 
 def _state(

@@ -24,10 +24,14 @@ def missing(message: Mapping[str, Any] | None, language: str) -> str:
     return "" if found else str(path)
 
 
-def trouble(message: Mapping[str, Any] | None, language: str) -> str:
-    """Why the message would not be heard, as a sentence; "" when it would."""
+def trouble(message: Mapping[str, Any] | None, language: str) -> Sentence | None:
+    """Why the message would not be heard; None when it would."""
     path = missing(message, language)
-    return f"there is no sound file {path}" if path else ""
+    return no_file(path) if path else None
+
+
+def no_file(path: str) -> Sentence:
+    return Sentence(f"there is no sound file {path}", f"нет звукового файла {path}")
 
 
 def contradictions(message: Mapping[str, Any] | None, language: str) -> list[Contradiction]:

@@ -17,7 +17,7 @@ where campaign_id = $1
 
 -- name: decisions
 -- The newest $2 decisions of campaign $1, newest first.
-select at, asked, placed, limited_by, reason from decision
+select at, asked, placed, limited_by, reason, reason_ru from decision
 where campaign_id = $1 order by at desc, id desc limit $2;
 
 -- name: limited_by

@@ -7,12 +7,10 @@ from typing import Any
 
 import asyncpg
 
-from campaigns.campaign.lawful import standing_against
 from campaigns.campaign.service import CampaignService
 from campaigns.legal.model import Rules, problems
 from campaigns.legal.service import LegalService
 from campaigns.pacing.model import DecisionLine, LedgerView, Limits, PacingError, Why, changed
-from campaigns.pacing.words import russian
 from campaigns.refusals import joined
 from dialer.database.pool import Pool
 from dialer.database.queries import Queries
@@ -40,7 +38,6 @@ class PacingService:
         decisions = await self._pool.fetch(SQL.decisions, row["id"], count)
         limits = await self._pool.fetch(SQL.limited_by, row["id"])
         cap = min(row["max_abandon_rate"], profile.abandonment.max_rate)
-        known = await standing_against(self._pool, self._floor_id, row["id"])
         return Why(
             name=row["name"],
             status=row["status"],
@@ -49,9 +46,7 @@ class PacingService:
             limits=_limits(row),
             ledger=LedgerView(window, cap, ledger["answered"], ledger["abandoned"]),
             limited_by={r["limited_by"]: r["count"] for r in limits},
-            decisions=tuple(
-                DecisionLine(**r, reason_ru=russian(r["reason"], known)) for r in decisions
-            ),
+            decisions=tuple(DecisionLine(**row) for row in decisions),
         )
 
     async def set_limits(self, name: str, changes: Mapping[str, Any], actor: str) -> Limits:

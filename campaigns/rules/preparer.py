@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from campaigns.refusals import Sentence, joined
 from campaigns.rules.hour_order import BEST_HOUR, HourOrder
 from campaigns.rules.model import Staff
 from campaigns.rules.service import SQL, CampaignRules, Judged, RulesService, kept_facts
@@ -49,7 +50,7 @@ class Preparer:
         self._pool, self._floor_id = pool, floor_id
         self._ready_leads, self._pass_s = ready_leads, pass_s
         self._known: dict[int, str] = {}
-        self.contradictions: dict[int, str] = {}
+        self.contradictions: dict[int, Sentence | None] = {}
         """Why a running campaign may not dial at all, by its id."""
         self.fresh: frozenset[int] = frozenset()
         """Ids of campaigns for which the last pass found leads."""
@@ -63,9 +64,9 @@ class Preparer:
         added: dict[int, int] = {}
         for campaign in campaigns:
             await self._follow_changes(campaign, now)
-            told = "; ".join(c.sentence.en for c in campaign.contradictions)
-            self.contradictions[campaign.id] = told
-            if not told and staff is not None:
+            wrong = [c.sentence for c in campaign.contradictions]
+            self.contradictions[campaign.id] = joined(wrong) if wrong else None
+            if not wrong and staff is not None:
                 added[campaign.id] = await self._fill(campaign, staff)
         self.fresh = frozenset(id for id, leads in added.items() if leads)
         return sum(added.values())

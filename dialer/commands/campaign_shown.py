@@ -96,8 +96,8 @@ def _decided(state: CampaignState) -> str:
     decision = state.last_decision
     if decision is None:
         return say("none yet", "пока не было")
-    told = say(decision.reason, decision.reason_ru)
-    return f"{told} ({decision.at:%Y-%m-%d %H:%M:%S} UTC)"
+    told = Sentence(decision.reason, decision.reason_ru).to(speech.language)
+    return f"{decision.placed}: {told} ({decision.at:%Y-%m-%d %H:%M:%S} UTC)"
 
 
 def _counted(counts: Mapping[str, int], words: Mapping[str, Sentence]) -> str:

@@ -82,7 +82,7 @@ def status(context: typer.Context, name: Name = None, as_json: Json = False) -> 
     views = [view for view in answer["trunks"] if name in (None, view["name"])]
     rows = [
         (v["name"], v["state"], v["contact"], v["rtt_ms"], v["registration"],
-         f"{v['lines_used']}/{v['lines']}", v["trouble"])
+         f"{v['lines_used']}/{v['lines']}", say(v["trouble"], v["trouble_ru"]))
         for v in views
     ]  # fmt: skip
     columns = (

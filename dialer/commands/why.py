@@ -188,7 +188,8 @@ def _limits_met(found: Why) -> list[tuple[object, ...]]:
 
 def _decisions(found: Why) -> list[tuple[object, ...]]:
     return [
-        (d.at, d.asked, d.placed, d.limited_by, say(d.reason, d.reason_ru)) for d in found.decisions
+        (d.at, d.asked, d.placed, d.limited_by, Sentence(d.reason, d.reason_ru).to(speech.language))
+        for d in found.decisions
     ]
 
 

@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from dialer.board import Board
+from dialer.board import Board, Campaign
 from dialer.operators import OperatorState
 from dialer.outcomes import Outcome
 from monitoring import metrics
@@ -46,10 +46,16 @@ def _campaign(board: Board, campaign_id: int, contacts: int, address: str) -> Pa
     stages = [f"{stage} {count}" for stage, count in board.attempts_by_stage().items()]
     lines = [
         f"{dials:.0f} dials for {contacts} contacts   now: {'   '.join(stages)}",
-        f"decision  {campaign.decision.reason if campaign else 'not running'}",
+        f"decision  {_decision(campaign)}",
         f"metrics   {address}/metrics",
     ]
     return Panel("\n".join(lines), title=f"Prozvon · {name}", title_align="left", width=WIDTH)
+
+
+def _decision(campaign: Campaign | None) -> str:
+    if campaign is None:
+        return "not running"
+    return f"{campaign.decision.calls}: {campaign.decision.reason.en}"
 
 
 def _operators(board: Board) -> Table:

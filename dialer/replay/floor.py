@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from campaigns.refusals import Refusal
+from campaigns.refusals import Refusal, Sentence
 from dialer.asterisk.ami import AmiError
 from dialer.calls import Attempt, Conversing, Lead
 from dialer.ids import made_at
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dialer.recovery import History
 
 ACTOR = "replay"
+AS_RECORDED = Sentence("a replay places what its record says", "повтор набирает то, что записано")
 GIVEN = frozenset(
     {"desk", "sign_in", "place", "withdraw", "share", "stop", "talk", "card", "phone", "supervise",
      "recording"}
@@ -71,7 +72,7 @@ class ReplayedFloor:
         app, talk = self._app, self._app.talk
         assert talk is not None
         app.controller.shares.dealt_outside = True
-        app.controller.holds.held_back = "a replay places what its record says"
+        app.controller.holds.held_back = AS_RECORDED
         app.controller.commit = self._commit
         app.recovery.past = self._past
         app.features.summons.decided_outside = True

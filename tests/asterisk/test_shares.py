@@ -19,7 +19,7 @@ async def test_operators_are_shared_three_to_one_and_a_skill_is_kept(floor_app: 
     await floor_app.until(
         lambda: (
             english in floor_app.app.board.campaigns
-            and "english" in floor_app.app.board.campaigns[english].decision.reason
+            and "english" in floor_app.app.board.campaigns[english].decision.reason.en
         ),
         "the campaign says which skill is missing",
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from campaigns.refusals import Sentence
 from dialer.board import Board, Campaign
 from dialer.database.pool import Pool
 from dialer.journal import Journal
@@ -126,15 +127,18 @@ async def test_learned_in_progressive_used_in_predictive(kept: Kept) -> None:
 async def test_the_law_bounds_cap_window_and_mode(kept: Kept) -> None:
     [row] = await kept.floor.store.running_campaigns()
     terms = await kept.keeper.terms({**row, "legal_profile": "us", "max_abandon_rate": 0.2})
-    assert (terms.cap, terms.window_s, terms.forbidden) == (0.03, 30 * DAY_S, "")
+    assert (terms.cap, terms.window_s, terms.forbidden) == (0.03, 30 * DAY_S, None)
     terms = await kept.keeper.terms({**row, "legal_profile": "us", "max_abandon_rate": 0.01})
     assert terms.cap == 0.01
     terms = await kept.keeper.terms(
         {**row, "legal_profile": "ru_advertising", "mode": "predictive"}
     )
-    assert "does not allow the mode predictive" in terms.forbidden
+    assert terms.forbidden is not None
+    assert "does not allow the mode predictive" in terms.forbidden.en
     terms = await kept.keeper.terms({**row, "legal_profile": "nowhere"})
-    assert terms.forbidden == "there is no legal profile nowhere"
+    assert terms.forbidden == Sentence(
+        "there is no legal profile nowhere", "нет правового профиля nowhere"
+    )
 
 
 async def test_who_answers_is_kept_too(kept: Kept) -> None:

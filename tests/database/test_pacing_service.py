@@ -16,6 +16,7 @@ from campaigns.pacing.jobs import Simulations
 from campaigns.pacing.measured import MeasuredPlans
 from campaigns.pacing.model import Limits, PacingError
 from campaigns.pacing.service import PacingService
+from campaigns.refusals import Sentence, joined
 from campaigns.rules.service import RulesService
 from dialer.database.pool import Pool
 from dialer.health import Health
@@ -86,7 +87,7 @@ async def test_why_shows_decisions_limits_and_ledger(floor: Floor, service: Paci
     await add_attempts(floor, NOW - 2000)
     for k in range(4):
         limit = "budget" if k else "lines"
-        await log(floor, NOW - 10 + k, Decision(k, limit, f"{k}: a reason", k + 2))
+        await log(floor, NOW - 10 + k, Decision(k, limit, Sentence("a reason", "причина"), k + 2))
     why = await service.why("c", last=2)
     assert [(d.placed, d.asked, d.limited_by) for d in why.decisions] == [
         (3, 5, "budget"), (2, 4, "budget"),
@@ -108,12 +109,11 @@ async def test_what_the_profile_forbids_is_told_in_russian_too(
     [found] = await rules.campaigns(datetime.now(UTC), floor.campaign_id)
     wrong = [each.sentence for each in found.contradictions]
     assert len(wrong) > 1
-    reason = "0: " + "; ".join(sentence.en for sentence in wrong)
-    await log(floor, NOW, Decision(0, "rules", reason))
+    await log(floor, NOW, Decision(0, "rules", joined(wrong)))
     [decision] = (await service.why("c")).decisions
     [state] = await CampaignService(floor.pool, floor.rows.id, "").status("c")
     assert state.last_decision is not None
-    expected = "0: " + "; ".join(sentence.ru for sentence in wrong)
+    expected = "; ".join(sentence.ru for sentence in wrong)
     assert {decision.reason_ru, state.last_decision.reason_ru} == {expected}
 
 

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from campaigns.leads.model import DAY_S, HOUR_S, NextStep
+from campaigns.refusals import Sentence
 from dialer.calls import Attempt, Conversing, Ended, Placed
 from dialer.database.pool import Pool
 from dialer.ids import new_id
@@ -281,7 +282,7 @@ async def test_a_state_is_entered_whole_or_not_at_all(floor: Floor) -> None:
 
 
 async def test_a_decision_is_logged_once_and_kept_for_a_day(floor: Floor) -> None:
-    decision = Decision(2, "operators", "2: 2 free")
+    decision = Decision(2, "operators", Sentence("2 free", "свободно 2"))
 
     async def log(at: float) -> None:
         await floor.write(floor.store.log_decision(floor.campaign_id, at, decision))
@@ -290,5 +291,5 @@ async def test_a_decision_is_logged_once_and_kept_for_a_day(floor: Floor) -> Non
         await log(at)
     assert await floor.pool.fetchval("select count(*) from decision") == 2
     await floor.store.forget_decisions()
-    [row] = await floor.pool.fetch("select at, placed, limited_by, reason from decision")
-    assert tuple(row) == (moment(NOW), 2, "operators", "2: 2 free")
+    [row] = await floor.pool.fetch("select at, placed, limited_by, reason, reason_ru from decision")
+    assert tuple(row) == (moment(NOW), 2, "operators", "2 free", "свободно 2")

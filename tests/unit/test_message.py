@@ -10,7 +10,7 @@ import pytest
 
 from campaigns.campaign.kinds import Wrong
 from campaigns.message.model import names, outside, read, sound
-from campaigns.message.sounds import contradictions, missing, trouble
+from campaigns.message.sounds import contradictions, missing, no_file, trouble
 from dialer.board import Campaign
 from dialer.calls import Lead, Placed
 from dialer.lines import Trunk
@@ -38,7 +38,7 @@ def test_wrong_messages_are_refused(value: Any) -> None:
 def test_a_sound_is_looked_for_as_asterisk_does(tmp_path: Path) -> None:
     message = read({"sound": str(tmp_path / "ours")})
     assert missing(message, "ru") == str(tmp_path / "ours")
-    assert str(tmp_path / "ours") in trouble(message, "ru")
+    assert trouble(message, "ru") == no_file(str(tmp_path / "ours"))
     [found] = contradictions(message, "ru")
     assert found.id == "message_missing" and found.sentence.en != found.sentence.ru
     (tmp_path / "ru").mkdir()

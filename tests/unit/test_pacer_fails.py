@@ -45,12 +45,12 @@ def a_campaign(engine: PredictivePacer) -> Campaign:
 def test_it_goes_on_one_to_one_and_says_so() -> None:
     campaign = a_campaign(Broken())
     campaign.teach(lambda pacer: pacer.attempt_ended(NOW, 8.0, True))
-    assert ENGINE_FAILED not in campaign.decide(FLOOR, [], NOW).reason
+    assert ENGINE_FAILED.en not in campaign.decide(FLOOR, [], NOW).reason.en
     later = Floor(NOW + 1.0, 3, (6.0,), (), (), 0, 50)
     with structlog.testing.capture_logs() as said:
         decision = campaign.decide(later, [], NOW + 1.0)
     assert decision.calls == 3
-    assert ENGINE_FAILED in decision.reason
+    assert ENGINE_FAILED.en in decision.reason.en and ENGINE_FAILED.ru in decision.reason.ru
     assert [line["event"] for line in said] == ["pacer_failed"]
     assert campaign.failed
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from campaigns.refusals import Sentence
 from dialer.board import Board, Campaign
 from dialer.calls import Ended, Lead, Placed
 from dialer.journal import Journal
@@ -59,7 +60,9 @@ def test_a_lead_whose_trunk_is_full_waits_and_the_next_goes_first() -> None:
     board = a_board(campaign, Route("ru", "+7"), Route("uk", "+44"))
     assert take(board, campaign) == [(0, "ru", "+71"), (1, "ru", "+72"), (3, "uk", "+71")]
     assert [lead.id for lead in campaign.buffer] == [2]
-    assert campaign.ways_note == "no free line on ru (leads: 1)"
+    assert campaign.ways_note == Sentence(
+        "no free line on ru (leads: 1)", "нет свободной линии на ru (лидов: 1)"
+    )
     assert campaign.stranded == {}
 
 
@@ -70,7 +73,8 @@ def test_a_lead_without_a_route_leaves_the_buffer() -> None:
     assert campaign.stranded == {0: NO_ROUTE_PAUSE_S}
     assert not campaign.buffer
     assert take(board, campaign, 0) == []
-    assert "no trunk has a route" in campaign.ways_note
+    assert campaign.ways_note is not None
+    assert "no trunk has a route" in campaign.ways_note.en
 
 
 def test_a_buffer_of_leads_that_no_trunk_takes_makes_room_for_others() -> None:
@@ -85,15 +89,16 @@ def test_room_is_what_the_campaigns_own_trunks_have() -> None:
     campaign = a_campaign(trunks=("a",))
     board = a_board(campaign, Route("a"), Route("b"))
     ways = Ways(board)
-    assert ways.room(campaign, NOW) == (2, "lines", "")
-    assert ways.room(replace(campaign, trunks=()), NOW) == (4, "lines", "")
+    assert ways.room(campaign, NOW) == (2, "lines", None)
+    assert ways.room(replace(campaign, trunks=()), NOW) == (4, "lines", None)
     break_trunk(board, "a")
     calls, limited_by, why = ways.room(campaign, NOW)
     assert (calls, limited_by) == (0, "breaker")
-    assert why == "trunk a does not ring; a probe call in 5 s"
-    assert ways.room(replace(campaign, trunks=()), NOW) == (2, "lines", "")
-    gone = ways.room(replace(campaign, trunks=("c",)), NOW)
-    assert gone == (0, "down", "none of its trunks (c) is there")
+    assert why is not None and why.en == "trunk a does not ring; a probe call in 5 s"
+    assert ways.room(replace(campaign, trunks=()), NOW) == (2, "lines", None)
+    _, limited_by, why = ways.room(replace(campaign, trunks=("c",)), NOW)
+    assert limited_by == "down"
+    assert why == Sentence("none of its trunks (c) is there", "нет ни одного её транка (c)")
 
 
 def ended(**changes: Any) -> Ended:
