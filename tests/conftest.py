@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures_database",
     "tests.fixtures_asterisk",
     "tests.fixtures_floor",
+    "tests.fixtures_cli",
     "tests.fixtures_prometheus",
 ]
 

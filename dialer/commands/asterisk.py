@@ -11,7 +11,7 @@ from rich.text import Text
 from dialer.asterisk import install_files
 from dialer.asterisk.install import Plan, foreign_runtime, plan
 from dialer.asterisk.server import InstanceLayout
-from dialer.commands.common import CommandError, Json, Reply, use_settings
+from dialer.commands.common import CommandError, Json, Reply, failed, say, use_settings
 from dialer.node import pbx_conf
 
 app = typer.Typer(no_args_is_help=True, help="Install into an Asterisk of yours.")
@@ -38,7 +38,11 @@ def install(
 ) -> Reply:
     """Add Prozvon to the configuration in /etc/asterisk, or take it out, byte for byte."""
     if check + apply + remove != 1:
-        raise CommandError("usage", "give one of --check, --apply and --remove")
+        raise CommandError(
+            "usage",
+            "give one of --check, --apply and --remove",
+            "укажите одно из --check, --apply, --remove",
+        )
     settings = use_settings(context)
     folder = (etc or settings.asterisk.config_dir).absolute()
     if remove:
@@ -51,13 +55,13 @@ def install(
 
 def _checked(found: Plan) -> Reply:
     data = _data(found)
-    human: list[Any] = [Text(f"FAIL  {problem.text}") for problem in found.problems]
-    human += [Text(f"note  {note}") for note in found.notes]
+    human: list[Any] = [Text(f"{failed()}  {problem.text}") for problem in found.problems]
+    human += [Text(_note(note)) for note in found.notes]
     human += [Text(change.diff().rstrip()) for change in found.changes]
     if found.installed:
-        human = ["Installed, nothing to change."]
+        human = [say("Installed, nothing to change.", "Установлено, менять нечего.")]
     elif not found.problems:
-        human.append("Write it: prozvon asterisk install --apply")
+        human.append(say("Write it: ", "Записать: ") + "prozvon asterisk install --apply")
     return Reply(data, human, exit_code=0 if found.installed else 1)
 
 
@@ -73,17 +77,31 @@ def _data(found: Plan) -> dict[str, Any]:
 def _applied(found: Plan, folder: Path) -> Reply:
     written = install_files.apply(found, folder)
     if not written:
-        return Reply({"written": []}, ["Nothing to do, it is installed."])
-    human = [f"written  {path}" for path in written]
-    human += [f"note  {note}" for note in found.notes]
-    human.append(RESTART)
+        return Reply({"written": []}, [say("Nothing to do, it is installed.", "Уже установлено.")])
+    human = [f"{say('written', 'записан')}  {path}" for path in written]
+    human += [_note(note) for note in found.notes]
+    human.append(_restart())
     return Reply({"written": written, "notes": found.notes}, human)
 
 
-RESTART = "Now restart Asterisk, once nobody talks: asterisk -rx 'core restart when convenient'"
+def _note(text: str) -> str:
+    return f"{say('note', 'примечание')}  {text}"
+
+
+def _restart() -> str:
+    told = say(
+        "Now restart Asterisk, once nobody talks",
+        "Теперь перезапустите Asterisk, когда нет разговоров",
+    )
+    return f"{told}: asterisk -rx 'core restart when convenient'"
 
 
 def _removed(changed: list[Path]) -> Reply:
     if not changed:
-        return Reply({"changed": []}, ["Nothing to do, it is not installed."])
-    return Reply({"changed": changed}, [*(f"restored  {path}" for path in changed), RESTART])
+        return Reply(
+            {"changed": []},
+            [say("Nothing to do, it is not installed.", "Не установлено, убирать нечего.")],
+        )
+    restored = say("restored", "возвращён")
+    human = [*(f"{restored}  {path}" for path in changed), _restart()]
+    return Reply({"changed": changed}, human)

@@ -7,8 +7,12 @@ from urllib.parse import quote
 
 import typer
 
+from campaigns.refusals import Sentence
 from dialer.commands import desk
-from dialer.commands.common import CommandError, Json, Reply, run, table, use_settings
+from dialer.commands.campaign_shown import OUTCOME_WORDS
+from dialer.commands.common import CommandError, Json, Reply, run, say, table, use_settings, word
+
+AT_LIMIT = {"dial": Sentence("dial", "набор"), "skip": Sentence("skip", "пропуск")}
 
 Login = Annotated[str, typer.Argument(help="Staff code: a-z, 0-9, _ and -.")]
 
@@ -23,7 +27,9 @@ def dial(
 ) -> Reply:
     """Dial a number or a lead; the operator hears it ring."""
     if (number is None) == (lead is None):
-        raise CommandError("usage", "give either --number or --lead")
+        raise CommandError(
+            "usage", "give either --number or --lead", "укажите либо --number, либо --lead"
+        )
     what: dict[str, Any] = {"number": number} if lead is None else {"lead": lead}
     return _dialed(context, login, "dial", {"campaign": campaign, **what})
 
@@ -41,7 +47,11 @@ def skip(
 ) -> Reply:
     """Put the card away; its lead comes again later."""
     view = run(desk.act(use_settings(context), login, "skip", {"reason": reason}))
-    return Reply(view, [f"{login} skipped the lead; it comes again later."])
+    told = say(
+        f"{login} skipped the lead; it comes again later.",
+        f"{login}: лид пропущен, он придёт позже.",
+    )
+    return Reply(view, [told])
 
 
 def card(
@@ -66,25 +76,50 @@ def add_to(app: typer.Typer) -> None:
 
 def _dialed(context: typer.Context, login: str, action: str, body: dict[str, Any]) -> Reply:
     view = run(desk.act(use_settings(context), login, action, body))
-    return Reply(view, [f"{login} is dialing (attempt {view['attempt_id']})"])
+    attempt = view["attempt_id"]
+    told = say(
+        f"{login} is dialing (attempt {attempt})", f"{login}: идёт набор (попытка {attempt})"
+    )
+    return Reply(view, [told])
 
 
 def _card(view: dict[str, Any]) -> list[Any]:
+    done, most, left_s = view["approaches"], view["max_approaches"], f"{view['left_s']:.0f}"
+    then = word(AT_LIMIT, view["at_limit"])
     rows = [
-        ("name", view["name"] or None),
-        ("company", view["company"] or None),
-        ("phone", view["phone"]),
+        (say("name", "имя"), view["name"] or None),
+        (say("company", "компания"), view["company"] or None),
+        (say("phone", "телефон"), view["phone"]),
         *sorted(view["attributes"].items()),
-        ("time zone", view["time_zone"]),
-        ("approaches", f"{view['approaches']} of {view['max_approaches']}"),
-        ("time left", f"{view['left_s']:.0f} s, then {view['at_limit']}"),
+        (say("time zone", "часовой пояс"), view["time_zone"]),
+        (say("approaches", "подходов"), say(f"{done} of {most}", f"{done} из {most}")),
+        (
+            say("time left", "осталось"),
+            say(f"{left_s} s, then {then}", f"{left_s} с, затем {then}"),
+        ),
     ]
-    title = f"{view['campaign']}: lead {view['lead_id']}"
+    title = f"{view['campaign']}: {say('lead', 'лид')} {view['lead_id']}"
     past = [
-        (a["placed_at"], a["outcome"], a["operator"], a["talk_s"], a["disposition"], a["note"])
+        (
+            a["placed_at"],
+            word(OUTCOME_WORDS, a["outcome"]),
+            a["operator"],
+            a["talk_s"],
+            a["disposition"],
+            a["note"],
+        )
         for a in view["history"]
     ]
-    past += [(s["at"], "skipped", s["operator"], None, None, s["reason"]) for s in view["skips"]]
-    columns = ("when (UTC)", "outcome", "operator", "talk, s", "disposition", "note")
+    skipped = say("skipped", "пропущен")
+    past += [(s["at"], skipped, s["operator"], None, None, s["reason"]) for s in view["skips"]]
+    columns = (
+        say("when (UTC)", "когда (UTC)"),
+        say("outcome", "исход"),
+        say("operator", "оператор"),
+        say("talk, s", "разговор, с"),
+        say("disposition", "итог"),
+        say("note", "заметка"),
+    )
     history = table(columns, sorted(past, key=lambda row: str(row[0]), reverse=True))
-    return [table((title, ""), rows), history if past else "Nobody has called this lead yet."]
+    none = say("Nobody has called this lead yet.", "Этому лиду ещё не звонили.")
+    return [table((title, ""), rows), history if past else none]

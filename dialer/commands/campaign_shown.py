@@ -8,7 +8,7 @@ from typing import Any
 from campaigns.campaign.model import STATUS_WORDS, CampaignState, GoalProgress
 from campaigns.campaign.service import ANY_TRUNK
 from campaigns.refusals import Sentence
-from dialer.commands.common import say, speech, table
+from dialer.commands.common import say, speech, table, word
 
 MODE_WORDS: Mapping[str, Sentence] = {
     "manual": Sentence("manual", "ручной набор"),
@@ -54,7 +54,7 @@ def shown(state: CampaignState) -> list[Any]:
     """A table with everything that is known of how it stands."""
     leads = _counted(state.leads, LEAD_WORDS)
     outcomes = _counted(state.outcomes, OUTCOME_WORDS)
-    since, reason = f"{state.since:%Y-%m-%d %H:%M:%S} UTC", _word(REASON_WORDS, state.reason)
+    since, reason = f"{state.since:%Y-%m-%d %H:%M:%S} UTC", word(REASON_WORDS, state.reason)
     rows = [
         (say("since", "с"), f"{since}, {say('by', 'кто:')} {state.by}, {reason}"),
         (say("lists", "базы"), ", ".join(state.lists)),
@@ -75,7 +75,7 @@ def shown(state: CampaignState) -> list[Any]:
 
 
 def _title(state: CampaignState) -> str:
-    status, mode = _word(STATUS_WORDS, state.status), _word(MODE_WORDS, state.mode)
+    status, mode = word(STATUS_WORDS, state.status), word(MODE_WORDS, state.mode)
     trunk = state.trunk
     if trunk == ANY_TRUNK:
         trunk = say(ANY_TRUNK, "любой")
@@ -85,10 +85,10 @@ def _title(state: CampaignState) -> str:
 def _goal(goal: GoalProgress) -> str:
     if goal.done is None or not isinstance(goal.wanted, int):
         return say(f"until {goal.wanted} is over", f"до конца {goal.wanted}")
-    share, word = 100 * goal.done / goal.wanted, _word(GOAL_WORDS, goal.goal)
+    share, what = 100 * goal.done / goal.wanted, word(GOAL_WORDS, goal.goal)
     return say(
-        f"{goal.done} of {goal.wanted} {word.replace('_', ' ')} ({share:.0f} %)",
-        f"{word}: {goal.done} из {goal.wanted} ({share:.0f} %)",
+        f"{goal.done} of {goal.wanted} {what.replace('_', ' ')} ({share:.0f} %)",
+        f"{what}: {goal.done} из {goal.wanted} ({share:.0f} %)",
     )
 
 
@@ -102,12 +102,7 @@ def _decided(state: CampaignState) -> str:
 
 def _counted(counts: Mapping[str, int], words: Mapping[str, Sentence]) -> str:
     return ", ".join(
-        say(f"{count} {name}", f"{_word(words, name)} {count}")
+        say(f"{count} {name}", f"{word(words, name)} {count}")
         for name, count in counts.items()
         if count
     )
-
-
-def _word(words: Mapping[Any, Sentence], name: str) -> str:
-    """The word in the language of this command line; a name that has none stays."""
-    return words[name].to(speech.language) if name in words else name

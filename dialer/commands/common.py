@@ -7,7 +7,7 @@ import json
 import os
 import pwd
 import sys
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -54,6 +54,17 @@ speech = Speech()
 def say(en: str, ru: str) -> str:
     """The text in the language of this command line."""
     return Sentence(en, ru).to(speech.language)
+
+
+def word(words: Mapping[Any, Sentence], code: str | None) -> str:
+    """What people call `code`; itself where there is no word for it."""
+    known = words.get(code or "")
+    return known.to(speech.language) if known else code or ""
+
+
+def failed() -> str:
+    """Before what is wrong, among lines that begin with "ok  "."""
+    return say("FAIL", "СБОЙ")
 
 
 @dataclass(frozen=True)

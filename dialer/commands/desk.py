@@ -72,11 +72,15 @@ async def ask(
             "no_answer",
             f"Prozvon at {api_url(settings)} gave no answer in {limit_s:g} s; look into "
             "its log, it may be overloaded",
+            f"Prozvon по адресу {api_url(settings)} не ответил за {limit_s:g} с; посмотрите его "
+            "журнал: возможно, он перегружен",
         ) from None
     except aiohttp.ClientError as error:
         raise CommandError(
             "not_running",
             f"Prozvon does not run at {api_url(settings)} ({error}); start it: prozvon serve",
+            f"Prozvon по адресу {api_url(settings)} не работает ({error}); запустите: "
+            "prozvon serve",
         ) from None
 
 
@@ -89,12 +93,16 @@ def _read(settings: Settings, status: int, text: str) -> Any:
         raise CommandError(
             "not_prozvon",
             f"what answers at {api_url(settings)} is not Prozvon (HTTP {status}); check http.port",
+            f"по адресу {api_url(settings)} отвечает не Prozvon (HTTP {status}); проверьте "
+            "http.port",
         )
     if status == 401:
         raise CommandError(
             "unauthorized",
             f"Prozvon at {api_url(settings)} runs with another token; use the same settings "
             "(http.token or the same data_dir) as for `prozvon serve`",
+            f"у Prozvon по адресу {api_url(settings)} другой токен; нужны те же настройки "
+            "(http.token или тот же data_dir), что у `prozvon serve`",
         )
     if status >= 400 and isinstance(answer, dict):
         raise CommandError(str(answer.get("title", status)), str(answer.get("detail", text)))

@@ -16,6 +16,7 @@ from campaigns.operators.model import (
     check_phone,
 )
 from campaigns.operators.service import OperatorService
+from campaigns.refusals import Sentence
 from dialer.asterisk.phones import PhoneKind
 from dialer.commands import by_hand, desk
 from dialer.commands.common import (
@@ -28,6 +29,7 @@ from dialer.commands.common import (
     say,
     table,
     use_settings,
+    word,
 )
 from dialer.commands.database import open_floor
 from dialer.commands.late import Late, late_group
@@ -50,6 +52,21 @@ app = typer.Typer(
 by_hand.add_to(app)
 
 Login = Annotated[str, typer.Argument(help="Staff code: a-z, 0-9, _ and -.")]
+ROLES = {
+    "operator": Sentence("operator", "оператор"),
+    "supervisor": Sentence("supervisor", "супервизор"),
+}
+STAGES = {
+    "cold_call": Sentence("cold_call", "холодный звонок"),
+    "sale": Sentence("sale", "продажа"),
+    "key_account": Sentence("key_account", "ключевой клиент"),
+    "support": Sentence("support", "поддержка"),
+}
+AFTER_CALL = {
+    "sign_out": Sentence("sign_out", "конец смены"),
+    "pause": Sentence("pause", "перерыв"),
+}
+PHONES = {"browser": Sentence("browser", "браузер")}
 Role = Literal["operator", "supervisor"]
 Stage = Literal["cold_call", "sale", "key_account", "support"]
 PhoneMode = Annotated[
@@ -95,7 +112,10 @@ async def _add(settings: Settings, new: NewOperator, called: PhoneSettings) -> R
     where = {"server": sip_server(settings), "port": settings.asterisk.sip_port}
     data = {**asdict(new), "phone": {**asdict(phone), **where}, "provisioned": not problem}
     if problem:
-        data["note"] = f"{problem}; the phone will be provisioned when `prozvon serve` starts"
+        data["note"] = say(
+            f"{problem}; the phone will be provisioned when `prozvon serve` starts",
+            f"{problem}; телефон будет настроен при запуске `prozvon serve`",
+        )
     return Reply(data, _added(data))
 
 
@@ -138,8 +158,8 @@ def show_staff(context: typer.Context, as_json: Json = False) -> Reply:
         (
             s.login,
             s.full_name,
-            s.role,
-            s.stage,
+            word(ROLES, s.role),
+            word(STAGES, s.stage),
             s.team,
             ", ".join(s.skills),
             _phone(s),
@@ -163,8 +183,9 @@ def show_staff(context: typer.Context, as_json: Json = False) -> Reply:
 
 def _phone(member: StaffMember) -> str:
     """Such as `sip`, `browser, ring_per_call`, `+7495•••••67`."""
-    mode = "" if member.phone_mode == "nailed_up" else f", {member.phone_mode}"
-    return f"{member.phone_number or member.phone_kind}{mode}"
+    on_call = say(member.phone_mode, "звонит на каждый разговор")
+    mode = "" if member.phone_mode == "nailed_up" else f", {on_call}"
+    return f"{member.phone_number or word(PHONES, member.phone_kind)}{mode}"
 
 
 @app.command("edit")
@@ -228,7 +249,10 @@ async def _remove(settings: Settings, login: str) -> Reply:
         async with node_phones(settings) as phones:
             await phones.remove(login)
     except NODE_ERRORS as error:
-        note = f"{error!s}".rstrip(".") + "; the phone will be removed when `prozvon serve` starts"
+        note = str(error).rstrip(".") + say(
+            "; the phone will be removed when `prozvon serve` starts",
+            "; телефон будет убран при запуске `prozvon serve`",
+        )
         data |= {"phone_removed": False, "note": note}
     said = say(f"{login} is no operator any more.", f"{login} больше не оператор.")
     return Reply(data, [said, *([note] if note else [])])
@@ -243,7 +267,7 @@ def role(
 ) -> Reply:
     """Make somebody a supervisor, who may listen to operators, or an operator only."""
     run(_set_role(use_settings(context), login, role))
-    return Reply({"login": login, "role": role}, [f"{login}: {role}"])
+    return Reply({"login": login, "role": role}, [f"{login}: {word(ROLES, role)}"])
 
 
 async def _set_role(settings: Settings, login: str, role: str) -> None:
@@ -302,7 +326,10 @@ async def _set_phone(settings: Settings, login: str, kind: PhoneKind) -> str:
         async with node_phones(settings) as phones:
             await phones.add(login, ha1=ha1, kind=kind)
     except NODE_ERRORS as error:
-        return f"{error!s}".rstrip(".") + "; the phone changes when `prozvon serve` starts"
+        return str(error).rstrip(".") + say(
+            "; the phone changes when `prozvon serve` starts",
+            "; телефон изменится при запуске `prozvon serve`",
+        )
     return ""
 
 
@@ -416,9 +443,23 @@ def _answers(answers: list[dict[str, Any]]) -> str:
     )
 
 
+def state_word(state: str) -> str:
+    """An operator's state, in the reports' words."""
+    from monitoring.reports.forms import STATE_TITLES  # other commands do not need reports
+
+    return say(state, word(STATE_TITLES, state))
+
+
+def _after(after_call: str) -> str:
+    """What comes after the conversation: `sign_out`, `pause:lunch`."""
+    kind, colon, reason = after_call.partition(":")
+    return f"{word(AFTER_CALL, kind)}{colon}{reason}"
+
+
 def _act(context: typer.Context, login: str, action: str, **body: Any) -> Reply:
     view = run(desk.act(use_settings(context), login, action, body))
-    state = f": {view['state']}" if "state" in view else say(" signs out", ": смена закрывается")
-    after = view.get("after_call")
+    told = f": {state_word(view['state'])}" if "state" in view else ""
+    state = told or say(" signs out", ": смена закрывается")
+    after = _after(view.get("after_call") or "")
     later = say(f", then {after}", f", затем {after}") if after else ""
     return Reply(view, [f"{login}{state}{later}"])

@@ -8,7 +8,7 @@ import typer
 
 from campaigns.person.model import Erased, Known, Who
 from campaigns.person.service import PersonService
-from dialer.commands.common import CommandError, Json, Reply, os_user, run, table, use_settings
+from dialer.commands.common import CommandError, Json, Reply, os_user, run, say, table, use_settings
 from dialer.commands.database import Floor, open_floor
 from dialer.config import Settings
 
@@ -26,7 +26,10 @@ def export(
     settings = use_settings(context)
     known = run(_export(settings, Who(number, contact)))
     rows = [(part, len(found)) for part, found in known.items()]
-    return Reply(_plain(known), [table(("what is known", "count"), rows)])
+    return Reply(
+        _plain(known),
+        [table((say("what is known", "что известно"), say("count", "сколько")), rows)],
+    )
 
 
 async def _export(settings: Settings, who: Who) -> Known:
@@ -52,9 +55,11 @@ def erase(
             "стёртое не вернуть; посмотрите person export, затем добавьте --yes",
         )
     done = run(_erase(settings, Who(number, contact), reason))
-    told = (
+    told = say(
         f"Erased: {done.contacts} contacts, {done.attempts} calls without a name now, "
-        f"{done.recordings} recordings deleted, {done.forbidden} numbers on do-not-call."
+        f"{done.recordings} recordings deleted, {done.forbidden} numbers on do-not-call.",
+        f"Стёрто: контактов {done.contacts}, звонков без имени теперь {done.attempts}, удалено "
+        f"записей {done.recordings}, номеров в списке запрета {done.forbidden}.",
     )
     return Reply(done, [told])
 

@@ -8,11 +8,20 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
+from campaigns.refusals import Sentence
+from dialer.commands.common import Json, Reply, os_user, run, say, table, use_settings, word
 from dialer.commands.database import open_floor
 from dialer.config import Settings
-from monitoring.plans.model import WEEKDAYS, Plan, check, date_of, time_of, weekdays_of
+from monitoring.plans.model import MEASURES, WEEKDAYS, Plan, check, date_of, time_of, weekdays_of
 from monitoring.plans.service import PlanService
+
+KINDS = {
+    "operator": Sentence("operator", "оператор"),
+    "team": Sentence("team", "команда"),
+    "campaign": Sentence("campaign", "кампания"),
+    "floor": Sentence("floor", "площадка"),
+}
+DAYS = ("пн", "вт", "ср", "чт", "пт", "сб", "вс")
 
 app = typer.Typer(no_args_is_help=True, help="What should be done on a working day.")
 Kind = Annotated[
@@ -47,7 +56,15 @@ def put(
     plan = Plan(kind, of, measure, amount, begin, None, days, hour, share)
     check(plan)
     run(_set(settings, plan))
-    return Reply(plan, [f"{_who(plan)}: {amount:g} {measure} a day from {begin}"])
+    return Reply(
+        plan,
+        [
+            say(
+                f"{_who(kind, of)}: {amount:g} {measure} a day from {begin}",
+                f"{_who(kind, of)}: {word(MEASURES, measure)} — {amount:g} в день с {begin}",
+            )
+        ],
+    )
 
 
 async def _set(settings: Settings, plan: Plan) -> None:
@@ -69,7 +86,15 @@ def end(
     until = date_of(day) if day else _today(settings)
     run(_end(settings, kind, of, measure, until))
     data = {"kind": kind, "subject": of, "measure": measure, "until": until}
-    return Reply(data, [f"{kind} {of}: no plan for {measure} from {until} on"])
+    return Reply(
+        data,
+        [
+            say(
+                f"{_who(kind, of)}: no plan for {measure} from {until} on",
+                f"{_who(kind, of)}: {word(MEASURES, measure)} — с {until} без плана",
+            )
+        ],
+    )
 
 
 async def _end(settings: Settings, kind: str, of: str, measure: str, until: date) -> None:
@@ -83,13 +108,25 @@ def show(context: typer.Context, as_json: Json = False) -> Reply:
     """All plans, with the days on which they hold."""
     plans = run(_plans(use_settings(context)))
     rows = [
-        (plan.kind, plan.subject, plan.measure, plan.amount, plan.since, plan.until,
-         ",".join(WEEKDAYS[day] for day in plan.weekdays), f"{plan.checkpoint:%H:%M}",
-         plan.checkpoint_share)
+        (word(KINDS, plan.kind), plan.subject, say(plan.measure, word(MEASURES, plan.measure)),
+         plan.amount, plan.since, plan.until,
+         ",".join(say(WEEKDAYS[day], DAYS[day]) for day in plan.weekdays),
+         f"{plan.checkpoint:%H:%M}", plan.checkpoint_share)
         for plan in plans
     ]  # fmt: skip
-    heads = ("of", "name", "measure", "a day", "from", "until", "on", "checkpoint", "share")
-    return Reply(plans, [table(heads, rows) if rows else "No plans yet: prozvon plan set"])
+    heads = (
+        say("of", "чей"),
+        say("name", "имя"),
+        say("measure", "что"),
+        say("a day", "в день"),
+        say("from", "с"),
+        say("until", "до"),
+        say("on", "дни"),
+        say("checkpoint", "проверка"),
+        say("share", "доля"),
+    )
+    none = say("No plans yet: ", "Планов пока нет: ") + "prozvon plan set"
+    return Reply(plans, [table(heads, rows) if rows else none])
 
 
 async def _plans(settings: Settings) -> list[Plan]:
@@ -101,5 +138,5 @@ def _today(settings: Settings) -> date:
     return datetime.now(UTC).astimezone(ZoneInfo(settings.floor.time_zone)).date()
 
 
-def _who(plan: Plan) -> str:
-    return f"{plan.kind} {plan.subject}".strip()
+def _who(kind: str, subject: str) -> str:
+    return f"{word(KINDS, kind)} {subject}".strip()

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import typer
 
+from campaigns.refusals import Sentence
 from dialer.commands import desk
-from dialer.commands.common import Json, Reply, os_user, run, table, use_settings
+from dialer.commands.common import Json, Reply, os_user, run, say, table, use_settings, word
 from dialer.commands.database import open_floor
 from dialer.config import Settings
 from monitoring.recordings.audio import Listening
@@ -21,6 +22,8 @@ from monitoring.recordings.model import Channels, Recording, RecordingError, Wan
 from monitoring.recordings.service import RecordingService
 
 app = typer.Typer(no_args_is_help=True, help="Recordings of conversations.")
+
+STATES = {"paused": Sentence("paused", "на паузе"), "resumed": Sentence("resumed", "продолжается")}
 
 Login = Annotated[str, typer.Argument(help="The operator who talks.")]
 
@@ -39,14 +42,22 @@ def show_recordings(
     wanted = Wanted(operator=operator, campaign=campaign, since=began, limit=limit)
     found = run(_list(use_settings(context), wanted))
     rows = [_row(one) for one in found]
-    columns = ("attempt", "began (UTC)", "campaign", "operator", "seconds", "pauses", "note")
-    human = table(columns, rows) if rows else "No recordings."
+    columns = (
+        say("attempt", "попытка"),
+        say("began (UTC)", "начата (UTC)"),
+        say("campaign", "кампания"),
+        say("operator", "оператор"),
+        say("seconds", "секунд"),
+        say("pauses", "пауз"),
+        say("note", "примечание"),
+    )
+    human = table(columns, rows) if rows else say("No recordings.", "Записей нет.")
     return Reply([shown(one) for one in found], [human])
 
 
 def _row(one: Recording) -> tuple[object, ...]:
-    deleted = f"deleted {one.deleted_at:%Y-%m-%d}" if one.deleted_at else ""
-    stopped = "cut short: disk full" if one.stopped_for else ""
+    deleted = f"{say('deleted', 'удалена')} {one.deleted_at:%Y-%m-%d}" if one.deleted_at else ""
+    stopped = say("cut short: disk full", "оборвана: диск полон") if one.stopped_for else ""
     note = deleted or one.problem or stopped
     return (one.attempt_id, one.began_at, one.campaign, one.operator, one.seconds,
             len(one.pauses), note)  # fmt: skip
@@ -68,7 +79,7 @@ def get(
     """Write a recording to a file; the audit says who did it."""
     one = run(_get(use_settings(context), attempt, output, channels))
     data = {**shown(one), "output": output, "channels": channels}
-    return Reply(data, [f"{output}: {one.seconds:.1f} s, {channels}"])
+    return Reply(data, [f"{output}: {one.seconds:.1f} {say('s', 'с')}, {channels}"])
 
 
 async def _get(settings: Settings, attempt: UUID, output: Path, channels: Channels) -> Recording:
@@ -106,7 +117,8 @@ def resume(context: typer.Context, login: Login, as_json: Json = False) -> Reply
 
 def _ask(context: typer.Context, login: str, action: str) -> Reply:
     view = run(desk.act(use_settings(context), login, action, {}))
-    return Reply(view, [f"{login}: the recording is {view['recording']}"])
+    state = word(STATES, view["recording"])
+    return Reply(view, [say(f"{login}: the recording is {state}", f"{login}: запись {state}")])
 
 
 @app.command("status")
@@ -114,8 +126,13 @@ def status(context: typer.Context, as_json: Json = False) -> Reply:
     """What is recorded now, and how much disk is left."""
     view = run(desk.ask(use_settings(context), "GET", "/api/recordings/status"))
     lines = [
-        f"{view['recording']} conversations are recorded, {view['paused']} paused, "
-        f"{view['stopped']} stopped; {view['free_bytes'] >> 20} MB free in {view['folder']}"
+        say(
+            f"{view['recording']} conversations are recorded, {view['paused']} paused, "
+            f"{view['stopped']} stopped; {view['free_bytes'] >> 20} MB free in {view['folder']}",
+            f"Записывается разговоров: {view['recording']}, на паузе: {view['paused']}, "
+            f"остановлено: {view['stopped']}; в {view['folder']} свободно "
+            f"{view['free_bytes'] >> 20} МБ",
+        )
     ]
     return Reply(view, [*lines, *([view["trouble"]] if view["trouble"] else [])])
 
@@ -130,8 +147,12 @@ def keep(
     """How long recordings of a campaign are kept."""
     count = None if days == "default" else _days(days)
     run(_keep(use_settings(context), campaign, count))
-    text = "as long as the settings say" if count is None else f"{count} days"
-    return Reply({"campaign": campaign, "days": count}, [f"{campaign}: recordings are kept {text}"])
+    if count is None:
+        text = say("as long as the settings say", "столько, сколько в настройках")
+    else:
+        text = say(f"{count} days", f"дней: {count}")
+    told = say(f"{campaign}: recordings are kept {text}", f"{campaign}: записи хранятся {text}")
+    return Reply({"campaign": campaign, "days": count}, [told])
 
 
 async def _keep(settings: Settings, campaign: str, days: int | None) -> None:
@@ -150,8 +171,13 @@ def purge(
 ) -> Reply:
     """Delete recordings whose time is over; what is known of them stays."""
     gone = run(_purge(use_settings(context), older_than, dry_run=dry_run))
-    verb = "would be deleted" if dry_run else "deleted"
-    return Reply({"deleted": gone, "dry_run": dry_run}, [f"{len(gone)} recordings {verb}"])
+    count = len(gone)
+    told = (
+        say(f"{count} recordings would be deleted", f"Было бы удалено записей: {count}")
+        if dry_run
+        else say(f"{count} recordings deleted", f"Удалено записей: {count}")
+    )
+    return Reply({"deleted": gone, "dry_run": dry_run}, [told])
 
 
 async def _purge(settings: Settings, older_than: int | None, *, dry_run: bool) -> list[UUID]:
@@ -165,4 +191,9 @@ def _days(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise RecordingError("bad_days", 422, "give a number of days, or `default`") from None
+        raise RecordingError(
+            "bad_days",
+            422,
+            "give a number of days, or `default`",
+            "укажите число дней или `default`",
+        ) from None

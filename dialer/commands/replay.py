@@ -9,17 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
+from campaigns.refusals import Sentence
 from dialer import logs
-from dialer.commands.common import Json, Reply, table, use_settings
+from dialer.commands.common import Json, Reply, say, speech, table, use_settings
 from dialer.database.embedded import EmbeddedPostgres
 from dialer.replay.compare import SAME_S
 from dialer.replay.play import Replayed, replay
 from dialer.replay.record import read_record
 
 SHOWN = 50
-LATE = (
+LATE = Sentence(
     "The recorded controller was late by up to {late_s:g} s (a machine with too much to do): what "
-    "it decided within so much of a limit may have come out either way."
+    "it decided within so much of a limit may have come out either way.",
+    "Записанный контроллер опаздывал до {late_s:g} с (машина была перегружена): решённое так "
+    "близко к пределу могло выйти и так, и иначе.",
 )
 
 
@@ -46,14 +49,25 @@ def replay_file(
 
 
 def _told(found: Replayed) -> list[Any]:
-    played = f"{found.attempts} calls of {found.seconds:g} s, replayed in {found.took_s:g} s"
+    played = say(
+        f"{found.attempts} calls of {found.seconds:g} s, replayed in {found.took_s:g} s",
+        f"Звонков {found.attempts} за {found.seconds:g} с, воспроизведено за {found.took_s:g} с",
+    )
     if found.equal:
-        return [f"{played}: the same."]
+        return [f"{played}: {say('the same.', 'всё совпало.')}"]
     rows = [(d.what, d.key, d.recorded, d.replayed) for d in found.differences[:SHOWN]]
-    more = len(found.differences) - len(rows)
+    count = len(found.differences)
+    more = count - len(rows)
+    heads = (
+        say("what", "что"),
+        say("whose", "чьё"),
+        say("recorded", "в записи"),
+        say("replayed", "при воспроизведении"),
+    )
+    rest = say(f"... and {more} more; --json tells all", f"... и ещё {more}; всё покажет --json")
     return [
-        f"{played}: {len(found.differences)} differences.",
-        table(("what", "whose", "recorded", "replayed"), rows),
-        *([f"... and {more} more; --json tells all"] if more else []),
-        *([LATE.format(late_s=found.late_s)] if found.late_s > SAME_S else []),
+        f"{played}: {say(f'{count} differences.', f'различий {count}.')}",
+        table(heads, rows),
+        *([rest] if more else []),
+        *([LATE.to(speech.language).format(late_s=found.late_s)] if found.late_s > SAME_S else []),
     ]

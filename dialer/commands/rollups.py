@@ -6,13 +6,17 @@ from datetime import UTC, datetime
 
 import typer
 
-from dialer.commands.common import Json, Reply, run, table, use_settings
+from campaigns.refusals import Sentence
+from dialer.commands.common import Json, Reply, run, say, speech, table, use_settings
 from dialer.commands.database import borrowed_database, open_floor
 from dialer.config import Settings
 from monitoring.rollups.service import SQL, Rollups, Step, read_rolled
 
 app = typer.Typer(no_args_is_help=True, help="The kept sums that long reports read.")
-NOTHING = "Nothing is rolled up yet; reports read the rows. `prozvon serve` does it by itself."
+NOTHING = Sentence(
+    "Nothing is rolled up yet; reports read the rows. `prozvon serve` does it by itself.",
+    "Суммы ещё не посчитаны, отчёты читают строки. `prozvon serve` посчитает их сам.",
+)
 
 
 @app.command("status")
@@ -20,9 +24,15 @@ def status(context: typer.Context, as_json: Json = False) -> Reply:
     """Since when and up to when sums are kept; how many changes and leads wait to be in them."""
     data = run(_status(use_settings(context)))
     rows = [tuple(data.values())]
-    heads = ("since (UTC)", "until (UTC)", "changes waiting", "leads waiting", "days of")
+    heads = (
+        say("since (UTC)", "с (UTC)"),
+        say("until (UTC)", "до (UTC)"),
+        say("changes waiting", "ждёт изменений"),
+        say("leads waiting", "ждёт лидов"),
+        say("days of", "сутки по"),
+    )
     shown = table(heads, rows)
-    return Reply(data, [shown if data["until"] else NOTHING])
+    return Reply(data, [shown if data["until"] else NOTHING.to(speech.language)])
 
 
 async def _status(settings: Settings) -> dict[str, object]:
@@ -40,7 +50,11 @@ def rebuild(context: typer.Context, as_json: Json = False) -> Reply:
     """Make all sums anew from the rows; reports stay right meanwhile, and slow."""
     step = run(_rebuild(use_settings(context)))
     until = f"{step.until:%Y-%m-%d %H:%M} UTC" if step.until else None
-    said = f"Everything up to {until} is rolled up." if until else "There is no history yet."
+    said = (
+        say(f"Everything up to {until} is rolled up.", f"Посчитано всё до {until}.")
+        if until
+        else say("There is no history yet.", "Истории пока нет.")
+    )
     return Reply({"until": step.until}, [said])
 
 

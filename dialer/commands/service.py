@@ -15,8 +15,20 @@ import structlog
 import typer
 import uvloop
 
+from campaigns.refusals import Sentence
 from dialer.app import App
-from dialer.commands.common import CommandError, Json, Reply, cell, run, table, use_settings
+from dialer.commands.campaign_shown import OUTCOME_WORDS
+from dialer.commands.common import (
+    CommandError,
+    Json,
+    Reply,
+    cell,
+    run,
+    say,
+    table,
+    use_settings,
+    word,
+)
 from dialer.commands.database import borrowed_database
 from dialer.config import Settings
 from dialer.database.migrate import migrate, read_migrations
@@ -24,6 +36,15 @@ from dialer.replay.recorder import Recorder
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+COUNTS = {
+    "seconds": Sentence("seconds", "секунд"),
+    "contacts": Sentence("contacts", "контактов"),
+    "attempts": Sentence("attempts", "попыток"),
+    "answered": Sentence("answered", "ответили"),
+    "conversations": Sentence("conversations", "разговоров"),
+    "abandoned": Sentence("abandoned", "брошены"),
+    "double_dialed": Sentence("double_dialed", "набраны дважды"),
+}
 
 
 Record = Annotated[
@@ -49,7 +70,7 @@ def serve(
     if recorder is not None and recorder.problem:
         problem = f"{problem} {recorder.problem}".strip()
     data = {"stopped": True, **({"problem": problem} if problem else {})}
-    return Reply(data, [f"Stopped. {problem}".strip()])
+    return Reply(data, [f"{say('Stopped.', 'Остановлено.')} {problem}".strip()])
 
 
 def _with_uvloop(work: Coroutine[Any, Any, T]) -> T:
@@ -84,7 +105,11 @@ async def _until_stopped(work: Coroutine[Any, Any, T], stop: asyncio.Event) -> T
     except asyncio.CancelledError:
         if stopper.count < 2:
             raise
-        raise CommandError("stopped_at_once", "stopped without waiting for calls") from None
+        raise CommandError(
+            "stopped_at_once",
+            "stopped without waiting for calls",
+            "остановлено, не дожидаясь конца звонков",
+        ) from None
 
 
 def _signals() -> list[signal.Signals]:
@@ -151,12 +176,12 @@ def demo(
     settings = _moved(use_settings(context), data_dir)
     options = DemoOptions(contacts, operators, seconds, list_, seed, predictive, endless)
     live = not as_json and sys.stdout.isatty()
-    say = (lambda text: None) if as_json else _say
+    tell = (lambda text: None) if as_json else _tell
 
     async def until_stopped() -> dict[str, Any]:
         stop = asyncio.Event()
         return await _until_stopped(
-            run_demo(settings, options, live=live, say=say, stop=stop, recorder=recorder), stop
+            run_demo(settings, options, live=live, say=tell, stop=stop, recorder=recorder), stop
         )
 
     with contextlib.ExitStack() as stack:
@@ -167,18 +192,25 @@ def demo(
     return Reply(result, _demonstrated(result), exit_code=0 if result["ok"] else 1)
 
 
-def _say(text: str) -> None:
+def _tell(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
 def _demonstrated(result: dict[str, Any]) -> list[Any]:
-    names = ("seconds", "contacts", "attempts", "answered", "conversations", "abandoned")
-    rows = [(name, str(result[name])) for name in (*names, "double_dialed") if name in result]
-    rows += [(f"  {name}", str(count)) for name, count in result.get("outcomes", {}).items()]
+    rows = [(word(COUNTS, name), str(result[name])) for name in COUNTS if name in result]
+    rows += [
+        (f"  {word(OUTCOME_WORDS, name)}", str(count))
+        for name, count in result.get("outcomes", {}).items()
+    ]
     waits = result.get("answer_to_operator_ms", {})
-    rows += [(f"answer to operator {name}", f"{cell(ms)} ms") for name, ms in waits.items()]
-    verdict = "Our counts and the carrier's agree." if result["ok"] else "NOT all is well:"
-    return [table(("demo", ""), rows), verdict, *result.get("problems", [])]
+    waited = say("answer to operator", "от ответа до оператора,")
+    rows += [(f"{waited} {name}", f"{cell(ms)} {say('ms', 'мс')}") for name, ms in waits.items()]
+    verdict = (
+        say("Our counts and the carrier's agree.", "Наш счёт и счёт сети сошлись.")
+        if result["ok"]
+        else say("NOT all is well:", "НЕ всё в порядке:")
+    )
+    return [table((say("demo", "демо"), ""), rows), verdict, *result.get("problems", [])]
 
 
 def _moved(settings: Settings, data_dir: Path | None) -> Settings:
@@ -191,10 +223,14 @@ def migrate_database(context: typer.Context, as_json: Json = False) -> Reply:
     """Bring the database to this version's tables. `serve` does it too, at its start."""
     applied = run(_migrate(use_settings(context)))
     newest = max((m.number for m in read_migrations()), default=0)
-    told = f"Applied {', '.join(applied)}." if applied else "Nothing to do."
-    return Reply(
-        {"applied": applied, "newest": newest}, [told, f"The database is at {newest:04d}."]
+    names = ", ".join(applied)
+    told = (
+        say(f"Applied {names}.", f"Применено: {names}.")
+        if applied
+        else say("Nothing to do.", "Делать нечего.")
     )
+    at = say(f"The database is at {newest:04d}.", f"Версия базы данных: {newest:04d}.")
+    return Reply({"applied": applied, "newest": newest}, [told, at])
 
 
 async def _migrate(settings: Settings) -> list[str]:

@@ -6,10 +6,28 @@ from typing import Annotated, Any
 
 import typer
 
+from campaigns.refusals import Sentence
 from dialer.commands import desk
-from dialer.commands.common import Json, Reply, run, table, use_settings
-from dialer.commands.operator import Login
+from dialer.commands.common import Json, Reply, run, say, table, use_settings, word
+from dialer.commands.operator import Login, state_word
 from dialer.commands.operator import app as app
+
+WAITS_FOR = {
+    "hold": Sentence("hold", "удержание"),
+    "consult": Sentence("consult", "консультация"),
+    "park": Sentence("park", "парковка"),
+    "transfer": Sentence("transfer", "перевод"),
+    "seek": Sentence("seek", "ищем оператора"),
+}
+TALKS = {
+    "held": Sentence("held", "на удержании"),
+    "consulting": Sentence("consulting", "консультация"),
+    "three_way": Sentence("three_way", "втроём"),
+    "joining": Sentence("joining", "соединяется"),
+    "waiting": Sentence("waiting", "ждёт"),
+    "leaving": Sentence("leaving", "уходит"),
+    "with_third": Sentence("with_third", "с третьим"),
+}
 
 Operator = Annotated[str, typer.Option("--operator", help="Login of another operator.")]
 Stage = Annotated[str, typer.Option("--stage", help="Anyone of this stage.")]
@@ -132,9 +150,15 @@ def pick_up(
 def parked(context: typer.Context, as_json: Json = False) -> Reply:
     """Everybody who waits for somebody, the longest first."""
     people = run(desk.ask(use_settings(context), "GET", "/api/parked"))["people"]
-    rows = [(p["attempt_id"], p["why"], p["by"], p["waits_s"]) for p in people]
-    columns = ("attempt", "why", "by", "waits, s")
-    return Reply(people, [table(columns, rows) if rows else "Nobody waits."])
+    rows = [(p["attempt_id"], word(WAITS_FOR, p["why"]), p["by"], p["waits_s"]) for p in people]
+    columns = (
+        say("attempt", "попытка"),
+        say("why", "почему"),
+        say("by", "кем"),
+        say("waits, s", "ждёт, с"),
+    )
+    none = say("Nobody waits.", "Никто не ждёт.")
+    return Reply(people, [table(columns, rows) if rows else none])
 
 
 def _target(operator: str, stage: str, skill: str, number: str) -> dict[str, str]:
@@ -147,7 +171,7 @@ def _act(context: typer.Context, login: str, action: str, **body: str) -> Reply:
 
 
 def _shown(view: dict[str, Any]) -> Reply:
-    talk = f", {view['talk']}" if view["talk"] else ""
-    third = f" with {view['third']}" if view["third"] else ""
-    muted = ", muted" if view["muted"] else ""
-    return Reply(view, [f"{view['login']}: {view['state']}{talk}{third}{muted}"])
+    talk = f", {word(TALKS, view['talk'])}" if view["talk"] else ""
+    third = say(f" with {view['third']}", f": {view['third']}") if view["third"] else ""
+    muted = say(", muted", ", микрофон выключен") if view["muted"] else ""
+    return Reply(view, [f"{view['login']}: {state_word(view['state'])}{talk}{third}{muted}"])

@@ -8,8 +8,19 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from campaigns.refusals import Sentence
 from dialer import logs
-from dialer.commands.common import CommandError, Json, Reply, run, say, table, use_settings
+from dialer.commands.common import (
+    CommandError,
+    Json,
+    Reply,
+    failed,
+    run,
+    say,
+    table,
+    use_settings,
+    word,
+)
 from dialer.commands.desk import ask
 from dialer.config import Settings, TrunkSettings
 from dialer.doctor_node import Node
@@ -18,6 +29,23 @@ from dialer.node import routes_of
 from dialer.routing import Route
 
 app = typer.Typer(no_args_is_help=True, help="Trunks: list, state, check.")
+
+STATES = {
+    "up": Sentence("up", "работает"),
+    "down": Sentence("down", "не работает"),
+    "breaker": Sentence("breaker", "предохранитель"),
+}
+CONTACTS = {
+    "reachable": Sentence("reachable", "отвечает"),
+    "unreachable": Sentence("unreachable", "не отвечает"),
+    "unknown": Sentence("unknown", "неизвестно"),
+}
+REGISTRATIONS = {
+    "registered": Sentence("registered", "есть"),
+    "unregistered": Sentence("unregistered", "нет"),
+    "rejected": Sentence("rejected", "отклонена"),
+    "none": Sentence("none", "не нужна"),
+}
 
 Name = Annotated[str | None, typer.Argument(help="One trunk; default: all.")]
 
@@ -81,8 +109,9 @@ def status(context: typer.Context, name: Name = None, as_json: Json = False) -> 
     answer = run(ask(settings, "GET", "/api/trunks"))
     views = [view for view in answer["trunks"] if name in (None, view["name"])]
     rows = [
-        (v["name"], v["state"], v["contact"], v["rtt_ms"], v["registration"],
-         f"{v['lines_used']}/{v['lines']}", say(v["trouble"], v["trouble_ru"]))
+        (v["name"], word(STATES, v["state"]), word(CONTACTS, v["contact"]), v["rtt_ms"],
+         word(REGISTRATIONS, v["registration"]), f"{v['lines_used']}/{v['lines']}",
+         say(v["trouble"], v["trouble_ru"]))
         for v in views
     ]  # fmt: skip
     columns = (
@@ -110,7 +139,7 @@ def check(context: typer.Context, name: Name = None, as_json: Json = False) -> R
         logs.set_up("critical", settings.log.format)
     findings = run(_check(settings, trunks))
     ok = all(found.ok for found in findings)
-    human = [Text(f"{'ok  ' if f.ok else 'FAIL'}  {f.check}: {f.text}") for f in findings]
+    human = [Text(f"{'ok  ' if f.ok else failed()}  {f.check}: {f.text}") for f in findings]
     return Reply({"ok": ok, "checks": findings}, human, exit_code=0 if ok else 1)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import fcntl
 import json
-import logging
 import os
 import pty
 import shutil
@@ -11,102 +10,22 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import structlog
 
-from campaigns.lists.reasons import REJECTS
 from dialer import logs
-from dialer.cli import explain, invoke
+from dialer.cli import explain
 from dialer.commands.database import embedded_server
 from dialer.config import ConfigError, load
 from dialer.database.pool import DatabaseError
 from dialer.health import Health
 from dialer.http.server import HttpServer
-from tests.ports import free_port
+from tests.fixtures_cli import TRUNK, Prozvon, write_settings
+
+pytestmark = pytest.mark.usefixtures("separate")
 
 PROJECT = Path(__file__).parents[2]
-TRUNK = "[[trunks]]\nname = 'carrier'\nhost = '127.0.0.1'\n"
-
-
-@pytest.fixture(autouse=True)
-def separate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Own folder, own settings, and logging as it was."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PROZVON_CONFIG", raising=False)
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
-
-
-@dataclass
-class Prozvon:
-    """The command in this process, with its settings in the working folder."""
-
-    capsys: pytest.CaptureFixture[str]
-    http_port: int
-    data_dir: Path
-
-    def __call__(self, *arguments: str) -> tuple[int, Any]:
-        """Exit code and the one JSON document on stdout."""
-        code = invoke([*arguments, "--json"])
-        return code, json.loads(self.capsys.readouterr().out)
-
-    async def later(self, *arguments: str) -> tuple[int, Any]:
-        """The same beside a running loop; commands have their own."""
-        return await asyncio.to_thread(self, *arguments)
-
-    async def done(self, *arguments: str) -> Any:
-        code, data = await self.later(*arguments)
-        assert code == 0, data
-        return data
-
-    async def refused(self, *arguments: str) -> str:
-        """The id of the error."""
-        code, data = await self.later(*arguments)
-        assert code == 1 and set(data) == {"error"}
-        assert data["error"]["message"]
-        return str(data["error"]["id"])
-
-    def text(self, *arguments: str) -> tuple[int, str, str]:
-        """Exit code, stdout and stderr for people."""
-        code = invoke(arguments)
-        captured = self.capsys.readouterr()
-        return code, captured.out, captured.err
-
-
-def write_settings(tmp_path: Path, http_port: int, database: str = "") -> Path:
-    """Settings with ports where nothing listens."""
-    file, nobody = tmp_path / "prozvon.toml", free_port()
-    url = f"[database]\nurl = '{database}'\n" if database else ""
-    asterisk = f"[asterisk]\nembedded = false\nhttp_port = {nobody}\nami_port = {nobody}\n"
-    http = f"[http]\nport = {http_port}\n"
-    file.write_text(f"data_dir = '{tmp_path}/data'\n{url}{asterisk}{http}{TRUNK}")
-    return file
-
-
-@pytest.fixture
-def prozvon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Prozvon:
-    """Without a database."""
-    port = free_port()
-    write_settings(tmp_path, port, f"postgresql://nobody@127.0.0.1:{free_port()}/none")
-    return Prozvon(capsys, port, tmp_path / "data")
-
-
-@pytest.fixture
-async def with_database(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], empty_database: str
-) -> Prozvon:
-    """With a database that has no tables yet."""
-    port = free_port()
-    write_settings(tmp_path, port, empty_database)
-    return Prozvon(capsys, port, tmp_path / "data")
 
 
 # --- errors and exit codes ---------------------------------------------------------------------
@@ -256,48 +175,6 @@ async def test_what_is_refused_has_a_stable_id(with_database: Prozvon, tmp_path:
             (tmp_path / "a.csv").write_text("phone\n+79161234567\n")
             await prozvon.done("list", "import", "a.csv")
         assert await prozvon.refused(*arguments) == id
-
-
-async def test_a_list_in_russian(with_database: Prozvon, tmp_path: Path) -> None:
-    (tmp_path / "base.csv").write_text("Телефон\n112\n+79161234567\n")
-    (tmp_path / "empty.csv").write_text("")
-    run = asyncio.to_thread
-    code, _, err = await run(with_database.text, "--lang", "ru", "list", "import", "empty.csv")
-    assert (code, err) == (1, "prozvon: empty.csv: файл пуст; выгрузите базу заново\n")
-    code, out, _ = await run(with_database.text, "--lang", "ru", "list", "import", "base.csv")
-    why = REJECTS["emergency"].ru
-    assert code == 0 and f"строка 2, Телефон: {why}" in out and "отвергнуто" in out
-    assert f"2,Телефон,112,{why},112" in (tmp_path / "base.rejects.csv").read_text("utf-8-sig")
-
-
-async def test_a_manager_reads_russian(with_database: Prozvon, tmp_path: Path) -> None:
-    (tmp_path / "base.csv").write_text("Телефон\n+79161234567\n")
-    for told, *command in (
-        ("принято", "list", "import", "base.csv"),
-        ("лидов: 1. Одобрите её", "campaign", "create", "spring", "--list", "base"),
-        ("Кампания spring: в архиве", "campaign", "archive", "spring"),
-        ("0.03", "campaign", "show", "spring"),
-        ("версия", "campaign", "versions", "spring"),
-        ("номера нет, %", "list", "health", "base"),
-        ("номера скрыты", "list", "export", "out.csv"),
-        ("+7903*: больше не звонить.", "dnc", "add", "+7903*"),
-        ("запись", "dnc", "list"),
-        ("Согласий пока нет.", "consent", "list"),
-        ("Изменено лидов: 1.", "lead", "set", "spring", "--all", "--priority", "5"),
-        ("Перезвон 1: ", "callback", "add", "1", "+2h"),
-        ("попыток", "callback", "list"),
-        ("8 в месяц", "legal", "show", "ru_debt"),
-        ("взыскание (230-ФЗ)", "legal", "list"),
-        ("выходной", "calendar", "show", "ru", "2026"),
-    ):
-        code, out, _ = await asyncio.to_thread(with_database.text, "--lang", "ru", *command)
-        assert code == 0 and told in out, command
-    neither = ("lead", "set", "spring", "--priority", "5")
-    code, _, err = await asyncio.to_thread(with_database.text, "--lang", "ru", *neither)
-    assert code == 1 and "укажите, какие лиды" in err
-    both = ("dnc", "add", "+7904*", "--system", "--campaign", "spring")
-    code, _, err = await asyncio.to_thread(with_database.text, "--lang", "ru", *both)
-    assert (code, err) == (1, "prozvon: укажите что-то одно: --system или --campaign\n")
 
 
 async def test_a_dry_run_stores_nothing(with_database: Prozvon, tmp_path: Path) -> None:
@@ -461,50 +338,3 @@ async def until_it_listens(port: int) -> None:
         await writer.wait_closed()
         return
     raise AssertionError(f"nothing listens on {port} after 30 s")
-
-
-# --- logs --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("format", ["console", "json"])
-def test_personal_data_is_masked_in_every_log(
-    format: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    logs.set_up("debug", format)
-    log = structlog.get_logger("test")
-    nested = {"lead": 7, "pii_name": "Иван", "list": [{"pii_phone": "+79161234567"}]}
-    log.info("dialed", pii_phone="+79161234567", details=nested, pii_none="")
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "+7916" not in captured.err and "Иван" not in captured.err
-    assert "***" in captured.err and "dialed" in captured.err
-
-
-def test_json_logs_are_one_object_a_line_with_the_exception(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    logs.set_up("info", "json")
-    secret = "kept in a local variable"
-    try:
-        raise ValueError("broken")
-    except ValueError:
-        structlog.get_logger("a.b").exception("failed", count=3)
-    logging.getLogger("other").warning("from %s", "a library")
-    structlog.get_logger("a.b").debug("too_fine")
-    first, second = map(json.loads, capsys.readouterr().err.splitlines())
-    assert (first["event"], first["level"], first["logger"], first["count"]) == (
-        "failed",
-        "error",
-        "a.b",
-        3,
-    )
-    assert "ValueError: broken" in first["exception"] and secret not in first["exception"]
-    assert (second["event"], second["level"]) == ("from a library", "warning")
-
-
-def test_logging_set_up_twice_writes_once(capsys: pytest.CaptureFixture[str]) -> None:
-    logs.set_up()
-    logs.set_up("warning", "json")
-    structlog.get_logger("x").warning("once")
-    assert len(capsys.readouterr().err.splitlines()) == 1
-    assert len(logging.getLogger().handlers) == 1
