@@ -41,9 +41,6 @@ YEAR = Period(datetime(2025, 1, 1, tzinfo=MOSCOW), datetime(2026, 1, 1, tzinfo=M
 MONTH = Period(datetime(2025, 12, 1, tzinfo=MOSCOW), YEAR.until, MOSCOW)
 NOVEMBER = Period(datetime(2025, 11, 1, tzinfo=MOSCOW), MONTH.since, MOSCOW)
 DAY = timedelta(days=1)
-QUARTER = Period(YEAR.until - 92 * DAY, YEAR.until, MOSCOW)
-BOUNDED = ("signals",)
-"""Reports that compare calls one by one: their longest period."""
 NOW = datetime(2026, 1, 1, 3, tzinfo=UTC)
 GOAL_S, SLOW_S = 2.0, 5.0
 BATCH, LIMIT_S = 1_000_000, 600.0
@@ -123,11 +120,7 @@ async def seed(pool: Pool, attempts: int) -> None:
 
 def questions() -> list[Request]:
     """Every report by every cut, for the year; and what is harder than that."""
-    asked = [
-        request(name, QUARTER if name in BOUNDED else YEAR, by=by)
-        for name in sorted(FORMS, key=BOUNDED.__contains__)
-        for by in KINDS[name].by or (None,)
-    ]
+    asked = [request(name, YEAR, by=by) for name in FORMS for by in KINDS[name].by or (None,)]
     one, team, some = (
         Filters(operators=("op7",)),
         Filters(teams=("team 3",)),
@@ -149,7 +142,7 @@ def questions() -> list[Request]:
             for whose in (one, team)
         ]
         asked += [request("outcomes", abroad, by="day"), request("conversion", abroad, by="hour")]
-        asked += [request("outcomes", abroad, by="hour", filters=some)]
+        asked += [request("outcomes", abroad, by="hour", filters=some), request("signals", abroad)]
     return asked
 
 

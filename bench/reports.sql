@@ -156,7 +156,8 @@ vacuum analyze;
 select pg_total_relation_size('attempt') >> 20 as attempts_mb,
     (pg_total_relation_size('report_cell') + pg_total_relation_size('report_said_cell')
         + pg_total_relation_size('report_time_cell') + pg_total_relation_size('report_hour_cell')
-        + pg_total_relation_size('report_lead_cell')) >> 20 as roll_ups_mb,
+        + pg_total_relation_size('report_lead_cell') + pg_total_relation_size('report_touch_cell')
+        + pg_total_relation_size('report_hasty_cell')) >> 20 as roll_ups_mb,
     pg_total_relation_size('report_lead') >> 20 as leads_counted_mb,
     (select count(*) from report_cell) as cells;
 

@@ -49,10 +49,11 @@ HELP: dict[Measure, Sentence] = {
     ),
     "first_touch": Sentence(
         "Leads closed by now after one approach, in which nobody was reached (dead numbers apart) "
-        "or which got a disposition without any flag of a result (junk), of the leads that the "
-        "operator dialed or talked with",
+        "or which got a disposition without any flag of a result (junk), of the leads whose first "
+        "touch in the period was the operator's",
         "Лиды, уже закрытые после одного касания: без дозвона (кроме мёртвых номеров) или с "
-        "результатом без признаков (мусор), среди лидов, с которыми оператор работал",
+        "результатом без признаков (мусор), среди лидов, которых первым в периоде коснулся "
+        "оператор",
     ),
 }
 KEYS: dict[Measure, tuple[str, str]] = {

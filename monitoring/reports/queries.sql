@@ -28,6 +28,7 @@ with cell as (
     select cell.*, case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
         when 'team' then o.team when 'campaign' then cell.campaign_id::text
         when 'list' then cell.list_id::text
+        when 'operator and list' then cell.operator_id || ' ' || cell.list_id
         when 'day' then (cell.since at time zone $9)::date::text
         when 'hour' then extract(hour from cell.since at time zone $9)::text end as key
     from cell left join operator o on o.id = cell.operator_id
@@ -81,6 +82,7 @@ with handed as (
     select part.id, part.seconds, case $4::text when 'operator' then part.operator_id::text
         when 'team' then o.team when 'campaign' then part.campaign_id::text
         when 'list' then part.list_id::text
+        when 'operator and list' then part.operator_id || ' ' || part.list_id
         when 'day' then (part.placed_at at time zone $5)::date::text
         when 'hour' then extract(hour from part.placed_at at time zone $5)::text end as key
     from part join operator o on o.id = part.operator_id
@@ -168,57 +170,62 @@ from cell
 where ($6::bigint[] is null or campaign_id = any($6)) and ($7::bigint[] is null or list_id = any($7))
 group by 1, 2 order by 1, 2;
 
--- name: signals
--- What each operator did on each list, by attempts placed from $2 to $3 of campaigns $4, lists $5
--- (null: all). $6: an own hang-up sooner than so many seconds is one without waiting.
-with dial as materialized (
-    select a.id, a.lead_id, contact.list_id, a.dial_operator_id, a.operator_id, a.bridged_at,
-        a.ended_at, a.rang_at, coalesce(a.rang_at, a.placed_at) as began_at,
-        a.outcome not in ('failed', 'congestion', 'unknown', 'invalid') as told,
-        a.outcome in ('answered', 'abandoned') as reached,
-        a.ended_by = 'operator' and a.answered_at is null and a.ended_at is not null as given_up,
-        l.status = 'done' and l.approaches = 1 as closed_at_once,
-        d.id is not null and not d.flags && array['productive', 'target', 'refusal', 'callback',
-            'do_not_call', 'hand_over', 'decision_maker'] as junk
-    from attempt a join lead l on l.id = a.lead_id join contact on contact.id = l.contact_id
-    left join disposition d on d.id = a.disposition_id
-    where a.floor_id = $1 and a.placed_at >= $2 and a.placed_at < $3
-        and ($4::bigint[] is null or a.campaign_id = any($4))
-        and ($5::bigint[] is null or contact.list_id = any($5))
-), dialed as (
-    select list_id, dial_operator_id as operator_id, count(*) as dials,
-        count(*) filter (where told) as told,
-        count(*) filter (where told and not reached) as not_reached,
-        count(*) filter (where given_up and rang_at is not null) as given_up_rang,
-        percentile_cont(0.5) within group (order by extract(epoch from ended_at - rang_at)::float8)
-            filter (where given_up and rang_at is not null) as given_up_ring_s,
-        count(*) filter (where given_up and ended_at < began_at + $6::float8 * interval '1 second')
-            as hasty
-    from dial where dial_operator_id is not null group by 1, 2
-), part as (
-    select d.id, d.list_id, coalesce(p.operator_id, d.operator_id) as operator_id,
-        sum(extract(epoch from coalesce(p.ended_at, d.ended_at, now())
-            - coalesce(p.began_at, d.bridged_at))) as seconds
-    from dial d left join conversation_part p on p.attempt_id = d.id
-    where d.bridged_at is not null group by 1, 2, 3
-), talked as (
-    select list_id, operator_id, count(*) as conversations,
-        count(*) filter (where seconds < 10) as short
-    from part where operator_id is not null group by 1, 2
-), touched as (
-    select list_id, coalesce(operator_id, dial_operator_id) as operator_id,
-        count(distinct lead_id) as leads,
-        count(distinct lead_id) filter (where closed_at_once and (not reached or junk))
-            as first_touch
-    from dial where told and coalesce(operator_id, dial_operator_id) is not null group by 1, 2
+-- name: hasty
+-- Dials without waiting by operator and list, of campaigns $6, lists $7 (null: all): from roll-ups by
+-- day in the spans $2 to $3, from the rows in the spans $4 to $5.
+with cell as (
+    select c.campaign_id, c.list_id, c.operator_id, c.hasty
+    from unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
+    join report_hasty_cell c on c.floor_id = $1 and c.since >= s.since and c.since < s.until
+    union all
+    select campaign_id, list_id, operator_id, hasty from report_hasty($1, $4, $5)
 )
-select operator_id, list_id, coalesce(dials, 0) as dials, coalesce(told, 0) as told,
-    coalesce(not_reached, 0) as not_reached, coalesce(given_up_rang, 0) as given_up_rang,
-    given_up_ring_s, coalesce(hasty, 0) as hasty, coalesce(conversations, 0) as conversations,
-    coalesce(short, 0) as short, coalesce(leads, 0) as leads,
-    coalesce(first_touch, 0) as first_touch
-from dialed full join talked using (list_id, operator_id)
-full join touched using (list_id, operator_id);
+select operator_id, list_id, sum(hasty)::bigint as hasty from cell
+where ($6::bigint[] is null or campaign_id = any($6)) and ($7::bigint[] is null or list_id = any($7))
+group by 1, 2;
+
+-- name: touches
+-- Leads of campaigns $9, lists $10 (null: all) first touched from $3 to $4, by whose touch that was,
+-- and those of them that were closed after it for nothing: nobody was reached, or what was said has no
+-- flag of a result. From roll-ups that know attempts up to $2: counts of the floor's days $5 to $6, for
+-- the spans $7 to $8 what leads were counted as; of leads that have changed or were dialed since, their
+-- rows. $2 null: there are no roll-ups.
+with pending as materialized (
+    select l.id from report_lead_mark m join lead l on l.id between m.first_id and m.last_id
+    where m.floor_id = $1 and $2::timestamptz is not null
+    union select r.lead_id
+    from report_lead_mark m join report_lead r on r.lead_id between m.first_id and m.last_id
+    where m.floor_id = $1 and $2 is not null
+    union select a.lead_id from attempt a where a.floor_id = $1 and a.placed_at >= $2
+    union select a.lead_id from attempt a
+    where a.floor_id = $1 and a.placed_at >= $3 and a.placed_at < $4 and $2 is null
+), touch as (
+    select c.campaign_id, c.list_id, c.operator_id, c.closed_as, c.leads
+    from unnest($5::date[], $6::date[]) as s (since, until) join report_touch_cell c
+        on c.floor_id = $1 and c.touched_on >= s.since and c.touched_on < s.until
+    where $2 is not null
+    union all
+    select r.campaign_id, r.list_id, r.touched_by, r.closed_as, 1
+    from unnest($7::timestamptz[], $8::timestamptz[]) as s (since, until) join report_lead r
+        on r.floor_id = $1 and r.touched_at >= s.since and r.touched_at < s.until
+    where r.touched_by is not null and $2 is not null
+    union all
+    select campaign_id, list_id, touched_by, closed_as, -1 from report_lead
+    where floor_id = $1 and lead_id in (select id from pending) and $2 is not null
+        and touched_by is not null and touched_at >= $3 and touched_at < $4
+    union all
+    select campaign_id, list_id, touched_by, closed_as, 1
+    from report_leads($1, array(select id from pending))
+    where touched_by is not null and touched_at >= $3 and touched_at < $4
+)
+select touch.operator_id, touch.list_id, sum(touch.leads)::bigint as leads,
+    coalesce(sum(touch.leads) filter (where touch.closed_as = 0 or not d.flags && array['productive',
+        'target', 'refusal', 'callback', 'do_not_call', 'hand_over', 'decision_maker']), 0)::bigint
+        as first_touch
+from touch left join disposition d on d.id = touch.closed_as
+where ($9::bigint[] is null or touch.campaign_id = any($9))
+    and ($10::bigint[] is null or touch.list_id = any($10))
+group by 1, 2 having sum(touch.leads) > 0;
 
 -- name: callbacks
 -- Callbacks promised for a time from $2 to $3, by the cut $4 (days of zone $5) of operators $6,

@@ -1,47 +1,38 @@
 """The report `signals`: operators far off the others on the same list, and lists of dead numbers.
 
-It reads the rows, so its period is bounded; what operators are compared by is in `signals`.
+What operators are compared by is in `signals`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from typing import Any
 
 from campaigns.list_health.model import DEAD_LIST_SHARE
 from campaigns.list_health.model import ENOUGH as ENOUGH_ATTEMPTS
 from campaigns.refusals import Sentence
 from monitoring.reports.bases import WARNINGS, Made
 from monitoring.reports.catalog import Request
-from monitoring.reports.errors import ReportError
 from monitoring.reports.forms_signals import LISTS, OPERATORS, TITLES
-from monitoring.reports.period import Period
 from monitoring.reports.sheet import Chart, Row, Table, Value
-from monitoring.reports.signals import HASTY_S, MEASURES, Signal, Worked, signals
-from monitoring.reports.source import SQL, TOTAL, Facts, Names, Scope, Source
+from monitoring.reports.signals import MEASURES, Signal, Worked, signals
+from monitoring.reports.source import TOTAL, Facts, Found, Names, Scope, Source
 
-MOST_DAYS = 92
-ONE_HOUR = timedelta(hours=1)  # what a change of clocks adds
 NAMED = 10
-# Those that say something of a number, dead ones too.
-TOLD = ("answered", "no_answer", "busy", "invalid", "rejected", "machine", "abandoned")
+# Those that say something of a person; and of a number.
+TOLD = ("answered", "no_answer", "busy", "rejected", "machine", "abandoned")
+TOLD_OF_NUMBERS = (*TOLD, "invalid")
+REACHED = ("answered", "abandoned")
+COUNTED = ("dials", "hasty", "conversations", "short", "leads", "first_touch")
 
 
 async def signals_of(source: Source, scope: Scope, request: Request) -> Made:
-    """Medians are of everybody on the floor, whoever is asked for. Raises ReportError `too_large`
-    for more than MOST_DAYS."""
-    period = request.period
-    if period.until - period.since > timedelta(days=MOST_DAYS) + ONE_HOUR:
-        raise _too_long(period)
-    rows = await source.connection.fetch(
-        SQL.signals,
-        *(source.floor_id, period.since, period.until, scope.campaigns, scope.lists, HASTY_S),
-    )
-    found = signals(Worked(**row) for row in rows)
+    """Medians are of everybody on the floor, whoever is asked for."""
+    everyone = replace(scope, operators=None)
+    found = signals(worked(await source.worked(request.period, everyone)))
     asked = [one for one in found if _asked(one, scope)]
     asked.sort(key=lambda one: _place(one, source.names))
-    everyone = replace(scope, operators=None)
     by_list = await source.calls(replace(request, by="list"), everyone)
     touched = {str(one.worked.list_id) for one in asked}
     lists = {
@@ -56,6 +47,25 @@ async def signals_of(source: Source, scope: Scope, request: Request) -> Made:
     chart = Chart("invalid", title, "bar", LISTS.key, "list", ("invalid_share",))
     warnings = (*_far_off(asked, source.names), *_dead(numbers.rows))
     return (people, numbers), (chart,), warnings
+
+
+def worked(found: Found) -> Iterable[Worked]:
+    """What `Source.worked` found, without what belongs to no operator or no list."""
+    for key, facts in found.items():
+        operator_id, list_id = map(int, key.split()) if key and key != TOTAL else (0, 0)
+        if operator_id and list_id:
+            yield Worked(operator_id, list_id, **_counts(facts))
+
+
+def _counts(facts: Facts) -> dict[str, Any]:
+    told = sum(facts.get(outcome, 0) for outcome in TOLD)
+    return {
+        "told": told,
+        "not_reached": told - sum(facts.get(outcome, 0) for outcome in REACHED),
+        "given_up_rang": facts.get("given_up_rings_count", 0),
+        "given_up_ring_s": (facts.get("given_up_rings") or (None,))[0],
+        **{name: facts.get(name, 0) for name in COUNTED},
+    }
 
 
 def _asked(one: Signal, scope: Scope) -> bool:
@@ -87,7 +97,7 @@ def _said(one: Signal) -> Sentence:
 
 
 def _numbers(name: str, facts: Facts) -> tuple[Value, ...]:
-    told = sum(facts[outcome] for outcome in TOLD)
+    told = sum(facts[outcome] for outcome in TOLD_OF_NUMBERS)
     share = facts["invalid"] / told if told else None
     dead = share is not None and told >= ENOUGH_ATTEMPTS and share >= DEAD_LIST_SHARE
     return name, facts["dials"], facts["invalid"], share and round(share, 6), dead
@@ -113,14 +123,3 @@ def _dead(rows: Iterable[Row]) -> Iterable[Sentence]:
     for row in rows:
         if row.cells[-1]:
             yield Sentence(f"{row.cells[0]}: {said.en}", f"{row.cells[0]}: {said.ru}")
-
-
-def _too_long(period: Period) -> ReportError:
-    first = (period.until - timedelta(days=MOST_DAYS)).astimezone(period.zone)
-    text = f"--from {first + ONE_HOUR:%Y-%m-%dT%H:%M}"
-    return ReportError(
-        "too_large",
-        f"this report compares calls one by one: take at most {MOST_DAYS} days, {text} say",
-        f"этот отчёт сравнивает звонки по одному: возьмите не больше {MOST_DAYS} дней, "
-        f"например {text}",
-    )

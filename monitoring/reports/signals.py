@@ -3,6 +3,10 @@
 Two operators on one list meet the same people, so what differs is how they dial. Each figure of an
 operator is set beside the median of all operators on that list, the operator included.
 
+A lead is of the operator whose first touch it was: the first dial that says anything of it. Leads
+of everybody who ever dialed them would not add up over days, and who dials what others have tried
+before would look patient: such leads are not closed after one approach.
+
 An operator has a say in a median with a base of at least ENOUGH (own hang-ups: ENOUGH_HANG_UPS);
 there is a median where at least PEERS operators have. Then the operator is marked as far off when
 
@@ -27,7 +31,8 @@ ENOUGH, ENOUGH_HANG_UPS = 20, 5
 FAR_SHARE, SIGMAS = 0.1, 3.0
 FAR_RING = 0.5
 HASTY_S = 10.0
-"""An own hang-up sooner than this, s of ringing, is a dial without waiting."""
+"""An own hang-up sooner than this, s of ringing, is a dial without waiting; the migration that made
+`report_hasty` has it too."""
 
 Measure = Literal["not_reached", "given_up_ring", "short", "hasty", "first_touch"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -36,7 +41,7 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 @dataclass(frozen=True, slots=True)
 class Worked:
     """What one operator did on one list. `given_up_ring_s`: median s of ringing before own
-    hang-ups, of which `given_up_rang` rang; all else are counts."""
+    hang-ups, of which `given_up_rang` rang; all else are counts, `leads` of those touched first."""
 
     operator_id: int
     list_id: int

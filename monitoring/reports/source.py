@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
 from dialer.database.queries import Queries
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 SQL = Queries.load("monitoring.reports")
 PEOPLE_CUTS = ("operator", "team")
+PAIR: Literal["operator and list"] = "operator and list"
+Way = By | Literal["operator and list"] | None
 
 Facts = dict[str, Any]
 Found = dict[str | None, Facts]
@@ -133,27 +135,44 @@ class Source:
         """Dials, outcomes, conversations; `seconds`: medians of intervals and rings too."""
         own = request.by in PEOPLE_CUTS
         wanted = ["own_intervals" if own else "intervals", "given_up_rings"] if seconds else []
-        found: Found = {}
-        for row in await self._rows("cells", request, scope, wanted):
-            found[_key(row)] = _read(dict(row))
-        if _by_people(request, scope):
-            for row in await self._shared(request, scope):
-                facts = found.setdefault(_key(row), {})
-                for name in ("conversations", "talk_s", "short"):
-                    facts[name] = (facts.get(name) or 0) + row[name]
+        found = await self._calls(request.by, request.period, scope, wanted)
         for facts in found.values():
             hers = facts.get("own_intervals" if own else "intervals")
             facts["interval_median_s"], facts["interval_p90_s"] = hers or (None, None)
             facts["given_up_ring_s"] = (facts.get("given_up_rings") or (None,))[0]
         return found
 
+    async def worked(self, period: Period, scope: Scope) -> Found:
+        """Calls by operator and list, "7 3"; `hasty` dials, `leads` first touched in the period
+        and of these those closed at the `first_touch`."""
+        found = await self._calls(PAIR, period, scope, ["given_up_rings"])
+        kept, rest = self._split(period, days_of(ZoneInfo(self.zone)))
+        asked = (scope.campaigns, scope.lists)
+        rows = await self.connection.fetch(
+            SQL.hasty, self.floor_id, *_ends(kept), *_ends(rest), *asked
+        )
+        until = await self.connection.fetchval(ROLLED.leads_rolled, self.floor_id)
+        whole = Span(period.since, period.until)
+        days, ends = split(whole, whole, (), days_of(ZoneInfo(self.zone)))
+        rows += await self.connection.fetch(
+            SQL.touches,
+            *(self.floor_id, until, period.since, period.until),
+            *([moment.astimezone(ZoneInfo(self.zone)).date() for moment in side]
+              for side in _ends(days)),
+            *(*_ends(ends), *asked),
+        )  # fmt: skip
+        for row in rows:
+            facts = found.setdefault(f"{row['operator_id']} {row['list_id']}", {})
+            facts |= dict(row)
+        return found
+
     async def said(self, request: Request, scope: Scope) -> list[asyncpg.Record]:
         """Attempts by key and disposition."""
-        return await self._rows("said", request, scope)
+        return await self._rows("said", request.by, request.period, scope)
 
     async def time(self, request: Request, scope: Scope) -> Found:
         """Seconds in each state, `<state>_s`, and waits of predictive campaigns."""
-        rows = await self._rows("time", request, scope)
+        rows = await self._rows("time", request.by, request.period, scope)
         found: Found = {_key(row): _read(dict(row)) for row in rows}
         for facts in found.values():
             facts["wait_median_s"], facts["wait_p90_s"] = facts.get("waits") or (None, None)
@@ -186,12 +205,22 @@ class Source:
             *(self.zone, scope.lists, last),
         )
 
+    async def _calls(self, by: Way, period: Period, scope: Scope, wanted: list[str]) -> Found:
+        found: Found = {}
+        for row in await self._rows("cells", by, period, scope, wanted):
+            found[_key(row)] = _read(dict(row))
+        if _by_people(by, scope):
+            for row in await self._shared(by, period, scope):
+                facts = found.setdefault(_key(row), {})
+                for name in ("conversations", "talk_s", "short"):
+                    facts[name] = (facts.get(name) or 0) + row[name]
+        return found
+
     async def _rows(
-        self, query: str, request: Request, scope: Scope, *more: object
+        self, query: str, by: Way, period: Period, scope: Scope, *more: object
     ) -> list[asyncpg.Record]:
-        period, people = request.period, _by_people(request, scope)
-        merged = _merged(request, scope)
-        kept, rest = self._places(request.by, period, people=people, merged=merged)
+        people, merged = _by_people(by, scope), _merged(by, scope)
+        kept, rest = self._places(by, period, people=people, merged=merged)
         grains, narrowed = [grain for grain, _ in kept], [scope.operators]
         if query == "time":  # which is kept once, as it belongs to no campaign and no list
             grains = [TIME_GRAINS.get(grain, grain) for grain in grains]
@@ -201,19 +230,18 @@ class Source:
             SQL[query],
             *(self.floor_id, grains, people),
             *(*_ends(tuple(span for _, span in kept)), *_ends(rest)),
-            *(request.by, period.zone.key, *narrowed, *more),
+            *(by, period.zone.key, *narrowed, *more),
         )
 
-    async def _shared(self, request: Request, scope: Scope) -> list[asyncpg.Record]:
-        period = request.period
+    async def _shared(self, by: Way, period: Period, scope: Scope) -> list[asyncpg.Record]:
         return await self.connection.fetch(
             SQL.shared_talks,
-            *(self.floor_id, period.since, period.until, request.by, period.zone.key),
+            *(self.floor_id, period.since, period.until, by, period.zone.key),
             *(scope.operators, scope.campaigns, scope.lists),
         )
 
     def _places(
-        self, by: By | None, period: Period, *, people: bool, merged: bool
+        self, by: Way, period: Period, *, people: bool, merged: bool
     ) -> tuple[list[tuple[str, Span]], Spans]:
         """Roll-ups to read, by grain, the fewest rows that serve; and what is left to the rows.
         `merged`: those without campaigns and lists serve."""
@@ -232,7 +260,7 @@ class Source:
         return kept, rest
 
     def _shorter(
-        self, by: By | None, period: Period, *, people: bool, merged: bool
+        self, by: Way, period: Period, *, people: bool, merged: bool
     ) -> list[tuple[str, Cut, Grid]]:
         """Roll-ups shorter than a day that serve, the longest first: the grain, and what cuts a
         span by which grid into what they have and the rest."""
@@ -246,11 +274,11 @@ class Source:
         serve = self._in_step(by, period, GREENWICH)
         return [*(hours if serve else ()), ("quarter", split, QUARTERS)]
 
-    def _days_serve(self, by: By | None, period: Period) -> bool:
+    def _days_serve(self, by: Way, period: Period) -> bool:
         """Whether whole days of the floor lie in one row each."""
         return by != "hour" and (by != "day" or period.zone.key == self.zone)
 
-    def _in_step(self, by: By | None, period: Period, zone: ZoneInfo) -> bool:
+    def _in_step(self, by: Way, period: Period, zone: ZoneInfo) -> bool:
         """Whether an hour of `zone` lies in one row."""
         return by not in ("hour", "day") or in_step(period.since, period.until, period.zone, zone)
 
@@ -258,12 +286,12 @@ class Source:
         return split(Span(period.since, period.until), self._rolled, self._changes, grid)
 
 
-def _by_people(request: Request, scope: Scope) -> bool:
-    return request.by in PEOPLE_CUTS or scope.operators is not None
+def _by_people(by: Way, scope: Scope) -> bool:
+    return by in (*PEOPLE_CUTS, PAIR) or scope.operators is not None
 
 
-def _merged(request: Request, scope: Scope) -> bool:
-    return request.by not in ("campaign", "list") and not (scope.campaigns or scope.lists)
+def _merged(by: Way, scope: Scope) -> bool:
+    return by not in ("campaign", "list", PAIR) and not (scope.campaigns or scope.lists)
 
 
 def _key(row: Any) -> str | None:
@@ -271,10 +299,11 @@ def _key(row: Any) -> str | None:
 
 
 def _read(facts: Facts) -> Facts:
-    """Histograms become (median, p90) in seconds."""
+    """Histograms become (median, p90) in seconds; of how many, `<name>_count`."""
     for name in HISTOGRAMS:
         if facts.get(name):
             buckets = counts(facts[name])
+            facts[f"{name}_count"] = sum(buckets)
             facts[name] = (quantile(buckets, 0.5), quantile(buckets, 0.9))
     return facts
 

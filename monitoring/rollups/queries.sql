@@ -68,6 +68,12 @@ delete from report_hour_cell c
 using unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
 where c.floor_id = $1 and c.since >= s.since and c.since < s.until;
 
+-- name: forget_hasty
+-- The same of dials without waiting.
+delete from report_hasty_cell c
+using unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
+where c.floor_id = $1 and c.since >= s.since and c.since < s.until;
+
 -- name: fill_cells
 -- Quarters of an hour.
 insert into report_cell select $1, 'quarter', c.* from report_cells($1, $2, $3, false) c;
@@ -133,6 +139,14 @@ insert into report_hour_cell
 select $1, s.since, c.*
 from unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
 cross join lateral report_hours($1, array[s.since], array[s.until]) c;
+
+-- name: fill_hasty
+-- Dials without waiting, of each of these days.
+insert into report_hasty_cell
+select $1, s.since, h.campaign_id, h.list_id, h.operator_id, sum(h.hasty)
+from unnest($2::timestamptz[], $3::timestamptz[]) as s (since, until)
+cross join lateral report_hasty($1, array[s.since], array[s.until]) h
+group by 2, 3, 4, 5;
 
 -- name: fill_sums_cells
 -- Cells of the grain $2, hours or whole days that begin at $3 and end at $4, out of their quarters.
@@ -213,6 +227,7 @@ update report_rolled set leads_until = $2 where floor_id = $1;
 -- name: forget_leads
 -- No lead is counted.
 with cells as (delete from report_lead_cell where floor_id = $1),
+    touches as (delete from report_touch_cell where floor_id = $1),
     marks as (delete from report_lead_mark where floor_id = $1)
 delete from report_lead where floor_id = $1;
 
@@ -276,6 +291,15 @@ with gone as (
         count(*) filter (where reached) as reached, count(*) filter (where closed) as closed,
         count(*) filter (where first_touch) as first_touch
     from gone group by 1, 2, 3
+), touch as (
+    select (gone.touched_at at time zone floor.time_zone)::date as touched_on, gone.campaign_id,
+        gone.list_id, gone.touched_by, gone.closed_as, count(*) as leads
+    from gone join floor on floor.id = $1 where gone.touched_by is not null group by 1, 2, 3, 4, 5
+), fewer as (
+    update report_touch_cell c set leads = c.leads - t.leads
+    from touch t where c.floor_id = $1 and c.touched_on = t.touched_on
+        and c.campaign_id = t.campaign_id and c.list_id = t.list_id
+        and c.operator_id = t.touched_by and c.closed_as = t.closed_as
 )
 update report_lead_cell c set leads = c.leads - s.leads, contacts = c.contacts - s.contacts,
     touched = c.touched - s.touched, reached = c.reached - s.reached, closed = c.closed - s.closed,
@@ -287,6 +311,14 @@ from summed s where c.floor_id = $1 and c.campaign_id = s.campaign_id and c.list
 -- Leads $2 are counted as they stand.
 with counted as (
     insert into report_lead select * from report_leads($1, $2) returning *
+), touches as (
+    insert into report_touch_cell as c
+    select $1, (counted.touched_at at time zone floor.time_zone)::date, counted.campaign_id,
+        counted.list_id, counted.touched_by, counted.closed_as, count(*)
+    from counted join floor on floor.id = $1 where counted.touched_by is not null
+    group by 2, 3, 4, 5, 6
+    on conflict (floor_id, touched_on, campaign_id, list_id, operator_id, closed_as)
+        do update set leads = c.leads + excluded.leads
 )
 insert into report_lead_cell as c
 select $1, campaign_id, list_id, coalesce(closed_on, '-infinity'), count(*),
@@ -301,4 +333,5 @@ on conflict (floor_id, campaign_id, list_id, closed_on) do update set
 
 -- name: drop_empty_cells
 -- What holds no lead any more.
+with touches as (delete from report_touch_cell where floor_id = $1 and leads = 0)
 delete from report_lead_cell where floor_id = $1 and leads = 0;

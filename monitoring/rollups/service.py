@@ -32,6 +32,8 @@ LIMIT_S = 600.0
 AT_ONCE = timedelta(days=1)
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 WHATS = ("cells", "said", "time")
+WHOLE_DAYS = ("hours", "hasty")
+"""Kept by days of the floor alone."""
 DAY_GRAINS = ("day", "person_hour")
 """Made a day of the floor at a time, by operators; an hour of theirs is only kept with its day."""
 GRAINS = ("quarter", "hour", "whole_day", *DAY_GRAINS, "floor_quarter", "person_day")
@@ -123,7 +125,8 @@ class Rollups:
         for grain in GRAINS:
             for what in WHATS:
                 await connection.execute(SQL[f"forget_{what}"], self._floor_id, grain, *ends)
-        await connection.execute(SQL.forget_hours, self._floor_id, *ends)
+        for what in WHOLE_DAYS:
+            await connection.execute(SQL[f"forget_{what}"], self._floor_id, *ends)
         return None if begin is None else Span(days.floor(begin), days.floor(begin))
 
     async def _fill(
@@ -162,8 +165,9 @@ class Rollups:
                 await connection.execute(SQL[f"fill_day_{what}"], self._floor_id, *ends, zone)
             await self._merge(connection, "person_day", "day", (day,))
             await self._fill_sums(connection, "whole_day", (day,))
-            await connection.execute(SQL.forget_hours, self._floor_id, *ends)
-            await connection.execute(SQL.fill_hours, self._floor_id, *ends)
+            for what in WHOLE_DAYS:
+                await connection.execute(SQL[f"forget_{what}"], self._floor_id, *ends)
+                await connection.execute(SQL[f"fill_{what}"], self._floor_id, *ends)
 
     async def _merge(self, connection: Connection, grain: str, of: str, spans: Spans) -> None:
         """All campaigns and lists together."""

@@ -72,6 +72,15 @@ select id from campaign order by id;
 -- What is kept.
 select * from report_lead_cell order by floor_id, campaign_id, list_id, closed_on;
 
+-- name: touches
+-- The same of first touches.
+select * from report_touch_cell
+order by floor_id, touched_on, campaign_id, list_id, operator_id, closed_as;
+
+-- name: junk
+-- What says nothing.
+insert into disposition (floor_id, code, title_ru, title_en) values ($1, 'junk', 'Мусор', 'Junk');
+
 -- name: mark_one
 -- A lead has to be counted again.
 insert into report_lead_mark (floor_id, first_id, last_id) select 1, min(id), min(id) from lead;

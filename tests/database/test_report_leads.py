@@ -19,12 +19,15 @@ from monitoring.reports.bases import lists_of
 from monitoring.reports.catalog import request
 from monitoring.reports.period import Period
 from monitoring.reports.service import ReportService
+from monitoring.reports.signaled import worked
+from monitoring.reports.source import Scope, Source
 from monitoring.rollups import leads as leads_of_rollups
 from monitoring.rollups.service import SQL as ROLLUPS
 from monitoring.rollups.service import Rollups
-from tests.database.staff import TestFloor
+from tests.database.staff import ROWS, TestFloor
 
 HAPPENS = Queries.load(Path(__file__).with_name("leads.sql"))
+SIGNALS = Queries.load(Path(__file__).with_name("signals.sql"))
 MOSCOW = "Europe/Moscow"
 OUTCOMES = ("answered", "abandoned", "no_answer", "busy", "invalid", "failed")
 STATUSES = ("new", "retry", "done", "done", "done")
@@ -34,8 +37,8 @@ ENDINGS = ("end_attempts", "correct_attempt", "remove_attempt", "move_attempt")
 class Life:
     """A floor with two campaigns of two lists, to which things happen at random."""
 
-    def __init__(self, floor: TestFloor, dice: random.Random) -> None:
-        self.floor, self.dice, self._zone = floor, dice, MOSCOW
+    def __init__(self, floor: TestFloor, dice: random.Random, staff: list[int]) -> None:
+        self.floor, self.dice, self._staff, self._zone = floor, dice, staff, MOSCOW
 
     @classmethod
     async def begin(cls, pool: Pool, dice: random.Random) -> Life:
@@ -45,7 +48,10 @@ class Life:
         for name in ("spring", "autumn"):
             new = NewCampaign(name, ("alpha",), "carrier")
             await CampaignService(pool, floor.id, "main").create(new, "olga")
-        return cls(floor, dice)
+        await pool.execute(ROWS.dispositions, floor.id)
+        await pool.execute(HAPPENS.junk, floor.id)
+        staff = [await floor.add_operator(login) for login in ("anna", "boris")]
+        return cls(floor, dice, staff)
 
     async def happen(self) -> None:
         """One thing, to what there is then."""
@@ -65,7 +71,10 @@ class Life:
     async def _dial(self, at: datetime, outcome: str | None) -> None:
         await self._do("end_attempts", self.dice.choice(OUTCOMES))  # one at a time is open
         ended = at + timedelta(seconds=20) if outcome else None
-        await self.floor.add_attempt(await self._lead(), at, outcome=outcome, ended_at=ended)
+        who = self.dice.choice((None, *self._staff))
+        said = self.dice.choice((None, "agreed", "junk")) if outcome == "answered" else None
+        await self.floor.add_attempt(await self._lead(), at, outcome=outcome, ended_at=ended,
+                                     dial_operator_id=who, said=said)  # fmt: skip
 
     async def end(self) -> None:
         lead, other = await self._lead(), await self._lead()
@@ -111,9 +120,18 @@ class Life:
         async with pool.acquire() as connection:
             lists = await connection.fetch(HAPPENS.lists, floor_id)
             rows = [await read_health(connection, id, name, self._zone) for id, name in lists]
+            since = now - timedelta(days=self.dice.uniform(0.5, 15))
+            source = await Source.open(connection, floor_id)
+            found = await source.worked(Period(since, now, zone), Scope())
         made = await service.make(request("lists", period), now)
         tables, _, warnings = lists_of(rows)
         assert (made.tables[0].rows, made.warnings) == (tables[0].rows, warnings)
+        truth = await pool.fetch(SIGNALS.worked, floor_id, since, now)
+        touches = [(row["operator_id"], row["leads"], row["first_touch"]) for row in truth]
+        assert [
+            (one.operator_id, one.leads, one.first_touch)
+            for one in sorted(worked(found), key=lambda one: (one.operator_id, one.list_id))
+        ] == touches
 
 
 def _counts(cells: Any) -> tuple[Any, ...]:
@@ -147,6 +165,7 @@ async def test_counts_of_leads_follow_everything(
     await rollups.fill(later)
     assert await pool.fetchval(ROLLUPS.leads_waiting, 1) == 0
     await life.agree()
-    kept = await pool.fetch(HAPPENS.counted)
+    kept = [await pool.fetch(HAPPENS[what]) for what in ("counted", "touches")]
     await rollups.fill(later, anew=True)
-    assert kept and await pool.fetch(HAPPENS.counted) == kept
+    assert all(kept)
+    assert [await pool.fetch(HAPPENS[what]) for what in ("counted", "touches")] == kept
