@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from campaigns.hours.calendar import Calendar, doubt
+from campaigns.refusals import Sentence, joined
 from campaigns.rules.affected import calendars_in_use
 from campaigns.rules.effective import doubts
 from dialer.asterisk.server import hostname_resolves
@@ -30,7 +31,15 @@ from dialer.doctor_clock import check_clock
 from dialer.doctor_install import check_installation
 from dialer.doctor_node import Node
 from dialer.doctor_phones import check_outside_phones
-from dialer.findings import REQUEST_TIMEOUT_S, Finding, Trouble, finding, http_session, read_json
+from dialer.findings import (
+    REQUEST_TIMEOUT_S,
+    Finding,
+    Trouble,
+    finding,
+    found,
+    http_session,
+    read_json,
+)
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -55,8 +64,11 @@ async def examine(settings: Settings) -> list[Finding]:
             for trunk in settings.trunks
         ]
     if not settings.trunks:
-        text = "the settings have no trunk, so nothing can be dialed; add one under [[trunks]]"
-        findings.append(Finding("trunk", False, text))
+        none = Sentence(
+            "the settings have no trunk, so nothing can be dialed; add one under [[trunks]]",
+            "в настройках нет транка, звонить некуда; добавьте его в [[trunks]]",
+        )
+        findings.append(found("trunk", False, none))
     return findings + await node.over_ami()
 
 
@@ -66,15 +78,19 @@ class Machine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    async def host_name(self) -> str:
+    async def host_name(self) -> Sentence:
         if not await hostname_resolves():
             raise Trouble(
                 f"this machine's own name {socket.gethostname()} has no address, which stalls "
-                "Asterisk for 10 s at a time; add it to /etc/hosts"
+                "Asterisk for 10 s at a time; add it to /etc/hosts",
+                f"у имени этой машины {socket.gethostname()} нет адреса, из-за чего Asterisk "
+                "замирает на 10 с; добавьте его в /etc/hosts",
             )
-        return f"{socket.gethostname()} has an address"
+        return Sentence(
+            f"{socket.gethostname()} has an address", f"у {socket.gethostname()} есть адрес"
+        )
 
-    async def database(self) -> str:
+    async def database(self) -> Sentence:
         dsn = self._dsn()
         connection = await connect(dsn, statement_timeout_s=5, application_name="prozvon doctor")
         try:
@@ -83,10 +99,15 @@ class Machine:
             await connection.close(timeout=REQUEST_TIMEOUT_S)
         if missing:
             names = ", ".join(migration.file for migration in missing)
-            raise Trouble(f"migrations are missing ({names}); run: prozvon migrate")
-        return f"{describe(dsn)}, all migrations applied"
+            raise Trouble(
+                f"migrations are missing ({names}); run: prozvon migrate",
+                f"не применены миграции ({names}); выполните: prozvon migrate",
+            )
+        return Sentence(
+            f"{describe(dsn)}, all migrations applied", f"{describe(dsn)}, все миграции применены"
+        )
 
-    async def clock(self) -> str:
+    async def clock(self) -> Sentence:
         try:
             connection = await connect(
                 self._dsn(), statement_timeout_s=5, application_name="prozvon doctor"
@@ -98,8 +119,11 @@ class Machine:
         finally:
             await connection.close(timeout=REQUEST_TIMEOUT_S)
 
-    async def outside_phones(self) -> str:
-        not_looked_at = "not looked at: it needs the line `database` to be ok"
+    async def outside_phones(self) -> Sentence:
+        not_looked_at = Sentence(
+            "not looked at: it needs the line `database` to be ok",
+            "не проверялись: сначала наладьте строку «база данных»",
+        )
         try:
             dsn = self._dsn()
             connection = await connect(
@@ -114,19 +138,26 @@ class Machine:
         finally:
             await connection.close(timeout=REQUEST_TIMEOUT_S)
 
-    async def calendars(self) -> str:
+    async def calendars(self) -> Sentence:
         """A year that nobody is sure of narrows calling hours, or misses a day off."""
         try:
             used = await self._calendars()
         except (Trouble, DatabaseError, OSError, asyncpg.PostgresError):
-            return "not looked at; see the line `database`"
+            return Sentence(
+                "not looked at; see the line `database`",
+                "не проверялись; см. строку «база данных»",
+            )
         today = datetime.now(ZoneInfo(self._settings.floor.time_zone)).date()
-        now = [told.en for calendar in used if (told := doubt(calendar, today.year))]
-        if now:
-            raise Trouble("; ".join(now))
-        soon = [told.en for calendar in used for told in doubts(calendar, today)]
-        names = ", ".join(calendar.name for calendar in used) or "none"
-        return "; ".join([f"those of campaigns ({names}) know {today.year}", *soon])
+        if doubtful := [told for one in used if (told := doubt(one, today.year))]:
+            now = joined(doubtful)
+            raise Trouble(now.en, now.ru)
+        soon = [told for calendar in used for told in doubts(calendar, today)]
+        names = ", ".join(calendar.name for calendar in used)
+        known = Sentence(
+            f"those of campaigns ({names or 'none'}) know {today.year}",
+            f"у кампаний ({names or 'ни одного'}) есть {today.year} год",
+        )
+        return joined((known, *soon))
 
     async def _calendars(self) -> list[Calendar]:
         connection = await connect(self._dsn(), statement_timeout_s=5, application_name="doctor")
@@ -143,11 +174,13 @@ class Machine:
         if server.pid is None:
             raise Trouble(
                 f"the embedded PostgreSQL in {server.data_dir} does not run; it starts with "
-                "`prozvon serve`"
+                "`prozvon serve`",
+                f"встроенный PostgreSQL в {server.data_dir} не работает; его запускает "
+                "`prozvon serve`",
             )
         return server.dsn()
 
-    async def recordings(self) -> str:
+    async def recordings(self) -> Sentence:
         folder = self._settings.recordings_dir
         wanted_mb = self._settings.recording.min_free_mb
         try:
@@ -158,16 +191,23 @@ class Machine:
         except OSError as error:
             raise Trouble(
                 f"{folder} cannot be written ({error.strerror}); correct its owner and rights, or "
-                "set recording.folder"
+                "set recording.folder",
+                f"в {folder} нельзя писать ({error.strerror}); исправьте владельца и права или "
+                "задайте recording.folder",
             ) from None
         if free_mb < wanted_mb:
             raise Trouble(
                 f"{folder} has {free_mb} MB free, and recording needs {wanted_mb}; remove old "
-                "recordings, or set recording.folder or recording.min_free_mb"
+                "recordings, or set recording.folder or recording.min_free_mb",
+                f"в {folder} свободно {free_mb} МБ, а для записи нужно {wanted_mb}; удалите "
+                "старые записи или задайте recording.folder или recording.min_free_mb",
             )
-        return f"{folder} can be written, {free_mb} MB free"
+        return Sentence(
+            f"{folder} can be written, {free_mb} MB free",
+            f"в {folder} можно писать, свободно {free_mb} МБ",
+        )
 
-    async def ports(self) -> str:
+    async def ports(self) -> Sentence:
         settings = self._settings
         serving = await listens(settings.http.host, settings.http.port)
         own = [("http.port", settings.http.host, settings.http.port)]
@@ -176,9 +216,14 @@ class Machine:
             if not serving:
                 _check_free(key, host, port)
             elif not await listens(host, port):
-                raise Trouble(f"nobody listens on {host}:{port} ({key}); see the line `serve`")
+                raise Trouble(
+                    f"nobody listens on {host}:{port} ({key}); see the line `serve`",
+                    f"на {host}:{port} ({key}) никто не слушает; см. строку «serve»",
+                )
         self._check_rtp()
-        return "those of `serve` are in use by it" if serving else "those of `serve` are free"
+        if serving:
+            return Sentence("those of `serve` are in use by it", "порты `serve` заняты им самим")
+        return Sentence("those of `serve` are free", "порты `serve` свободны")
 
     def _check_rtp(self) -> None:
         asterisk = self._settings.asterisk
@@ -188,13 +233,19 @@ class Machine:
             raise Trouble(
                 f"the RTP ports {asterisk.rtp_first} to {asterisk.rtp_last} carry {pairs} legs, "
                 f"and the trunks' lines with their operators can need {legs}; raise "
-                "asterisk.rtp_last"
+                "asterisk.rtp_last",
+                f"портов RTP с {asterisk.rtp_first} по {asterisk.rtp_last} хватит на {pairs} "
+                f"каналов, а линиям транков с операторами может понадобиться {legs}; увеличьте "
+                "asterisk.rtp_last",
             )
 
-    async def serve(self) -> str:
+    async def serve(self) -> Sentence:
         settings, url = self._settings, api_url(self._settings)
         if not await listens(settings.http.host, settings.http.port):
-            raise Trouble(f"it does not run (nothing listens at {url}); start it: prozvon serve")
+            raise Trouble(
+                f"it does not run (nothing listens at {url}); start it: prozvon serve",
+                f"не работает (по адресу {url} никто не слушает); запустите: prozvon serve",
+            )
         async with http_session() as http:
             async with http.get(f"{url}/readyz") as response:
                 body = await read_json(response)
@@ -205,9 +256,11 @@ class Machine:
         if status == 401:
             raise Trouble(
                 f"{url} has another token than these settings; commands for operators will be "
-                "refused. Use the same data_dir or http.token"
+                "refused. Use the same data_dir or http.token",
+                f"у {url} другой токен, чем в этих настройках; команды для операторов будут "
+                "отклонены. Нужен тот же data_dir или http.token",
             )
-        return f"it runs at {url} and is ready"
+        return Sentence(f"it runs at {url} and is ready", f"работает по адресу {url}, готов")
 
 
 def _check_free(key: str, host: str, port: int) -> None:
@@ -218,19 +271,30 @@ def _check_free(key: str, host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise Trouble(
-                f"{host}:{port} cannot be used ({error.strerror}); stop what uses it, or set {key}"
+                f"{host}:{port} cannot be used ({error.strerror}); stop what uses it, or set {key}",
+                f"{host}:{port} занять нельзя ({error.strerror}); остановите то, что его занимает, "
+                f"или задайте {key}",
             ) from None
 
 
 def _check_ready(url: str, body: object) -> None:
     if not isinstance(body, dict) or "dependencies" not in body:
-        raise Trouble(f"what answers at {url} is not Prozvon; check http.port")
+        raise Trouble(
+            f"what answers at {url} is not Prozvon; check http.port",
+            f"по адресу {url} отвечает не Prozvon; проверьте http.port",
+        )
     dependencies = body["dependencies"]
     bad = [f"{name}: {text}" for name, text in dependencies.items() if text != "ok"]
     if not bad and not dependencies.keys() >= {"database", "asterisk"}:
-        raise Trouble(f"it is starting at {url}; ask again in a moment, or look into its log")
+        raise Trouble(
+            f"it is starting at {url}; ask again in a moment, or look into its log",
+            f"запускается по адресу {url}; спросите чуть позже или посмотрите его журнал",
+        )
     if bad:
-        raise Trouble(f"it runs but is not ready: {'; '.join(bad)}")
+        raise Trouble(
+            f"it runs but is not ready: {'; '.join(bad)}",
+            f"работает, но не готов: {'; '.join(bad)}",
+        )
 
 
 def _bearer(token: str) -> dict[str, str]:

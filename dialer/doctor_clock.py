@@ -6,6 +6,7 @@ import ctypes
 import time
 from collections.abc import Callable
 
+from campaigns.refusals import Sentence, joined
 from dialer.database.pool import Connection
 from dialer.findings import Trouble
 
@@ -15,9 +16,11 @@ UNKEPT_ERROR_US = 16_000_000
 clock. `timedatectl` decides by it too, and not by STA_UNSYNC, which chrony's rtcsync and others
 may leave set."""
 
-ADVICE = (
+ADVICE = Sentence(
     "nothing keeps this machine's clock: it will drift, and calling hours with it. Install a time "
-    "service (apt-get install chrony) and see `timedatectl`; in a container see to its host"
+    "service (apt-get install chrony) and see `timedatectl`; in a container see to its host",
+    "часы этой машины никто не подводит: они уйдут, а с ними и часы звонков. Установите службу "
+    "времени (apt-get install chrony), посмотрите `timedatectl`; в контейнере — на его хозяине",
 )
 
 
@@ -43,17 +46,24 @@ def clock_error_us() -> int | None:
     return int(timex.maxerror) if done >= 0 else None
 
 
-def kept(error_us: int | None) -> str:
+def kept(error_us: int | None) -> Sentence:
     """PURE. The sentence on whether a time service keeps the clock.
 
     Not a failure: the clock of a virtual machine or a container may be kept from outside, which the
     kernel does not know.
     """
     if error_us is None:
-        return "whether a time service keeps it is unknown here"
+        return Sentence(
+            "whether a time service keeps it is unknown here",
+            "подводит ли их служба времени, здесь узнать нельзя",
+        )
     if error_us >= UNKEPT_ERROR_US:
         return ADVICE
-    return f"a time service keeps it (at most {error_us / 1e6:.3f} s off)"
+    off = f"{error_us / 1e6:.3f}"
+    return Sentence(
+        f"a time service keeps it (at most {off} s off)",
+        f"их подводит служба времени (ошибка не больше {off} с)",
+    )
 
 
 async def database_ahead_s(connection: Connection, clock: Callable[[], float] = time.time) -> float:
@@ -63,20 +73,29 @@ async def database_ahead_s(connection: Connection, clock: Callable[[], float] = 
     return theirs - (before + clock()) / 2
 
 
-def agrees(ahead_s: float) -> str:
+def agrees(ahead_s: float) -> Sentence:
     """PURE. Raises Trouble where the database's clock is too far from ours."""
     if abs(ahead_s) > MOST_SKEW_S:
         raise Trouble(
             f"the database server's clock is {ahead_s:+.1f} s from this machine's; when calls may "
             "be placed again and what a day's report counts would be wrong. Let both follow a time "
-            "server (chrony, systemd-timesyncd)"
+            "server (chrony, systemd-timesyncd)",
+            f"часы сервера базы данных отличаются от часов этой машины на {ahead_s:+.1f} с: когда "
+            "звонить снова и что входит в отчёт за день, было бы неверно. Пусть обе машины следуют "
+            "серверу времени (chrony, systemd-timesyncd)",
         )
-    return "the database server's clock agrees"
+    return Sentence(
+        "the database server's clock agrees", "часы сервера базы данных с ними сходятся"
+    )
 
 
-async def check_clock(connection: Connection | None) -> str:
+async def check_clock(connection: Connection | None) -> Sentence:
     """`connection` is None where the database cannot be asked."""
     said = kept(clock_error_us())
     if connection is None:
-        return f"{said}; the database server's is not compared, see the line `database`"
-    return f"{agrees(await database_ahead_s(connection))}; {said}"
+        not_compared = Sentence(
+            "the database server's is not compared, see the line `database`",
+            "часы сервера базы данных не сравнивались, см. строку «база данных»",
+        )
+        return joined((said, not_compared))
+    return joined((agrees(await database_ahead_s(connection)), said))

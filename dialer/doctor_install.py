@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from campaigns.refusals import Sentence
 from dialer.asterisk.conf import ConfError
 from dialer.asterisk.install import InstallError, Plan, foreign_runtime, plan
 from dialer.asterisk.server import InstanceLayout
@@ -12,26 +13,34 @@ from dialer.findings import Trouble
 from dialer.node import pbx_conf
 
 
-async def check_installation(settings: Settings) -> str:
+async def check_installation(settings: Settings) -> Sentence:
     """Only for an Asterisk that is not embedded and whose files are on this machine."""
     etc = settings.asterisk.config_dir
     if settings.asterisk.embedded:
-        return "Asterisk is embedded: its configuration is Prozvon's own"
+        return Sentence(
+            "Asterisk is embedded: its configuration is Prozvon's own",
+            "Asterisk встроенный: его настройки пишет сам Prozvon",
+        )
     if not (etc / "asterisk.conf").is_file():
-        return f"not looked at: {etc} has no asterisk.conf (asterisk.config_dir)"
+        return Sentence(
+            f"not looked at: {etc} has no asterisk.conf (asterisk.config_dir)",
+            f"не проверялась: в {etc} нет asterisk.conf (asterisk.config_dir)",
+        )
     try:
         found = await asyncio.to_thread(_plan, settings)
     except (InstallError, ConfError) as error:
-        raise Trouble(str(error)) from None
+        raise Trouble(str(error), "") from None
     if found.problems:
-        raise Trouble("; ".join(problem.text for problem in found.problems))
+        raise Trouble("; ".join(problem.text for problem in found.problems), "")
     if found.changes:
         names = ", ".join(str(change.path) for change in found.changes)
         raise Trouble(
             f"not as the settings want it: {names}; run `prozvon asterisk install --check`, then "
-            "--apply"
+            "--apply",
+            f"не так, как в настройках: {names}; выполните `prozvon asterisk install --check`, "
+            "затем --apply",
         )
-    return f"Prozvon's part is in {etc}"
+    return Sentence(f"Prozvon's part is in {etc}", f"часть Prozvon в {etc} на месте")
 
 
 def _plan(settings: Settings) -> Plan:

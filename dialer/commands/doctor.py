@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from dialer import logs
-from dialer.commands.common import Json, Reply, run, use_settings
+from dialer.commands.common import Json, Reply, failed, run, speech, use_settings
 from dialer.config import ConfigError
 from dialer.doctor import examine
 from dialer.findings import Finding
@@ -24,13 +24,13 @@ def _findings(context: typer.Context) -> list[Finding]:
     try:
         settings = use_settings(context)
     except ConfigError as error:
-        return [Finding("settings", False, str(error))]
+        return [Finding("settings", False, str(error), "")]
     # What the parts would log is what the findings say.
     if settings.log.level != "debug":
         logs.set_up("critical", settings.log.format)
-    return [Finding("settings", True, "can be read"), *run(examine(settings))]
+    return [Finding("settings", True, "can be read", "читаются"), *run(examine(settings))]
 
 
 def _line(finding: Finding) -> Text:
-    mark = ("ok  ", "green") if finding.ok else ("FAIL", "bold red")
-    return Text.assemble(mark, f"  {finding.check}: {finding.text}")
+    mark = ("ok  ", "green") if finding.ok else (failed(), "bold red")
+    return Text.assemble(mark, f"  {finding.said(speech.language)}")

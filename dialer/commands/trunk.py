@@ -17,6 +17,7 @@ from dialer.commands.common import (
     failed,
     run,
     say,
+    speech,
     table,
     use_settings,
     word,
@@ -139,7 +140,7 @@ def check(context: typer.Context, name: Name = None, as_json: Json = False) -> R
         logs.set_up("critical", settings.log.format)
     findings = run(_check(settings, trunks))
     ok = all(found.ok for found in findings)
-    human = [Text(f"{'ok  ' if f.ok else failed()}  {f.check}: {f.text}") for f in findings]
+    human = [Text(f"{'ok  ' if f.ok else failed()}  {f.said(speech.language)}") for f in findings]
     return Reply({"ok": ok, "checks": findings}, human, exit_code=0 if ok else 1)
 
 

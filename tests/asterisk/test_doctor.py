@@ -1,6 +1,7 @@
 """`prozvon doctor` on a real PBX: all well, and one thing wrong at a time."""
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -81,6 +82,9 @@ def changed(settings: Settings, section: str, **values: Any) -> Settings:
 
 def failures(findings: list[Finding]) -> dict[str, str]:
     assert tuple(finding.check for finding in findings) == ALL
+    for finding in findings:
+        if finding.ok or "not checked" in finding.text:
+            assert re.search("[а-я]{3}", finding.text_ru), finding
     return {finding.check: finding.text for finding in findings if not finding.ok}
 
 
@@ -114,6 +118,8 @@ async def test_without_serve_only_that_is_wrong_and_the_doctor_answers_fastagi(
 ) -> None:
     findings = await examine(settings)
     assert set(failures(findings)) == {"serve"}
+    (wrong,) = [finding for finding in findings if not finding.ok]
+    assert "запустите: prozvon serve" in wrong.said("ru")
     text = {finding.check: finding.text for finding in findings}
     assert "start it: prozvon serve" in text["serve"]
     assert "answered by the doctor" in text["fastagi"]

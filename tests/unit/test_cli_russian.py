@@ -94,3 +94,18 @@ async def test_without_serve_and_with_wrong_words(prozvon: Prozvon) -> None:
     ):
         code, _, err = await asyncio.to_thread(prozvon.text, "--lang", "ru", *command)
         assert code == 1 and told in err, command
+
+
+async def test_the_doctor(prozvon: Prozvon) -> None:
+    for language, *told in (
+        (
+            "en",
+            "ok    settings: can be read",
+            "FAIL  serve: it does not run",
+            "FAIL  trunk carrier:",
+        ),
+        ("ru", "ok    настройки: читаются", "СБОЙ  serve: не работает", "СБОЙ  транк carrier:"),
+        ("ru", "часы машины: ", "не проверялось: сначала наладьте строку «ari»"),
+    ):
+        code, out, _ = await asyncio.to_thread(prozvon.text, "--lang", language, "doctor")
+        assert code == 1 and all(one in out for one in told), out
