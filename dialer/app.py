@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeVar
 
 import aiohttp
@@ -487,10 +487,10 @@ class App:
 
     # --- metrics
 
-    def _collect(self) -> None:
-        """Called for every scrape."""
+    def _collect(self) -> Iterator[None]:
+        """Called for every scrape; between the steps others may work."""
         if self.started.is_set():
-            self.telemetry.collect(self.agi.sessions)
+            yield from self.telemetry.collect(self.agi.sessions)
             self.features.collect()
 
 

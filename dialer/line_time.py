@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 from uuid import UUID
 
 from dialer.board import Board
 from dialer.calls import Committing, Ended
 from dialer.operators import OperatorState, Reserved, State, StateChange, Talking
 from monitoring import metrics
+
+T = TypeVar("T")
+STEP = 250
+"""Operators or calls counted in one go: a millisecond or less."""
 
 
 class LineTime:
@@ -38,26 +45,37 @@ class LineTime:
         self._states.pop(login, None)
 
     def attempt_ended(self, ended: Ended) -> None:
-        self._count_call(ended.trunk, self._counted_to(ended.id, ended.placed_at), ended.ended_at)
+        seconds = self._lasted(self._counted_to(ended.id, ended.placed_at), ended.ended_at)
+        metrics.trunk_line_time(ended.trunk, self._settled(("trunk", ended.trunk), seconds))
         self._calls.pop(ended.id, None)
 
     def up_to(self, now: float) -> None:
         """Counts everything that still runs, up to `now`."""
-        for seat in self._board.seats.values():
-            until = max(now, self._states.get(seat.login, seat.state.since))
-            self._count_state(seat.login, seat.state, until)
-        for attempt in self._board.attempts.values():
-            if not isinstance(attempt, Committing):
-                begun = self._counted_to(attempt.id, attempt.placed_at)
-                self._calls[attempt.id] = max(begun, now)
-                self._count_call(attempt.trunk, begun, max(begun, now))
+        for _ in self.steps(now):
+            pass
+
+    def steps(self, now: float) -> Iterator[None]:
+        """The same in short steps; between them anything may happen on the floor."""
+        for logins in _steps(self._board.seats):
+            for login in logins:
+                if (seat := self._board.seats.get(login)) is not None:
+                    until = max(now, self._states.get(login, seat.state.since))
+                    self._count_state(login, seat.state, until)
+            yield
+        for ids in _steps(self._board.attempts):
+            lasted: defaultdict[str, float] = defaultdict(float)
+            for attempt_id in ids:
+                attempt = self._board.attempts.get(attempt_id)
+                if attempt is not None and not isinstance(attempt, Committing):
+                    begun = self._counted_to(attempt_id, attempt.placed_at)
+                    self._calls[attempt_id] = until = max(begun, now)
+                    lasted[attempt.trunk] += self._lasted(begun, until)
+            for trunk, seconds in lasted.items():
+                metrics.trunk_line_time(trunk, self._settled(("trunk", trunk), seconds))
+            yield
 
     def _counted_to(self, attempt_id: UUID, placed_at: float) -> float:
         return self._calls.get(attempt_id, placed_at)
-
-    def _count_call(self, trunk: str, begun: float, until: float) -> None:
-        seconds = self._settled(("trunk", trunk), self._lasted(begun, until))
-        metrics.trunk_line_time(trunk, seconds)
 
     def _count_state(self, login: str, state: State, until: float) -> None:
         begun = self._states.get(login, state.since)
@@ -75,3 +93,9 @@ class LineTime:
         if seconds < 0:
             self._owed[key] = seconds
         return max(0.0, seconds)
+
+
+def _steps(keys: Iterable[T]) -> Iterator[list[T]]:
+    every = list(keys)
+    for first in range(0, len(every), STEP):
+        yield every[first : first + STEP]

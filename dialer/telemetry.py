@@ -36,15 +36,17 @@ class Telemetry:
     def line_time_up_to_now(self) -> None:
         self._line_time.up_to(self._clock())
 
-    def collect(self, agi_sessions: int) -> None:
-        """Called for every scrape."""
-        self.line_time_up_to_now()
+    def collect(self, agi_sessions: int) -> Iterator[None]:
+        """Called for every scrape. In steps of a few milliseconds; between them others may work."""
+        yield from self._line_time.steps(self._clock())
         board = self._board
         metrics.floor_now(board.operators_by_state(), board.attempts_by_stage())
         for trunk in board.trunks.values():
             up, breaker_open = not trunk.link.trouble(), trunk.breaker.open
             metrics.trunk_now(trunk.name, trunk.used, trunk.lines, breaker_open=breaker_open, up=up)
-        metrics.campaigns_now(self._campaigns())
+        yield
+        yield from metrics.campaigns_now(self._campaigns())
+        yield
         metrics.process_now(
             ami_up=self._ami.state is AmiState.READY,
             reconnects=self._ami.reconnects,
@@ -62,7 +64,7 @@ class Telemetry:
 
     def _campaigns(self) -> Iterator[metrics.CampaignNow]:
         now = self._clock()
-        for campaign in self._board.campaigns.values():
+        for campaign in list(self._board.campaigns.values()):
             if campaign.running:
                 ledger = campaign.engine.ledger
                 answered, abandoned = ledger.totals(now)

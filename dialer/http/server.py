@@ -43,7 +43,7 @@ class HttpServer:
         self,
         health: Health,
         token: str,
-        collect: Callable[[], None],
+        collect: Callable[[], Iterable[None]],
         routes: Iterable[web.AbstractRouteDef] = (),
         open_paths: Iterable[str] = (),
     ) -> None:
@@ -113,7 +113,8 @@ class HttpServer:
         return same and bool(self._token) and scheme.lower() == "bearer"
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        self._collect()
+        for _ in self._collect():
+            await asyncio.sleep(0)
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         slices = []
         for piece in metrics.exposition():

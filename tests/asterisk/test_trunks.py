@@ -172,7 +172,7 @@ async def test_what_a_trunk_never_took_up_goes_to_the_next_at_once(
         view = (await api_trunks(floor))["gone"]
         assert (view["state"], view["breaker_open"], view["dead_in_row"]) == ("breaker", True, 5)
         assert view["trouble"].startswith("trunk gone does not ring; a probe call in")
-        floor.app._collect()
+        list(floor.app._collect())
         assert metrics.value("prozvon_trunk_breaker_open", trunk="gone") == 1
         straight = number("2200")
         await dial(floor, straight, trunks=("gone", "carrier"))
@@ -274,7 +274,7 @@ async def test_registered_rejected_and_silent_trunks_are_known_and_left_alone(
         assert "trunk stranger: the provider rejects our registration" in reason
         assert "trunk dead: does not answer OPTIONS" in reason
         assert await floor.attempts(bad_phone) == []
-        floor.app._collect()
+        list(floor.app._collect())
         ups = [metrics.value("prozvon_trunk_up", trunk=t) for t in ("account", "stranger", "dead")]
         assert ups == [1, 0, 0]
 

@@ -214,7 +214,7 @@ async def api_fixture(floor: Floor, service: PacingService) -> AsyncIterator[aio
     simulations = Simulations()
     measured = MeasuredPlans(floor.pool, floor.rows.id)
     parts = Parts(service, measured, simulations, 20, "UTC")
-    server = HttpServer(Health(), TOKEN, lambda: None, routes(lambda: parts))
+    server = HttpServer(Health(), TOKEN, tuple, routes(lambda: parts))
     port = await server.start("127.0.0.1", 0)
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers) as session:

@@ -68,7 +68,7 @@ async def api(pool: Pool) -> AsyncIterator[Api]:
         *why_routes(lambda: RulesService(pool, found), "RU"),
         *lead_routes(lambda: LeadService(pool, found)),
     ]
-    server = HttpServer(Health(), "token", lambda: None, routes)
+    server = HttpServer(Health(), "token", tuple, routes)
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession(headers=HEADERS) as session:
         yield Api(session, f"http://127.0.0.1:{port}/api", floor, base)

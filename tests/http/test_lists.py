@@ -26,7 +26,7 @@ HEADERS = {"Authorization": "Bearer token"}
 async def api(pool: Pool) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     rows = await TestFloor.make(pool)
     use = ListsOfFloor(pool, rows.id, "main", "RU", ZoneInfo("Europe/Moscow"))
-    server = HttpServer(Health(), "token", lambda: None, routes(lambda: use))
+    server = HttpServer(Health(), "token", tuple, routes(lambda: use))
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession(headers=HEADERS) as session:
         yield session, f"http://127.0.0.1:{port}/api"

@@ -40,7 +40,7 @@ class Api:
 async def api(pool: Pool, tmp_path: Path) -> AsyncIterator[Api]:
     floor = await running_floor(pool)
     service = PersonService(pool, floor.rows.id)
-    server = HttpServer(Health(), "token", lambda: None, routes(lambda: service))
+    server = HttpServer(Health(), "token", tuple, routes(lambda: service))
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession(headers=HEADERS) as session:
         made = Api(session, f"http://127.0.0.1:{port}/api/persons", floor)

@@ -67,7 +67,7 @@ async def api(pool: Pool, database: str) -> AsyncIterator[Api]:
     service = ReportService(own, floor.id)
     phones = BrowserPhones(pool, floor.id, 3600, lambda: NOW)
     routes = ReportRoutes(lambda: service, "Europe/Moscow", lambda r: phone_login(r, phones))
-    server = HttpServer(Health(), "token", lambda: None, routes.routes(), ("/phone/",))
+    server = HttpServer(Health(), "token", tuple, routes.routes(), ("/phone/",))
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
         yield Api(session, f"http://127.0.0.1:{port}", phones)

@@ -64,7 +64,7 @@ async def api(pool: Pool) -> AsyncIterator[Api]:
     server = HttpServer(
         Health(),
         "token",
-        lambda: None,
+        tuple,
         [
             *dnc_routes(lambda: DncService(pool, found)),
             *consent_routes(lambda: ConsentService(pool, found)),

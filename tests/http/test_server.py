@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -86,7 +86,12 @@ class Web:
 @pytest.fixture(name="web")
 async def web_fixture() -> AsyncIterator[Web]:
     health = Health()
-    server = HttpServer(health, TOKEN, lambda: metrics.decided("http test", "operators", 2, 1))
+
+    def collect() -> Iterator[None]:
+        metrics.decided("http test", "operators", 2, 1)
+        yield
+
+    server = HttpServer(health, TOKEN, collect)
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as session:
         yield Web(server, health, session, f"http://127.0.0.1:{port}")
@@ -266,7 +271,7 @@ async def test_without_the_token_nothing_is_told(web: Web, header: str | None, p
 
 
 async def test_an_empty_token_opens_nothing() -> None:
-    server = HttpServer(Health(), "", lambda: None)
+    server = HttpServer(Health(), "", tuple)
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession() as session:
         for header in ("Bearer ", "Bearer"):

@@ -42,7 +42,7 @@ async def api(pool: Pool) -> AsyncIterator[Api]:
     service = OperatorService(pool, floor.id)
     await service.add(NewOperator("anna", "Anna"), "tester")
     server = HttpServer(
-        Health(), "token", lambda: None, routes(lambda: service, OutsideRules(("+7903*",)), "RU")
+        Health(), "token", tuple, routes(lambda: service, OutsideRules(("+7903*",)), "RU")
     )
     port = await server.start("127.0.0.1", 0)
     async with aiohttp.ClientSession(headers=HEADERS) as session:

@@ -253,7 +253,7 @@ def test_an_embedded_server_is_borrowed(prozvon: Prozvon, tmp_path: Path) -> Non
 async def test_answers_of_the_desk_come_through(prozvon: Prozvon) -> None:
     token = load().secret(None, "api_token")
     for given, id in ((token, "starting"), ("another", "unauthorized")):
-        server = HttpServer(Health(), given, lambda: None)
+        server = HttpServer(Health(), given, tuple)
         await server.start("127.0.0.1", prozvon.http_port)
         try:
             assert await prozvon.refused("operator", "ready", "anna") == id

@@ -12,8 +12,10 @@ from monitoring import metrics
 from monitoring.exposition import SLICE_LINES, Exposition
 from monitoring.gauges.service import Work, work_left
 
-LABEL = st.text(max_size=8) | st.sampled_from(['quo"te', "back\\slash", "new\nline", "Ёлка 🎄"])
-VALUE = st.floats(allow_nan=False) | st.sampled_from([0.0, 1e6, 1e21, 123456789.0, math.inf])
+LABEL = st.text(max_size=8) | st.sampled_from(
+    ['quo"te', "back\\slash", "new\nline", "Ёлка 🎄", "100 %s"]
+)
+VALUE = st.floats() | st.sampled_from([0.0, 1e6, 1e21, 123456789.0, math.inf, -0.0])
 
 
 @given(

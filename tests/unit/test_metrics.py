@@ -42,7 +42,7 @@ def test_counts_of_a_campaign_and_of_an_operator_exist_before_they_count() -> No
         return {line.partition("{")[0] for line in ours if line.endswith(" 0.0")}
 
     assert not series()
-    metrics.campaigns_now([metrics.CampaignNow(name, "predictive", 0, 0, 0.03)])
+    list(metrics.campaigns_now([metrics.CampaignNow(name, "predictive", 0, 0, 0.03)]))
     metrics.operator_seated(login)
     try:
         assert series() >= {
@@ -53,14 +53,13 @@ def test_counts_of_a_campaign_and_of_an_operator_exist_before_they_count() -> No
             "prozvon_operator_conversations_total",
         }
     finally:
-        metrics.campaigns_now([])
+        list(metrics.campaigns_now([]))
 
 
 def test_a_campaign_that_changes_its_mode_or_stops_leaves_no_series() -> None:
     def running(**modes: str) -> set[tuple[str, str]]:
-        metrics.campaigns_now(
-            metrics.CampaignNow(name, mode, 100, 2, 0.03) for name, mode in modes.items()
-        )
+        now = (metrics.CampaignNow(name, mode, 100, 2, 0.03) for name, mode in modes.items())
+        list(metrics.campaigns_now(now))
         text = b"".join(metrics.exposition()).decode()
         shares = set(
             re.findall(r'^prozvon_abandonment_ratio\{campaign="(\w+)"\} 0.02$', text, re.M)

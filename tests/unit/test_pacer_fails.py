@@ -81,7 +81,7 @@ def test_what_cannot_be_is_counted_in_metrics_and_dialing_goes_on(mode: str) -> 
 
     def counted() -> float:
         now = CampaignNow(campaign.name, mode, 0, 0, 0.03, campaign.engine.odd_inputs)
-        metrics.campaigns_now([now])
+        list(metrics.campaigns_now([now]))
         return metrics.value("prozvon_pacing_odd_events", campaign=campaign.name)
 
     before = counted()
