@@ -13,6 +13,11 @@ select id, name from list where floor_id = $1 and name = any($2::text[]);
 select trunk.id from trunk join node on node.id = trunk.node_id
 where node.name = $1 and trunk.name = $2;
 
+-- name: trunks_of_node
+-- Names of the trunks of the node named $1.
+select trunk.name from trunk join node on node.id = trunk.node_id
+where node.name = $1 order by trunk.name;
+
 -- name: make_campaign
 -- A new campaign in draft with the defaults; no row when the floor has one of that name.
 insert into campaign (floor_id, name, status_by) values ($1, $2, $3)

@@ -368,12 +368,14 @@ class CampaignService:
     async def _trunk_id(self, connection: Session, name: str) -> int:
         trunk_id: int | None = await connection.fetchval(SQL.find_trunk, self._node, name)
         if trunk_id is None:
+            rows = await connection.fetch(SQL.trunks_of_node, self._node)
+            names = ", ".join(row["name"] for row in rows)
             raise CampaignError(
                 "unknown_trunk",
-                f"the node {self._node!r} has no trunk {name!r}; name one of the settings' "
-                "[[trunks]]",
-                f"на узле {self._node!r} нет транка {name!r}; укажите один из [[trunks]] в "
-                "настройках",
+                f"the node {self._node!r} has no trunk {name!r}; it has: {names or 'none'} (the "
+                "settings' [[trunks]])",
+                f"на узле {self._node!r} нет транка {name!r}; есть: {names or 'ни одного'} "
+                "([[trunks]] в настройках)",
             )
         return trunk_id
 
@@ -402,10 +404,11 @@ def _check_startable(name: str, row: asyncpg.Record, trunks: Sequence[str]) -> N
         through = f"транк {' или '.join(quoted)}" if named else "любой транк"
         raise CampaignError(
             "no_trunk",
-            f"the campaign {name!r} dials over {over}, which the settings do not have; add it to "
-            "[[trunks]]",
-            f"кампания {name!r} звонит через {through}, а в настройках такого нет; добавьте его "
-            "в [[trunks]]",
+            f"the campaign {name!r} dials over {over}, which the settings do not have (they have: "
+            f"{', '.join(trunks) or 'none'}); add it to [[trunks]], or edit the campaign's trunks",
+            f"кампания {name!r} звонит через {through}, а в настройках такого нет (есть: "
+            f"{', '.join(trunks) or 'ни одного'}); добавьте его в [[trunks]] или смените транки "
+            "кампании",
         )
     if row["mode"] == "manual":
         return  # operators type numbers

@@ -177,11 +177,20 @@ async def _create(settings: Settings, file: CampaignFile | None, new: NewCampaig
         return made
 
 
+def _trunk_names(settings: Settings) -> list[str]:
+    """Those of the settings; where they name none, those of what runs: a demo has its own."""
+    if settings.trunks:
+        return [trunk.name for trunk in settings.trunks]
+    from dialer.commands.desk import running_trunks  # HTTP, which is seldom needed
+
+    return run(running_trunks(settings))
+
+
 def _trunks(settings: Settings, given: list[str] | None) -> list[str]:
     """Those the campaign names; none for `any`."""
-    names = [trunk.name for trunk in settings.trunks]
     if given:
         return [] if given == [ANY_TRUNK] else list(dict.fromkeys(given))
+    names = _trunk_names(settings)
     if not names:
         raise CommandError(
             "no_trunk",
@@ -238,7 +247,7 @@ def withdraw(context: typer.Context, name: Name, as_json: Json = False) -> Reply
 def start(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
     """Begin dialing, or go on."""
     settings = use_settings(context)
-    trunks = [trunk.name for trunk in settings.trunks]
+    trunks = _trunk_names(settings)
     return _move(settings, name, lambda service: service.start(name, os_user(), trunks))
 
 
@@ -252,7 +261,7 @@ def pause(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
 def resume(context: typer.Context, name: Name, as_json: Json = False) -> Reply:
     """Go on after a pause."""
     settings = use_settings(context)
-    trunks = [trunk.name for trunk in settings.trunks]
+    trunks = _trunk_names(settings)
     return _move(settings, name, lambda service: service.resume(name, os_user(), trunks))
 
 

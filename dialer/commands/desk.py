@@ -84,6 +84,15 @@ async def ask(
         ) from None
 
 
+async def running_trunks(settings: Settings) -> list[str]:
+    """Names of the trunks that the running `prozvon serve` or demo has; none where none runs."""
+    try:
+        answer = await ask(settings, "GET", "/api/trunks")
+    except CommandError:
+        return []
+    return [trunk["name"] for trunk in answer["trunks"]]
+
+
 def _read(settings: Settings, status: int, text: str) -> Any:
     try:
         answer = json.loads(text)

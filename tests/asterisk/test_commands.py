@@ -1,4 +1,4 @@
-"""What commands say of a running floor, in the language that was asked for."""
+"""Commands beside a running floor: in both languages, and with no trunks in their settings."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Commands:
     """Commands beside a running floor, one language after the other."""
 
     def __init__(self, floor: FloorApp, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys, self._settings = capsys, str(write_settings(floor, folder))
+        self._capsys, self.settings = capsys, write_settings(floor, folder)
 
     async def said(self, language: str, *command: str, code: int = 0) -> str:
-        words = ["--config", self._settings, "--lang", language, *command]
+        words = ["--config", str(self.settings), "--lang", language, *command]
         self._capsys.readouterr()
         assert await asyncio.to_thread(invoke, words) == code, command
         said = self._capsys.readouterr()
@@ -89,3 +89,29 @@ async def test_trunks_and_recordings(floor_app: FloorApp, commands: Commands) ->
     english, russian = "0 conversations are recorded", "Записывается разговоров: 0"
     await commands.both("recording", "status", en=english, ru=russian)
     await commands.both("recording", "list", en="No recordings.", ru="Записей нет.")
+
+
+async def test_settings_without_trunks_mean_those_of_what_runs(
+    floor_app: FloorApp, commands: Commands, tmp_path: Path
+) -> None:
+    settings = commands.settings.read_text()
+    commands.settings.write_text(settings[: settings.index("[[trunks]]")])
+    base = tmp_path / "base.csv"
+    base.write_text("phone\n+79161234567\n")
+    await commands.said("en", "list", "import", str(base), "--name", "base")
+    several = sorted(floor_app.app.board.trunks)
+    create = ("campaign", "create", "spring", "--list", "base")
+    which = await commands.said("en", *create, code=1)
+    assert "name trunks: --trunk " in which and all(name in which for name in several)
+    unknown = await commands.said("ru", *create, "--trunk", "mts", code=1)
+    assert "нет транка 'mts'; есть: " in unknown and all(name in unknown for name in several)
+
+    for name in several[1:]:
+        del floor_app.app.board.trunks[name]
+    [only] = floor_app.app.board.trunks
+    brief = ("--set", "brief.client=own", "--set", "brief.payment=in_house")
+    await commands.said("en", *create, *brief)
+    await commands.said("en", "campaign", "approve", "spring")
+    said = await commands.said("en", "campaign", "start", "spring")
+    assert "running" in said
+    assert only in await commands.said("en", "campaign", "status", "spring")
