@@ -55,7 +55,7 @@ def counted() -> None:
         metrics.dial_started(name, None, 1.0, None)
         for limit in ("operators", "budget", "lines", "cps", "leads"):
             metrics.decided(name, limit, 1, 1)
-    metrics.work_now((f"campaign {n}", 1000, 3600.0) for n in range(CAMPAIGNS))
+    metrics.work_now((f"campaign {n}", 1000, 3600.0, 3600.0) for n in range(CAMPAIGNS))
     for number in range(OPERATORS):
         login = f"op{number}"
         metrics.dial_started("campaign 1", login, 1.0, 2.0)

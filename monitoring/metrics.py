@@ -262,7 +262,12 @@ _campaign_leads = _gauge(
 )
 _campaign_work = _gauge(
     "prozvon_campaign_work_left_seconds",
-    "Time until the leads end, at the pace of the last day",
+    "Time of dialing until the leads end, at the pace of the last day",
+    "campaign",
+)
+_campaign_day = _gauge(
+    "prozvon_campaign_dialed_day_seconds",
+    "Hours of the last day in which a running campaign dialed: its day's length",
     "campaign",
 )
 _list_attempts = _gauge(
@@ -535,12 +540,14 @@ def _begins_to_run(name: str, mode: str) -> list[Gauge]:
     return series
 
 
-def work_now(campaigns: Iterable[tuple[str, int, float | None]]) -> None:
-    """(campaign, leads left, seconds of dialing left or None) of the running campaigns."""
-    _campaign_leads.clear()
-    _campaign_work.clear()
-    for name, leads, seconds in campaigns:
+def work_now(campaigns: Iterable[tuple[str, int, float | None, float]]) -> None:
+    """(campaign, leads left, seconds of dialing left or None, seconds of the last day in which it
+    dialed) of the running campaigns."""
+    for gauge in (_campaign_leads, _campaign_work, _campaign_day):
+        gauge.clear()
+    for name, leads, seconds, day_s in campaigns:
         _campaign_leads.labels(_campaign(name)).set(leads)
+        _campaign_day.labels(_campaign(name)).set(day_s)
         if seconds is not None:
             _campaign_work.labels(_campaign(name)).set(seconds)
 

@@ -25,17 +25,19 @@ class Work:
     """Leads of one running campaign: how many are left, and for how many seconds of dialing.
 
     `seconds` is None while it has closed no lead in the last day: there is no pace to go by.
+    `day_s`: the hours of the last day in which it dialed, in seconds.
     """
 
     campaign: str
     leads: int
     seconds: float | None
+    day_s: float
 
 
 def work_left(campaign: str, leads: int, closed: int, hours: int) -> Work:
     """`closed`: leads finished in the last day, in `hours` different hours of dialing."""
     pace = closed / (hours * HOUR_S) if hours else 0.0
-    return Work(campaign, leads, leads / pace if pace else None)
+    return Work(campaign, leads, leads / pace if pace else None, hours * HOUR_S)
 
 
 class Gauges:
@@ -66,7 +68,7 @@ class Gauges:
     async def _read(self, connection: Connection) -> None:
         rows = await connection.fetch(SQL.leads_left, self._floor_id)
         metrics.work_now(
-            (left.campaign, left.leads, left.seconds)
+            (left.campaign, left.leads, left.seconds, left.day_s)
             for left in (
                 work_left(row["name"], row["leads_left"], row["closed"], row["hours"])
                 for row in rows

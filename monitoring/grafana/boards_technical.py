@@ -25,6 +25,10 @@ LISTS = Board(
                             f"prozvon_campaign_work_left_seconds{{{C}}}",
                             "{{campaign}}",
                         ),
+                        Query(
+                            f"prozvon_campaign_dialed_day_seconds{{{C}}}",
+                            Text("{{campaign}}: a day", "{{campaign}}: день"),
+                        ),
                     ),
                     unit="s",
                     width=12,
