@@ -370,7 +370,8 @@ def too_large(period: Period) -> ReportError:
         text = f"--from {shorter.astimezone(period.zone):%Y-%m-%dT%H:%M}"
     return ReportError(
         "too_large",
-        f"this is too much for one report; take a shorter period, {text} say, or name campaigns",
+        f"this is too much for one report; take a shorter period, {text} say, or whole days in the "
+        "floor's time zone, without campaigns and lists",
         f"слишком много для одного отчёта; возьмите период короче, например {text}, "
-        "или назовите кампании",
+        "или целые дни в часовом поясе зала, без кампаний и баз",
     )

@@ -21,6 +21,7 @@ from monitoring.reports.source import TOTAL, Found, Scope, Source
 KIND_OF: Mapping[str, str] = {
     "operator": "operator", "team": "team", "campaign": "campaign", "day": "floor",
 }  # fmt: skip
+LINE = "line_s"
 STATES = ("dialing_s", "talking_s", "hold_s", "consult_s")
 
 
@@ -39,6 +40,10 @@ class Planned:
     def __init__(self, source: Source, scope: Scope, now: datetime) -> None:
         self._source, self._scope, self._now = source, scope, now
         self._seen: dict[tuple[datetime, datetime], Found] = {}
+        self._measures: set[str] = set()
+        self._ids: dict[str, list[str]] = defaultdict(list)
+        for one in source.names.people.values():
+            self._ids[one.login].append(str(one.id))
 
     async def make(self, request: Request) -> Made:
         assert request.by is not None
@@ -50,9 +55,10 @@ class Planned:
         )
         kind = KIND_OF[request.by]
         lines: dict[tuple[str, str], Line] = defaultdict(Line)
-        for plan in plans:
-            if plan.kind == kind and self._wanted(request, plan):
-                await self._add(request, period, plan, lines)
+        wanted = [plan for plan in plans if plan.kind == kind and self._wanted(request, plan)]
+        self._measures = {plan.measure for plan in wanted}
+        for plan in wanted:
+            await self._add(request, period, plan, lines)
         return _shown(request.by, dict(lines), self._source)
 
     def _wanted(self, request: Request, plan: Plan) -> bool:
@@ -105,7 +111,7 @@ class Planned:
     def _keys(self, plan: Plan) -> list[str]:
         names = self._source.names
         if plan.kind == "operator":
-            return [str(one.id) for one in names.people.values() if one.login == plan.subject]
+            return self._ids.get(plan.subject, [])
         if plan.kind == "campaign":
             return [str(id) for id, name in names.campaigns.items() if name == plan.subject]
         return [plan.subject]
@@ -115,14 +121,15 @@ class Planned:
         if place not in self._seen:
             asked = replace(request, period=period)
             found = await self._source.calls(asked, self._scope)
-            for row in await self._source.said(asked, self._scope):
+            said = self._measures - {"dials", "conversations", LINE}
+            for row in await self._source.said(asked, self._scope) if said else ():
                 facts = found.setdefault(TOTAL if row["total"] else row["key"], {})
                 for flag in row["flags"]:
                     facts[flag] = facts.get(flag, 0) + row["attempts"]
-            if request.by != "campaign":
+            if LINE in self._measures and request.by != "campaign":
                 for key, times in (await self._source.time(asked, self._scope)).items():
                     line_s = sum(times.get(state) or 0.0 for state in STATES)
-                    found.setdefault(key, {})["line_s"] = line_s
+                    found.setdefault(key, {})[LINE] = line_s
             self._seen[place] = found
         return self._seen[place]
 

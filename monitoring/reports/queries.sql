@@ -14,16 +14,18 @@ order by kind, name, id;
 -- Calls by the cut $8 (days and hours of zone $9) of operators $10, campaigns $11, lists $12 (null:
 -- all), and all together: from roll-ups of the grains $2 in the spans $4 to $5, from the rows in the
 -- spans $6 to $7. $3: by operators. $13: the histograms that are wanted, as adding them takes long.
+-- `offset 0`: spans are looked up one by one, as there may be hundreds.
 with cell as (
     select c.since, c.campaign_id, c.list_id, c.operator_id, c.dials, c.in_progress, c.answered,
         c.no_answer, c.busy, c.invalid, c.rejected, c.congestion, c.machine, c.abandoned, c.failed,
         c.unknown, c.trunk_s, c.given_up, c.intervals, c.own_intervals, c.given_up_rings,
         c.conversations, c.talk_s, c.short, c.people, c.people_abandoned
     from unnest($2::text[], $4::timestamptz[], $5::timestamptz[]) as s (grain, since, until)
-    join report_cell c on c.floor_id = $1 and c.grain = s.grain
+    cross join lateral (select * from report_cell c where c.floor_id = $1 and c.grain = s.grain
         and c.since >= s.since and c.since < s.until
+        and ($10::bigint[] is null or c.operator_id = any($10)) offset 0) c
     union all
-    select * from report_cells($1, $6, $7, $3)
+    select * from report_cells($1, $6, $7, $3, $10)
 ), chosen as (
     select cell.*, case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
         when 'team' then o.team when 'campaign' then cell.campaign_id::text
@@ -102,10 +104,11 @@ from talk group by key, total;
 with cell as (
     select c.since, c.campaign_id, c.list_id, c.operator_id, c.disposition_id, c.attempts
     from unnest($2::text[], $4::timestamptz[], $5::timestamptz[]) as s (grain, since, until)
-    join report_said_cell c on c.floor_id = $1 and c.grain = s.grain
+    cross join lateral (select * from report_said_cell c where c.floor_id = $1 and c.grain = s.grain
         and c.since >= s.since and c.since < s.until
+        and ($10::bigint[] is null or c.operator_id = any($10)) offset 0) c
     union all
-    select * from report_said($1, $6, $7, $3)
+    select * from report_said($1, $6, $7, $3, $10)
 ), chosen as (
     select cell.disposition_id, cell.attempts,
         case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
@@ -132,10 +135,11 @@ with cell as (
     select c.since, c.operator_id, c.connecting_s, c.ready_s, c.reserved_s, c.dialing_s,
         c.talking_s, c.hold_s, c.consult_s, c.wrap_up_s, c.paused_s, c.waits
     from unnest($2::text[], $4::timestamptz[], $5::timestamptz[]) as s (grain, since, until)
-    join report_time_cell c on c.floor_id = $1 and c.grain = s.grain
+    cross join lateral (select * from report_time_cell c where c.floor_id = $1 and c.grain = s.grain
         and c.since >= s.since and c.since < s.until
+        and ($10::bigint[] is null or c.operator_id = any($10)) offset 0) c
     union all
-    select * from report_time($1, $6, $7, $3)
+    select * from report_time($1, $6, $7, $3, $10)
 ), chosen as (
     select cell.*, case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
         when 'team' then o.team when 'day' then (cell.since at time zone $9)::date::text
@@ -231,16 +235,15 @@ group by 1, 2 having sum(touch.leads) > 0;
 -- Callbacks promised for a time from $2 to $3, by the cut $4 (days of zone $5) of operators $6,
 -- campaigns $7, lists $8 (null: all), and all together, as they are at $9.
 with promise as (
-    select b.status, b.promised_at, b.grace_s, first.placed_at as dialed_at,
-        exists (select from attempt a where a.callback_id = b.id and a.bridged_at is not null)
-            as reached,
+    select b.status, b.promised_at, b.grace_s, dial.first_at as dialed_at, dial.reached,
         case $4::text when 'operator' then b.operator_id::text when 'team' then o.team
             when 'campaign' then b.campaign_id::text when 'list' then contact.list_id::text
             when 'day' then (b.promised_at at time zone $5)::date::text end as key
-    from callback b join lead l on l.id = b.lead_id join contact on contact.id = l.contact_id
-    left join operator o on o.id = b.operator_id
-    left join lateral (select min(a.placed_at) as placed_at from attempt a
-        where a.callback_id = b.id) first on true
+    from callback b left join lead l on l.id = b.lead_id
+    left join contact on contact.id = l.contact_id left join operator o on o.id = b.operator_id
+    cross join lateral (select min(a.placed_at) as first_at,
+            coalesce(bool_or(a.bridged_at is not null), false) as reached
+        from attempt a where a.callback_id = b.id) dial
     where b.floor_id = $1 and b.promised_at >= $2 and b.promised_at < $3
         and ($6::bigint[] is null or b.operator_id = any($6))
         and ($7::bigint[] is null or b.campaign_id = any($7))

@@ -26,6 +26,7 @@ from monitoring.rollups.spans import (
     Span,
     Spans,
     days_of,
+    hours_inside,
     in_step,
     split,
     split_by_hours,
@@ -266,8 +267,10 @@ class Source:
         span by which grid into what they have and the rest."""
         zone = ZoneInfo(self.zone)
         if people:
-            serve = merged and self._in_step(by, period, zone)
-            return [("person_hour", split_by_hours, days_of(zone))] if serve else []
+            together = self._in_step(by, period, zone)
+            cut = split_by_hours if together else hours_inside(days_of(period.zone))
+            serve = merged and (together or by == "day")
+            return [("person_hour", cut, days_of(zone))] if serve else []
         if merged:
             return [("floor_quarter", split, QUARTERS)]
         hours: list[tuple[str, Cut, Grid]] = [("hour", split, HOURS)]

@@ -88,7 +88,7 @@ insert into report_time_cell select $1, 'quarter', c.* from report_time($1, $2, 
 
 -- name: fill_day_cells
 -- One whole day of zone $4 by operators, and their hours of it, counted from its beginning, without
--- campaigns and lists.
+-- campaigns and lists; an operator's together, as they are read so.
 with quarter as materialized (
     select * from report_cells($1, $2, $3, true)
 )
@@ -102,7 +102,7 @@ from quarter q cross join lateral (values
     ('day', date_trunc('day', q.since, $4), q.campaign_id, q.list_id),
     ('person_hour', date_bin('1 hour', q.since, ($2::timestamptz[])[1]), 0, 0)
 ) as cell (grain, since, campaign_id, list_id)
-group by 2, 3, 4, 5, 6;
+group by 2, 3, 4, 5, 6 order by 2, 6, 3;
 
 -- name: fill_day_said
 -- The same of dispositions.
@@ -116,7 +116,7 @@ from quarter q cross join lateral (values
     ('day', date_trunc('day', q.since, $4), q.campaign_id, q.list_id),
     ('person_hour', date_bin('1 hour', q.since, ($2::timestamptz[])[1]), 0, 0)
 ) as cell (grain, since, campaign_id, list_id)
-group by 2, 3, 4, 5, 6, 7;
+group by 2, 3, 4, 5, 6, 7 order by 2, 6, 3;
 
 -- name: fill_day_time
 -- The same of operators' time.
@@ -131,7 +131,7 @@ from quarter q cross join lateral (values
     ('day', date_trunc('day', q.since, $4)),
     ('person_hour', date_bin('1 hour', q.since, ($2::timestamptz[])[1]))
 ) as cell (grain, since)
-group by 2, 3, 4;
+group by 2, 3, 4 order by 2, 4, 3;
 
 -- name: fill_hours
 -- Answers by the called person's hour, of each of these days.

@@ -41,7 +41,7 @@ class Grid:
 
 
 Cut = Callable[[Span, Span | None, Iterable[Span], Grid], tuple[Spans, Spans]]
-"""`split` or `split_by_hours`."""
+"""`split`, `split_by_hours` or what `hours_inside` makes."""
 
 
 def _even(step: timedelta) -> Grid:
@@ -138,3 +138,21 @@ def split_by_hours(
     whole = Span(hours.ceil(period.since), hours.floor(period.until))
     kept = overlap(kept_days, whole)
     return kept, without(period, kept)
+
+
+def hours_inside(viewed: Grid) -> Cut:
+    """As `split_by_hours`, but hours in which a day of `viewed` begins are left to the rest."""
+
+    def cut(
+        period: Span, rolled: Span | None, marks: Iterable[Span], days: Grid
+    ) -> tuple[Spans, Spans]:
+        kept, _ = split_by_hours(period, rolled, marks, days)
+        at, begins = viewed.ceil(period.since), []
+        while at < period.until:
+            begins.append(Span(at, at))
+            at = viewed.after(at)
+        holes = changed(hours_of(days), begins)
+        kept = tuple(left for span in kept for left in without(span, holes))
+        return kept, without(period, kept)
+
+    return cut

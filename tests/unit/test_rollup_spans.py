@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.rollups.spans import Span, changed, days_of, hours_of, in_step, split_by_hours
+from monitoring.rollups.spans import (
+    Span,
+    changed,
+    days_of,
+    hours_inside,
+    hours_of,
+    in_step,
+    split_by_hours,
+    without,
+)
 
 ZONES = [ZoneInfo(name) for name in ("Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe")]
 YEAR = datetime(2025, 1, 1, tzinfo=UTC)
@@ -32,6 +41,28 @@ def test_hours_are_kept_of_whole_unchanged_days_and_the_rest_is_left(
         assert not any(
             span.since < hole.until and hole.since < span.until for hole in changed(days, touched)
         )
+
+
+@given(SPANS, st.lists(SPANS, max_size=2), st.sampled_from(ZONES), st.sampled_from(ZONES))
+def test_hours_over_which_a_viewers_day_begins_are_left_to_the_rest(
+    asked: list[datetime], marks: list[list[datetime]], zone: ZoneInfo, viewers: ZoneInfo
+) -> None:
+    days, viewed, period = days_of(zone), days_of(viewers), Span(*asked)
+    rolled, touched = Span(YEAR, YEAR + timedelta(days=365)), [Span(*mark) for mark in marks]
+    kept, rest = hours_inside(viewed)(period, rolled, touched, days)
+    whole = sorted((*kept, *rest), key=lambda span: span.since)
+    assert (whole[0].since, whole[-1].until) == (period.since, period.until)
+    assert all(one.until == other.since for one, other in pairwise(whole))
+    hours = hours_of(days)
+    for span in kept:
+        begin = span.since
+        while begin < span.until:
+            end = hours.after(begin)
+            assert viewed.floor(begin) == viewed.floor(end - timedelta.resolution)
+            begin = end
+    for span in split_by_hours(period, rolled, touched, days)[0]:
+        for left in without(span, kept):
+            assert viewed.ceil(left.since) < left.until
 
 
 @given(MOMENTS, st.sampled_from(ZONES))
