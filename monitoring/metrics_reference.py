@@ -12,7 +12,7 @@ from campaigns.pacing.words import LIMITED_BY
 from dialer.board import STAGES
 from dialer.operators import OperatorState
 from dialer.outcomes import Outcome
-from monitoring.metrics import FAMILIES, Family
+from monitoring.families import FAMILIES, Family
 from monitoring.supervision.model import Mode
 
 INTRO = """\

@@ -9,7 +9,7 @@ import structlog
 
 from campaigns.pacing.service import PacingService
 from dialer.board import ENGINE_FAILED, Campaign
-from monitoring import metrics
+from monitoring.families import REGISTRY
 from tests.fixtures_floor import FloorApp, number
 
 CLOSED: dict[str, Any] = {day: [] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
@@ -17,7 +17,7 @@ CLOSED: dict[str, Any] = {day: [] for day in ("mon", "tue", "wed", "thu", "fri",
 
 def failures(campaign: Campaign) -> float:
     labels = {"campaign": campaign.name}
-    return metrics.REGISTRY.get_sample_value("prozvon_pacer_failures_total", labels) or 0.0
+    return REGISTRY.get_sample_value("prozvon_pacer_failures_total", labels) or 0.0
 
 
 async def test_an_engine_that_fails_is_said_aloud_and_people_are_still_dialed(

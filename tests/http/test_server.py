@@ -36,6 +36,7 @@ from dialer.seating import Seating
 from dialer.store import SQL, Store
 from dialer.tasks import Tasks
 from monitoring import metrics
+from monitoring.families import FAMILIES
 from monitoring.metrics_reference import LABELS, reference
 from tests.database.staff import TestFloor
 
@@ -140,7 +141,7 @@ def make_controller(pool: Pool, rows: TestFloor, tasks: Tasks) -> Controller:
 
 async def test_metrics_need_no_token_and_can_be_parsed(web: Web) -> None:
     families = await web.metrics()
-    assert len(families) == len(metrics.FAMILIES)
+    assert len(families) == len(FAMILIES)
     outcomes = {s.labels["outcome"] for s in families["prozvon_attempts"].samples}
     assert outcomes >= {"answered", "no_answer", "failed", "unknown"}
 
@@ -155,7 +156,7 @@ async def test_what_is_counted_when_asked_is_up_to_now(web: Web) -> None:
 
 async def test_names_follow_the_rules_of_prometheus(web: Web) -> None:
     families = await web.metrics()
-    for family in metrics.FAMILIES:
+    for family in FAMILIES:
         found = families[family.name.removesuffix("_total")]
         assert found.type == family.kind
         assert re.fullmatch(r"prozvon_[a-z]+(_[a-z]+)*", family.name)
@@ -167,26 +168,26 @@ async def test_names_follow_the_rules_of_prometheus(web: Web) -> None:
             assert list(family.bounds) == sorted(set(family.bounds))
         for label in family.labels:
             assert re.fullmatch(r"[a-z_]+", label) and label not in ("le", "job", "instance")
-    assert len({family.name for family in metrics.FAMILIES}) == len(metrics.FAMILIES)
+    assert len({family.name for family in FAMILIES}) == len(FAMILIES)
 
 
 async def test_series_are_those_that_are_declared(web: Web) -> None:
     suffixes = ("", "_total", "_bucket", "_sum", "_count")
     for name, found in (await web.metrics()).items():
-        declared = {f.name.removesuffix("_total"): f for f in metrics.FAMILIES}[name]
+        declared = {f.name.removesuffix("_total"): f for f in FAMILIES}[name]
         for sample in found.samples:
             assert sample.name in {name + suffix for suffix in suffixes}
             assert set(sample.labels) - {"le"} == set(declared.labels)
 
 
 def test_bounds_hold_the_legal_thresholds() -> None:
-    bounds = {family.name: family.bounds for family in metrics.FAMILIES}
+    bounds = {family.name: family.bounds for family in FAMILIES}
     assert 2.0 in bounds["prozvon_answer_to_operator_seconds"]
     assert {15, 20} <= set(bounds["prozvon_ring_seconds"])
 
 
 def test_labels_never_name_a_person_or_a_phone() -> None:
-    labels = {label for family in metrics.FAMILIES for label in family.labels}
+    labels = {label for family in FAMILIES for label in family.labels}
     assert labels == set(LABELS)
     assert not labels & {"phone", "name", "contact", "lead", "attempt", "channel"}
 

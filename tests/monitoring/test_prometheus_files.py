@@ -54,7 +54,7 @@ def test_every_alert_has_its_page() -> None:
 
 
 def test_rules_ask_for_metrics_that_exist() -> None:
-    from monitoring.metrics import FAMILIES
+    from monitoring.families import FAMILIES
 
     known = {family.name for family in FAMILIES}
     known |= {

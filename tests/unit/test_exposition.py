@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from monitoring import metrics
 from monitoring.exposition import SLICE_LINES, Exposition
+from monitoring.families import REGISTRY
 from monitoring.gauges.service import Work, work_left
 
 LABEL = st.text(max_size=8) | st.sampled_from(
@@ -70,7 +71,7 @@ def test_a_large_floor_comes_in_slices() -> None:
 
 
 def test_the_process_says_what_the_library_would() -> None:
-    assert b"".join(metrics.exposition()) == generate_latest(metrics.REGISTRY)
+    assert b"".join(metrics.exposition()) == generate_latest(REGISTRY)
 
 
 def test_names_beyond_the_limit_are_counted_as_other() -> None:

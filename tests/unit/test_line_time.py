@@ -15,6 +15,7 @@ from dialer.line_time import LineTime
 from dialer.operators import Connecting, Dialing, Ready, Seat, StateChange, Talking
 from dialer.outcomes import EndedBy
 from monitoring import metrics
+from monitoring.families import REGISTRY
 
 NOW = 1_790_000_000.0
 LEAD = Lead(1, 1, "+79031234567", 0, 0, 4)
@@ -77,7 +78,7 @@ def test_the_series_is_there_from_the_sign_in_on() -> None:
     floor = Floor()
     floor.seat()
     name = "prozvon_operator_line_seconds_total"
-    assert metrics.REGISTRY.get_sample_value(name, {"operator": floor.login}) == 0
+    assert REGISTRY.get_sample_value(name, {"operator": floor.login}) == 0
 
 
 def test_a_talk_and_a_call_count_while_they_last() -> None:
