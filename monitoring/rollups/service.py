@@ -142,9 +142,7 @@ class Rollups:
         quarters = _to_fill(done, until, touched, QUARTERS)
         await self._fill_quarters(connection, quarters)
         spans = _to_fill(done, until, touched, HOURS)
-        await self._fill_sums(
-            connection, "hour", [h for span in spans for h in _cells(span, HOURS)]
-        )
+        await self._fill_sums(connection, "hour", spans, HOURS)
         made_days = _to_fill(done, until, touched, days)
         await self._fill_days(connection, made_days, days, zone)
         return len(quarters) + len(made_days)
@@ -164,7 +162,7 @@ class Rollups:
                     await connection.execute(SQL[f"forget_{what}"], self._floor_id, grain, *ends)
                 await connection.execute(SQL[f"fill_day_{what}"], self._floor_id, *ends, zone)
             await self._merge(connection, "person_day", "day", (day,))
-            await self._fill_sums(connection, "whole_day", (day,))
+            await self._fill_sums(connection, "whole_day", (day,), days)
             for what in WHOLE_DAYS:
                 await connection.execute(SQL[f"forget_{what}"], self._floor_id, *ends)
                 await connection.execute(SQL[f"fill_{what}"], self._floor_id, *ends)
@@ -176,11 +174,15 @@ class Rollups:
             await connection.execute(SQL[f"forget_{what}"], self._floor_id, grain, *ends)
             await connection.execute(SQL[f"fill_merged_{what}"], self._floor_id, grain, of, *ends)
 
-    async def _fill_sums(self, connection: Connection, grain: str, cells: Sequence[Span]) -> None:
-        for what in WHATS if cells else ():
-            ends = (self._floor_id, grain, *_ends(cells))
-            await connection.execute(SQL[f"forget_{what}"], *ends)
-            await connection.execute(SQL[f"fill_sums_{what}"], *ends)
+    async def _fill_sums(
+        self, connection: Connection, grain: str, spans: Spans, grid: Grid
+    ) -> None:
+        """Spans go whole: each cell by itself would be compared with all that is kept."""
+        cells = [cell for span in spans for cell in _cells(span, grid)]
+        for what in WHATS if spans else ():
+            which = (self._floor_id, grain)
+            await connection.execute(SQL[f"forget_{what}"], *which, *_ends(spans))
+            await connection.execute(SQL[f"fill_sums_{what}"], *which, *_ends(cells))
 
 
 async def read_rolled(connection: Any, floor_id: int) -> tuple[Span | None, Spans, str]:
