@@ -105,10 +105,9 @@ def _set(trunk: TrunkSettings, routes: list[Route]) -> tuple[object, ...]:
 @app.command("status")
 def status(context: typer.Context, name: Name = None, as_json: Json = False) -> Reply:
     """How the trunks stand in the running dialer. Exit code 1 when one takes no calls."""
-    settings = use_settings(context)
-    _named(settings, name)
-    answer = run(ask(settings, "GET", "/api/trunks"))
-    views = [view for view in answer["trunks"] if name in (None, view["name"])]
+    answer = run(ask(use_settings(context), "GET", "/api/trunks"))
+    there = {view["name"]: view for view in answer["trunks"]}
+    views = [there[chosen] for chosen in _named(list(there), name)]
     rows = [
         (v["name"], word(STATES, v["state"]), word(CONTACTS, v["contact"]), v["rtt_ms"],
          word(REGISTRATIONS, v["registration"]), f"{v['lines_used']}/{v['lines']}",
@@ -135,7 +134,8 @@ def check(context: typer.Context, name: Name = None, as_json: Json = False) -> R
     No call is placed.
     """
     settings = use_settings(context)
-    trunks = _named(settings, name)
+    there = {trunk.name: trunk for trunk in settings.trunks}
+    trunks = [there[chosen] for chosen in _named(list(there), name)]
     if settings.log.level != "debug":
         logs.set_up("critical", settings.log.format)
     findings = run(_check(settings, trunks))
@@ -153,17 +153,17 @@ async def _check(settings: Settings, trunks: list[TrunkSettings]) -> list[Findin
     return found + await node.registrations([t.name for t in trunks if t.registers])
 
 
-def _named(settings: Settings, name: str | None) -> list[TrunkSettings]:
-    found = [trunk for trunk in settings.trunks if name in (None, trunk.name)]
-    if not found:
-        names = ", ".join(trunk.name for trunk in settings.trunks)
+def _named(there: list[str], name: str | None) -> list[str]:
+    """All that are there, or the one of this name. Raises CommandError `unknown_trunk`."""
+    if not there:
+        raise CommandError(
+            "unknown_trunk", "the settings have no [[trunks]]", "в настройках нет [[trunks]]"
+        )
+    if name is not None and name not in there:
+        names = ", ".join(there)
         raise CommandError(
             "unknown_trunk",
-            f"the settings have no trunk {name!r}; they have: {names or 'none'}"
-            if name
-            else "the settings have no [[trunks]]",
-            f"в настройках нет транка «{name}»; есть: {names or 'ни одного'}"
-            if name
-            else "в настройках нет [[trunks]]",
+            f"there is no trunk {name!r}; there are: {names}",
+            f"транка «{name}» нет; есть: {names}",
         )
-    return found
+    return there if name is None else [name]

@@ -1,30 +1,33 @@
 -- name: attempts
--- Every attempt of one campaign, for the comparison with the carrier's record.
+-- Every attempt of a floor since a moment, for the comparison with the carrier's record.
 select a.id, a.lead_id, a.phone, a.placed_at, a.rang_at, a.answered_at, a.bridged_at, a.ended_at,
     a.outcome, a.ended_by, a.cause, a.sip_code
-from attempt a where a.campaign_id = $1 order by a.placed_at
+from attempt a join campaign c on c.id = a.campaign_id
+where c.floor_id = $1 and a.placed_at >= $2 order by a.placed_at
 
 -- name: overlapping_attempts
 -- Leads that were in two attempts at once.
 select count(*) from attempt a join attempt b
     on a.lead_id = b.lead_id and a.id < b.id and b.placed_at < coalesce(a.ended_at, 'infinity')
-where a.campaign_id = $1
+join campaign c on c.id = a.campaign_id
+where c.floor_id = $1 and a.placed_at >= $2
 
 -- name: answer_to_operator
--- Milliseconds from the answer to the bridge, for every conversation of a campaign.
-select extract(epoch from bridged_at - answered_at) * 1000 as ms
-from attempt where campaign_id = $1 and bridged_at is not null
+-- Milliseconds from the answer to the bridge, for every conversation of a floor since a moment.
+select extract(epoch from a.bridged_at - a.answered_at) * 1000 as ms
+from attempt a join campaign c on c.id = a.campaign_id
+where c.floor_id = $1 and a.placed_at >= $2 and a.bridged_at is not null
 
 -- name: operators
--- What each operator did since a moment, from attempts and shifts.
+-- What each operator of a floor did since a moment, from attempts and shifts.
 select o.login, o.full_name,
-    (select count(*) from attempt a where a.dial_operator_id = o.id and a.campaign_id = $1) as dials,
-    (select count(*) from attempt a where a.operator_id = o.id and a.campaign_id = $1
+    (select count(*) from attempt a where a.dial_operator_id = o.id and a.placed_at >= $2) as dials,
+    (select count(*) from attempt a where a.operator_id = o.id and a.placed_at >= $2
         and a.bridged_at is not null) as conversations,
     (select avg(a.operator_dial_interval_s) from attempt a
-     where a.dial_operator_id = o.id and a.campaign_id = $1) as dial_interval_s
-from operator o where o.floor_id = $2 and o.id in (
-    select operator_id from shift where floor_id = $2 and started_at >= $3)
+     where a.dial_operator_id = o.id and a.placed_at >= $2) as dial_interval_s
+from operator o where o.floor_id = $1 and o.id in (
+    select operator_id from shift where floor_id = $1 and started_at >= $2)
 order by o.login
 
 -- name: state_seconds

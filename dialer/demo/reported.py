@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from dialer.database.pool import open_pool
 from dialer.outcomes import Outcome
 from monitoring import metrics
-from monitoring.reports.catalog import Filters, request
+from monitoring.reports.catalog import request
 from monitoring.reports.period import Period
 from monitoring.reports.service import ReportService
 from monitoring.reports.sheet import Report
@@ -22,7 +22,7 @@ SUMS_DIFFER_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What the reports say of one campaign and its operators. `line_s`: seconds by login."""
+    """What the reports say of a floor and its operators. `line_s`: seconds by login."""
 
     dials: int
     outcomes: Mapping[str, int]
@@ -41,15 +41,15 @@ def counted(logins: Sequence[str]) -> dict[str, float]:
     return found
 
 
-async def reported(dsn: str, floor_id: int, campaign: str, since: float) -> Reported:
+async def reported(dsn: str, floor_id: int, since: float) -> Reported:
     """The reports of what was done since `since` (epoch seconds)."""
     now = datetime.now(UTC)
     period = Period(datetime.fromtimestamp(since, UTC), now, ZoneInfo("UTC"))
     pool = await open_pool(dsn, min_size=1, max_size=1, application_name="prozvon demo")
     try:
-        service, only = ReportService(pool, floor_id), Filters(campaigns=(campaign,))
-        told = await service.make(request("outcomes", period, filters=only), now)
-        talks = await service.make(request("conversion", period, by="campaign", filters=only), now)
+        service = ReportService(pool, floor_id)
+        told = await service.make(request("outcomes", period), now)
+        talks = await service.make(request("conversion", period, by="campaign"), now)
         work = await service.make(request("productivity", period), now)
     finally:
         await pool.close()

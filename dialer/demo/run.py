@@ -201,7 +201,7 @@ class Demo:
     async def _prepare(self, carrier: SimulatedCarrier) -> None:
         floor = self.settings.floor
         self._say("Importing the sample list")
-        name = self._name = f"demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        name = f"demo {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}"
         file = self.options.list_file or self._sample()
         imported = await ListService(self.app.pool).import_file(
             file, floor=floor.name, name=name, default_region=floor.phone_region,
@@ -372,23 +372,22 @@ class Demo:
 
         connection = await asyncpg.connect(self.app.dsn, timeout=10)
         try:
-            attempts = await connection.fetch(SQL["attempts"], self.campaign_id)
+            whose = self.app.board.floor_id, datetime.fromtimestamp(self.began_at, UTC)
+            attempts = await connection.fetch(SQL["attempts"], *whose)
             calls = await asyncio.to_thread(carrier.record.calls, self.began_at)
             doubles = await asyncio.to_thread(carrier.record.double_dialed, self.began_at)
-            overlaps = await connection.fetchval(SQL["overlapping_attempts"], self.campaign_id)
-            since = datetime.fromtimestamp(self.began_at, UTC)
-            floor_id = self.app.board.floor_id
-            broken = await connection.fetch(SQL["broken_shifts"], floor_id, since)
-            waits = await connection.fetch(SQL["answer_to_operator"], self.campaign_id)
-            operators = await connection.fetch(SQL["operators"], self.campaign_id, floor_id, since)
-            states = await connection.fetch(SQL["state_seconds"], floor_id, since)
+            overlaps = await connection.fetchval(SQL["overlapping_attempts"], *whose)
+            broken = await connection.fetch(SQL["broken_shifts"], *whose)
+            waits = await connection.fetch(SQL["answer_to_operator"], *whose)
+            operators = await connection.fetch(SQL["operators"], *whose)
+            states = await connection.fetch(SQL["state_seconds"], *whose)
         finally:
             await connection.close()
         outcomes = Counter(row["outcome"] or "none" for row in attempts)
         problems = mismatches(attempts, calls)
         problems += [f"shift {row['id']}: its states leave a gap or an overlap" for row in broken]
         conversations = sum(row["bridged_at"] is not None for row in attempts)
-        said = await reported(self.app.dsn, floor_id, self._name, self.began_at)
+        said = await reported(self.app.dsn, whose[0], self.began_at)
         problems += disagreements(
             said, len(calls), outcomes, conversations, counted_before, counted(self._logins())
         )

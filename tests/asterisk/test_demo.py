@@ -10,9 +10,10 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from dialer.asterisk.packages import AsteriskRuntime
 from dialer.demo.run import CARRIER_AMI_PORT, CARRIER_SIP_PORT
@@ -31,6 +32,8 @@ OPERATOR_KEYS = {
 }
 
 
+PROZVON = Path(sys.executable).parent / "prozvon"
+DATA_DIR = PROJECT / "var" / f"test-demo-{os.getpid()}"
 PORTS = {"SIP_PORT": 15060, "AMI_PORT": 15038, "HTTP_PORT": 18088}
 CARRIER_PORTS = (CARRIER_SIP_PORT, CARRIER_AMI_PORT)
 
@@ -51,7 +54,7 @@ async def demo(
     stderr: int = asyncio.subprocess.DEVNULL,
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, on ports of its own."""
-    data_dir = PROJECT / "var" / f"test-demo-{os.getpid()}"
+    data_dir = DATA_DIR
     environment = {f"PROZVON_ASTERISK__{key}": str(port + offset) for key, port in PORTS.items()}
     environment |= {
         "PROZVON_ASTERISK__RTP_FIRST": "20000",
@@ -61,7 +64,7 @@ async def demo(
         "PROZVON_CACHE_DIR": str(PROJECT / ".cache"),
     }
     process = await asyncio.create_subprocess_exec(
-        Path(sys.executable).parent / "prozvon",
+        PROZVON,
         *("demo", "--json", "--data-dir", str(data_dir)),
         *arguments,
         env={**os.environ, **environment},
@@ -104,6 +107,52 @@ async def test_the_demo_dials_a_list_and_agrees_with_the_carrier(
     for operator in result["operators"]:
         assert set(operator) == OPERATOR_KEYS
     assert sum(operator["dials"] for operator in result["operators"]) == result["attempts"]
+
+
+async def test_a_campaign_of_ones_own_is_dialed_and_counted(
+    asterisk_runtime: AsteriskRuntime, tmp_path: Path
+) -> None:
+    """As a newcomer makes it beside `make run`: no trunk is named, nor in the settings."""
+    (tmp_path / "base.csv").write_text("phone\n+79217650103\n+79217650203\n")
+    port = free_port()
+    own = {
+        "PROZVON_FLOOR__NAME": "demo",
+        "PROZVON_DATA_DIR": str(DATA_DIR),
+        "PROZVON_HTTP__PORT": str(port),
+    }
+
+    async def command(*words: str) -> Any:
+        process = await asyncio.create_subprocess_exec(
+            PROZVON, *words, "--json",
+            env={**os.environ, **own}, cwd=tmp_path, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        return json.loads(output)
+
+    async def until(*words: str, shows: Callable[[Any], bool]) -> None:
+        async with asyncio.timeout(100):
+            while not shows(await command(*words)):
+                await asyncio.sleep(0.5)
+
+    def answered_twice(said: Any) -> bool:
+        return bool(said[0]["outcomes"]["answered"] == 2)
+
+    arguments = ("--contacts", "2", "--operators", "2", "--seed", "11", "--endless")
+    async with demo(tmp_path, port, *arguments, offset=free_offset()) as process:
+        await until("trunk", "status", shows=lambda said: "error" not in said)
+        await command("list", "import", "base.csv", "--name", "mine")
+        brief = ("--set", "brief.client=own", "--set", "brief.payment=in_house")
+        made = await command("campaign", "create", "mine", "--list", "mine", *brief)
+        assert (made.get("leads"), made.get("trunk")) == (2, "carrier"), made
+        await command("campaign", "approve", "mine")
+        started = await command("campaign", "start", "mine")
+        assert started.get("status") == "running", started
+        await until("campaign", "status", "mine", shows=answered_twice)
+        process.send_signal(signal.SIGINT)
+        output, _ = await asyncio.wait_for(process.communicate(), 60)
+    result = json.loads(output)
+    assert (result["ok"], result["problems"]) == (True, [])
+    assert result["attempts"] == result["carrier"]["calls"] >= 4
 
 
 async def test_a_demo_that_cannot_start_is_stopped_by_one_signal_and_says_why(
