@@ -6,7 +6,8 @@ are in `monitoring.families`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -43,6 +44,35 @@ def _of(metric: M, *labels: str) -> M:
     return metric.labels(*labels)
 
 
+class Replaced:
+    """A gauge whose series are given all together: those that are left out go. A series that stays
+    is kept, as to look up a thousand takes tens of milliseconds."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._series: dict[tuple[str, ...], Gauge] = {}
+
+    def set(self, values: Mapping[tuple[str, ...], float]) -> None:
+        """`values` by labels."""
+        for gone in self._series.keys() - values.keys():
+            del self._series[gone]
+            self._gauge.remove(*gone)
+        for labels, value in values.items():
+            series = self._series.get(labels)
+            if series is None:
+                series = self._series[labels] = self._gauge.labels(*labels)
+            series.set(value)
+
+
+_leads_left, _work_left, _day, _by_list = map(
+    Replaced,
+    (
+        families.campaign_leads,
+        families.campaign_work,
+        families.campaign_day,
+        families.list_attempts,
+    ),
+)
 _running: dict[tuple[str, str], list[Gauge]] = {}
 
 
@@ -263,20 +293,18 @@ def _begins_to_run(name: str, mode: str) -> list[Gauge]:
 def work_now(campaigns: Iterable[tuple[str, int, float | None, float]]) -> None:
     """(campaign, leads left, seconds of dialing left or None, seconds of the last day in which it
     dialed) of the running campaigns."""
-    for gauge in (families.campaign_leads, families.campaign_work, families.campaign_day):
-        gauge.clear()
-    for name, leads, seconds, day_s in campaigns:
-        families.campaign_leads.labels(_campaign(name)).set(leads)
-        families.campaign_day.labels(_campaign(name)).set(day_s)
-        if seconds is not None:
-            families.campaign_work.labels(_campaign(name)).set(seconds)
+    rows = [((_campaign(name),), leads, left, day) for name, leads, left, day in campaigns]
+    _leads_left.set({labels: leads for labels, leads, _, _ in rows})
+    _work_left.set({labels: left for labels, _, left, _ in rows if left is not None})
+    _day.set({labels: day for labels, _, _, day in rows})
 
 
 def lists_now(attempts: Iterable[tuple[str, str, int]]) -> None:
     """(list, outcome, attempts) of the last 24 hours."""
-    families.list_attempts.clear()
+    counted: Counter[tuple[str, ...]] = Counter()
     for name, outcome, count in attempts:
-        families.list_attempts.labels(_list(name), outcome).inc(count)
+        counted[_list(name), outcome] += count
+    _by_list.set(counted)
 
 
 def recordings_now(recording: int, paused: int) -> None:
