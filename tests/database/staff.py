@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from campaigns.campaign.model import NewCampaign
+from campaigns.campaign.service import CampaignService
 from campaigns.operators.model import NewOperator
 from campaigns.operators.service import OperatorService
 from dialer.database.pool import Pool
@@ -45,6 +47,13 @@ class TestFloor:
         for number in range(first, first + count):
             await self.pool.fetchval(ROWS.contact, list_id, f"+7916000{number:04d}")
         return list_id
+
+    async def add_campaign(self, name: str, count: int = 10) -> None:
+        """A campaign of so many numbers of the list "old", with the standard dispositions."""
+        await self.add_list("old", count)
+        new = NewCampaign(name, ("old",), "carrier")
+        await CampaignService(self.pool, self.id, "main").create(new, "olga")
+        await self.pool.execute(ROWS.dispositions, self.id)
 
     async def add_operator(self, login: str) -> int:
         service = OperatorService(self.pool, self.id)

@@ -5,8 +5,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.campaign.model import NewCampaign
-from campaigns.campaign.service import CampaignService
 from dialer.database.pool import Pool
 from monitoring.plans.model import Plan, PlanError, weekdays_of
 from monitoring.plans.service import PlanService
@@ -24,11 +22,7 @@ NAME = 'Весна "24" 🌷'
 async def floor(pool: Pool) -> TestFloor:
     """Anna of the team north dials ten times from 12:00 in Moscow on, every 20 minutes."""
     floor = await TestFloor.make(pool)
-    await floor.add_list("old", 10)
-    await CampaignService(pool, floor.id, "main").create(
-        NewCampaign(NAME, ("old",), "carrier"), "olga"
-    )
-    await pool.execute(ROWS.dispositions, floor.id)
+    await floor.add_campaign(NAME)
     anna = await floor.add_operator("anna")
     await floor.add_operator("boris")
     await pool.execute(ROWS.team, anna, "north")

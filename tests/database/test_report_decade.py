@@ -12,8 +12,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.campaign.model import NewCampaign
-from campaigns.campaign.service import CampaignService
 from dialer.database.pool import Pool
 from monitoring.reports.asked import Asked, read
 from monitoring.reports.service import ReportService
@@ -68,11 +66,7 @@ class History:
 async def history(pool: Pool) -> History:
     """Something every two weeks or so; the first and the last moment of each year too."""
     floor, dice = await TestFloor.make(pool), Random(10)
-    await pool.execute(ROWS.dispositions, floor.id)
-    await floor.add_list("old", 40)
-    await CampaignService(pool, floor.id, "main").create(
-        NewCampaign("long", ("old",), "carrier"), "olga"
-    )
+    await floor.add_campaign("long", 40)
     staff = {login: await floor.add_operator(login) for login in LOGINS}
     leads = [row["id"] for row in await pool.fetch(ROWS.leads, "long")]
     edges = [datetime(year, 1, 1, tzinfo=MOSCOW).astimezone(UTC) for year in YEARS]

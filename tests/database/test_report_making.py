@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.campaign.model import NewCampaign
-from campaigns.campaign.service import CampaignService
 from dialer.database.pool import Pool
 from dialer.outcomes import EndedBy
 from monitoring.reports.catalog import Filters, request
@@ -31,11 +29,7 @@ NAME = 'Весна "24" 🌷; =1+1'
 async def floor(pool: Pool) -> TestFloor:
     """Anna dials three times and talks twice; the second person she hands over to Boris."""
     floor = await TestFloor.make(pool)
-    await floor.add_list("old", 10)
-    await CampaignService(pool, floor.id, "main").create(
-        NewCampaign(NAME, ("old",), "carrier"), "olga"
-    )
-    await pool.execute(ROWS.dispositions, floor.id)
+    await floor.add_campaign(NAME)
     anna, boris = await floor.add_operator("anna"), await floor.add_operator("boris")
     ids = [row["id"] for row in await pool.fetch(ROWS.leads, NAME)]
     own = {"dial_operator_id": anna, "dial_interval_s": 20.0}

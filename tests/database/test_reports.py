@@ -6,8 +6,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from campaigns.campaign.model import NewCampaign
-from campaigns.campaign.service import CampaignService
 from campaigns.operators.service import OperatorService
 from dialer.database.pool import Pool
 from monitoring.reports.catalog import request
@@ -22,10 +20,7 @@ DAY = Period(after(-3600), after(3600), MOSCOW)
 @pytest.fixture
 async def floor(pool: Pool) -> TestFloor:
     floor = await TestFloor.make(pool)
-    await floor.add_list("old", 10)
-    await CampaignService(pool, floor.id, "main").create(
-        NewCampaign("spring", ("old",), "carrier"), "olga"
-    )
+    await floor.add_campaign("spring")
     return floor
 
 
