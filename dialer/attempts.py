@@ -345,8 +345,7 @@ class Attempts:
             campaign.teach(lambda pacer: pacer.abandoned(now))
 
     def _release_seats(self, attempt: Attempt, at: float) -> None:
-        campaign = self._board.campaigns.get(attempt.campaign_id)
-        limit = campaign.wrap_up_limit_s if campaign else 60.0
+        limit = self._board.wrap_up_limit(attempt)
         for seat in self._board.seats_of(attempt.id):
             self._seating.release(seat, attempt.id)
             self._seating.conversation_ended(seat, at, limit)

@@ -30,7 +30,7 @@ from dialer.calls import (
 from dialer.lines import Trunk
 from dialer.live_attempts import LiveAttempts
 from dialer.odds_book import OddsBook, chosen
-from dialer.operators import IN_CALL, OperatorState, Seat, State, WrapUp
+from dialer.operators import IN_CALL, USUAL_WRAP_UP_S, OperatorState, Seat, State, WrapUp
 from dialer.pacers import Booking, pacer_of
 from dialer.pacing import Decision, Floor, Leads, Pacer, PredictivePacer
 from dialer.routing import Route
@@ -247,6 +247,11 @@ class Board:
         """Its name, or its number where recovery found a call of one that does not run."""
         campaign = self.campaigns.get(campaign_id)
         return campaign.name if campaign else f"#{campaign_id}"
+
+    def wrap_up_limit(self, attempt: Attempt | None) -> float:
+        """Seconds that an operator has after it; the usual where its campaign is not known."""
+        campaign = self.campaigns.get(attempt.campaign_id) if attempt else None
+        return campaign.wrap_up_limit_s if campaign else USUAL_WRAP_UP_S
 
     def goal_room(self, campaign: Campaign) -> int | None:
         """Calls that the campaign's goal leaves; None: it has no goal of numbers."""

@@ -191,7 +191,7 @@ class Controller:
                 return
             attempt = self.board.attempts.get(before.attempt) if before.attempt else None
             if isinstance(attempt, Conversing) and not self.keeps(seat, attempt.id):
-                limit = self.wrap_up_limit(attempt)
+                limit = self.board.wrap_up_limit(attempt)
                 self.seating.conversation_ended(seat, event.at, limit)
         else:
             self._meet(self._person_in(event.bridge_id, before.attempt), seat, event.at)
@@ -219,10 +219,6 @@ class Controller:
         talking = self.handover.bridged(attempt_id, seat, at)
         if talking is not None:
             self.attempts.conversation(talking)
-
-    def wrap_up_limit(self, attempt: Attempt) -> float:
-        campaign = self.board.campaigns.get(attempt.campaign_id)
-        return campaign.wrap_up_limit_s if campaign else 60.0
 
     def _operator_free(self) -> None:
         self.handover.serve()

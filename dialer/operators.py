@@ -35,6 +35,7 @@ class OperatorState(StrEnum):
     PAUSED = "paused"
 
 
+USUAL_WRAP_UP_S = 60.0
 LINE_STATES = frozenset(
     {OperatorState.DIALING, OperatorState.TALKING, OperatorState.HOLD, OperatorState.CONSULT}
 )
@@ -366,7 +367,7 @@ class Seat:
     paused_since_dial_s: float = 0.0
     legs: int = 0
     failed_calls: int = 0
-    wrap_up_limit_s: float = 60.0
+    wrap_up_limit_s: float = USUAL_WRAP_UP_S
     skills: frozenset[str] = frozenset()
     phone: Phone = NAILED_UP
     waits: bool = False

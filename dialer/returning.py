@@ -97,7 +97,7 @@ class Returning:
         metrics.phone_lost("gone")
         seat = self._controller.board.seats.get(lost.login)
         if seat is not None and seat.state.attempt == attempt_id:
-            limit_s = self._controller.wrap_up_limit(attempt)
+            limit_s = self._controller.board.wrap_up_limit(attempt)
             self._controller.seating.conversation_ended(seat, self._controller.clock(), limit_s)
 
     def on_event(self, event: ev.Event) -> None:

@@ -431,7 +431,7 @@ class Seating:
         ):
             self._become(seat, after_phone_lost(seat, at, refused=False))
         elif isinstance(state, InCall):
-            self.conversation_ended(seat, at, self._wrap_up_limit(state.attempt_id))
+            self.conversation_ended(seat, at, self._wrap_up_limit(state))
         self.call_phone(seat)
 
     def call_missing_phones(self) -> None:
@@ -467,7 +467,7 @@ class Seating:
                 return
             if not self.person_goes_on(seat, state.attempt_id, by):
                 self._note_end(state.attempt_id, by)
-            self.conversation_ended(seat, event.at, self._wrap_up_limit(state.attempt_id))
+            self.conversation_ended(seat, event.at, self._wrap_up_limit(state))
         if isinstance(seat.state, Connecting) or seat.phone.on_call:
             self._leave_after_call(seat)
 
@@ -480,10 +480,8 @@ class Seating:
         if isinstance(attempt, Conversing):
             self._board.attempts[attempt_id] = attempt.wants_end(by)
 
-    def _wrap_up_limit(self, attempt_id: UUID) -> float:
-        attempt = self._board.attempts.get(attempt_id)
-        campaign = self._board.campaigns.get(attempt.campaign_id) if attempt else None
-        return campaign.wrap_up_limit_s if campaign else 60.0
+    def _wrap_up_limit(self, state: InCall) -> float:
+        return self._board.wrap_up_limit(self._board.attempts.get(state.attempt_id))
 
     def _forget_leg(self, seat: Seat) -> None:
         self._board.legs.pop(seat.leg_id, None)
