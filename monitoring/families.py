@@ -233,7 +233,7 @@ campaign_leads = _gauge(
 )
 campaign_work = _gauge(
     "prozvon_campaign_work_left_seconds",
-    "Time of dialing until the leads end, at the pace of the last day",
+    "Time of dialing until the leads end, at the pace of yesterday and today",
     "campaign",
 )
 campaign_day = _gauge(

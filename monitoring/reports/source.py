@@ -195,15 +195,18 @@ class Source:
             SQL.leads, self.floor_id, until, scope.campaigns, scope.lists, since
         )
 
+    def places(self, by: Way, period: Period) -> tuple[list[Any], ...]:
+        """Where calls by campaign and list stand: grains, beginnings and ends of spans of
+        roll-ups; beginnings and ends of spans of rows."""
+        kept, rest = self._places(by, period, people=False, merged=False)
+        return [grain for grain, _ in kept], *_ends(tuple(span for _, span in kept)), *_ends(rest)
+
     async def list_days(self, scope: Scope, last: int) -> list[asyncpg.Record]:
         """Outcomes by list and day, of each list's `last` days with dials; before them in one."""
         ever = Period(BEGINNING, END, ZoneInfo(self.zone))
-        kept, rest = self._places("list", ever, people=False, merged=False)
+        places = self.places("list", ever)
         return await self.connection.fetch(
-            SQL.list_days,
-            *(self.floor_id, [grain for grain, _ in kept]),
-            *(*_ends(tuple(span for _, span in kept)), *_ends(rest)),
-            *(self.zone, scope.lists, last),
+            SQL.list_days, self.floor_id, *places, self.zone, scope.lists, last
         )
 
     async def _calls(self, by: Way, period: Period, scope: Scope, wanted: list[str]) -> Found:

@@ -86,8 +86,7 @@ def test_names_beyond_the_limit_are_counted_as_other() -> None:
 
 
 def test_work_left_goes_by_the_pace_of_the_hours_that_were_dialed() -> None:
-    assert work_left("spring", 900, closed=300, hours=6) == Work(
-        "spring", 900, 18 * 3600.0, 6 * 3600.0
-    )
-    assert work_left("spring", 900, closed=0, hours=0) == Work("spring", 900, None, 0.0)
-    assert work_left("spring", 0, closed=5, hours=1) == Work("spring", 0, 0.0, 3600.0)
+    left = work_left("spring", 900, closed=300, hours=6, day_hours=4)
+    assert left == Work("spring", 900, 18 * 3600.0, 4 * 3600.0)
+    assert work_left("spring", 900, closed=0, hours=0, day_hours=0).seconds is None
+    assert work_left("spring", 0, closed=5, hours=1, day_hours=1).seconds == 0.0
