@@ -47,6 +47,26 @@ def test_every_alert_has_a_case_that_fires() -> None:
     assert fired == {rule["alert"] for rule in alerts()}
 
 
+def test_every_alert_is_silent_on_an_ordinary_floor() -> None:
+    """With all that it asks for: without its series it would be silent whatever it says."""
+    cases = yaml.safe_load((FILES / "tests/alerts.yml").read_text())["tests"]
+    (ordinary,) = [case for case in cases if case["name"].startswith("an ordinary floor")]
+    silent = [case["alertname"] for case in ordinary["alert_rule_test"] if not case["exp_alerts"]]
+    assert silent == [rule["alert"] for rule in alerts()]
+    given = {series["series"].partition("{")[0] for series in ordinary["input_series"]}
+    for rule in alerts():
+        asked = set(re.findall(r"(?<![:\w])(?:prozvon_\w+|up\b)", expanded(rule["expr"])))
+        assert asked and asked <= given, (rule["alert"], asked - given)
+
+
+def expanded(expression: str) -> str:
+    """With recorded names as what they are recorded from."""
+    groups = yaml.safe_load((FILES / "rules/recording.yml").read_text())["groups"]
+    for rule in (rule for group in groups for rule in group["rules"]):
+        expression = expression.replace(rule["record"], f"({rule['expr']})")
+    return expression
+
+
 def test_every_alert_has_its_page() -> None:
     for rule in alerts():
         page = (PROJECT / rule["annotations"]["runbook"]).read_text()
