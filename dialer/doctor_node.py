@@ -362,7 +362,7 @@ class Node:
         """`serve` answers; where it does not run we do, so that the way there is tried anyhow."""
         agi = self._settings.agi
         if await listens(agi.host, agi.port):
-            yield Sentence("`prozvon serve`", "`prozvon serve`")
+            yield Sentence("`prozvon serve`", "сам `prozvon serve`")
             return
         server = AgiServer(agi.host, agi.port, {"ping": ping})
         await server.start()

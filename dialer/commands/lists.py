@@ -28,7 +28,7 @@ from campaigns.lists.model import (
 from campaigns.lists.service import ListService
 from campaigns.lists.service import Progress as Report
 from campaigns.refusals import Language, Sentence
-from dialer.commands.common import Json, Reply, os_user, run, speech, table, use_settings
+from dialer.commands.common import Json, Reply, os_user, run, say, speech, table, use_settings
 from dialer.commands.database import open_floor
 from dialer.commands.late import Late, late_group
 from dialer.config import Settings
@@ -272,7 +272,7 @@ def _progress_bar(file: Path, *, hidden: bool) -> Iterator[Report | None]:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[rows]} rows"),
+        TextColumn("{task.fields[rows]} " + say("rows", "строк")),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
