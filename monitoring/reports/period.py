@@ -203,9 +203,35 @@ def _span(text: str, zone: ZoneInfo, now: datetime) -> _Span:
         at = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
         return _Span(at, at, open=True)
     except (ValueError, OverflowError):
-        raise ReportError(
-            "bad_period", f"{text!r} is no date; {HOW_EN}", f"{text!r} не дата; {HOW_RU}"
-        ) from None
+        raise _no_date(text) from None
+
+
+def _no_date(text: str) -> ReportError:
+    """What would be right: of a day that its month does not have, the month's last."""
+    if last := _last_day(_plain(text)):
+        return ReportError(
+            "bad_period",
+            f"there is no {text!r}: the last day of that month is {last:%Y-%m-%d}",
+            f"даты {text!r} нет: последний день того месяца {last:%d.%m.%Y}",
+        )
+    return ReportError(
+        "bad_period", f"{text!r} is no date; {HOW_EN}", f"{text!r} не дата; {HOW_RU}"
+    )
+
+
+def _last_day(text: str) -> date | None:
+    """The last day of the month that a date too late in it names; None: it is no such date."""
+    if found := re.match(r"(\d{4})-(\d{2})-(\d{2})(?!\d)", text):
+        year, month, day = (int(part) for part in found.groups())
+    elif found := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text):
+        day, month, year = (int(part) for part in found.groups())
+    else:
+        return None
+    try:
+        last = _next_month(date(year, month, 1)) - DAY
+    except (ValueError, OverflowError):
+        return None
+    return last if day > last.day else None
 
 
 def _plain(text: str) -> str:

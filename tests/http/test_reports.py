@@ -154,7 +154,8 @@ async def test_a_phones_login_opens_its_operators_reports(api: Api) -> None:
 
 WRONG = (
     ("productivty", 404, "unknown_report", "'productivity'"),
-    ("productivity?from=2026-02-30", 422, "bad_period", "напишите дату"),
+    ("productivity?from=2026-02-30", 422, "bad_period", "последний день того месяца 28.02.2026"),
+    ("productivity?from=soon", 422, "bad_period", "напишите дату"),
     ("productivity?from=2026-03-03&to=2026-03-01", 422, "bad_period", "возможно, нужно"),
     ("productivity?from=2126-01-01", 422, "bad_period", "ещё не начался"),
     ("productivity?operator=ana", 422, "unknown_operator", "'anna'"),

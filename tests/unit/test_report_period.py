@@ -73,8 +73,21 @@ def test_a_wrong_date_says_what_would_be_right(text: str) -> None:
         period(text or " ", None, MOSCOW, NOW)
     assert caught.value.id == "bad_period"
     assert caught.value.to("ru") != caught.value.to("en")
-    right = ("2026-01-31", "now it is 2026-03-04 15:30")
+    right = ("2026-01-31", "now it is 2026-03-04 15:30", "is 2026-02-28")
     assert any(part in str(caught.value) for part in right)
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [("2026-02-30", "2026-02-28"), ("2024-02-30", "2024-02-29"), ("31.02.2026", "2026-02-28"),
+     ("31.4.2026", "2026-04-30"), ("2025-12-32", "2025-12-31"), ("2026-02-29T10:00", "2026-02-28")],
+)  # fmt: skip
+def test_a_day_that_its_month_does_not_have_is_told_with_the_last(text: str, right: str) -> None:
+    with pytest.raises(ReportError) as caught:
+        period(text, None, MOSCOW, NOW)
+    assert f"last day of that month is {right}" in caught.value.to("en")
+    told = f"{date.fromisoformat(right):%d.%m.%Y}"
+    assert f"последний день того месяца {told}" in caught.value.to("ru")
 
 
 def test_a_reversed_period_is_turned_round_in_the_answer() -> None:
