@@ -2,21 +2,18 @@
 -- Every attempt of a floor since a moment, for the comparison with the carrier's record.
 select a.id, a.lead_id, a.phone, a.placed_at, a.rang_at, a.answered_at, a.bridged_at, a.ended_at,
     a.outcome, a.ended_by, a.cause, a.sip_code
-from attempt a join campaign c on c.id = a.campaign_id
-where c.floor_id = $1 and a.placed_at >= $2 order by a.placed_at
+from attempt a where a.floor_id = $1 and a.placed_at >= $2 order by a.placed_at
 
 -- name: overlapping_attempts
 -- Leads that were in two attempts at once.
 select count(*) from attempt a join attempt b
     on a.lead_id = b.lead_id and a.id < b.id and b.placed_at < coalesce(a.ended_at, 'infinity')
-join campaign c on c.id = a.campaign_id
-where c.floor_id = $1 and a.placed_at >= $2
+where a.floor_id = $1 and a.placed_at >= $2
 
 -- name: answer_to_operator
 -- Milliseconds from the answer to the bridge, for every conversation of a floor since a moment.
-select extract(epoch from a.bridged_at - a.answered_at) * 1000 as ms
-from attempt a join campaign c on c.id = a.campaign_id
-where c.floor_id = $1 and a.placed_at >= $2 and a.bridged_at is not null
+select extract(epoch from bridged_at - answered_at) * 1000 as ms
+from attempt where floor_id = $1 and placed_at >= $2 and bridged_at is not null
 
 -- name: operators
 -- What each operator of a floor did since a moment, from attempts and shifts.
