@@ -28,17 +28,18 @@ with cell as (
     select * from report_cells($1, $6, $7, $3, $10)
 ), chosen as (
     select cell.*, case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
-        when 'team' then o.team when 'campaign' then cell.campaign_id::text
+        when 'team' then cell.operator_id::text
+        when 'campaign' then cell.campaign_id::text
         when 'list' then cell.list_id::text
         when 'operator and list' then cell.operator_id || ' ' || cell.list_id
         when 'day' then (cell.since at time zone $9)::date::text
         when 'hour' then extract(hour from cell.since at time zone $9)::text end as key
-    from cell left join operator o on o.id = cell.operator_id
+    from cell
     where ($10::bigint[] is null or cell.operator_id = any($10))
         and ($11::bigint[] is null or cell.campaign_id = any($11))
         and ($12::bigint[] is null or cell.list_id = any($12))
 ), by_key as (
-    select key, sum(dials) as dials, sum(in_progress) as in_progress, sum(answered) as answered,
+    select key as cut, sum(dials) as dials, sum(in_progress) as in_progress, sum(answered) as answered,
         sum(no_answer) as no_answer, sum(busy) as busy, sum(invalid) as invalid,
         sum(rejected) as rejected, sum(congestion) as congestion, sum(machine) as machine,
         sum(abandoned) as abandoned, sum(failed) as failed, sum(unknown) as unknown,
@@ -49,7 +50,10 @@ with cell as (
             as given_up_rings,
         sum(conversations) as conversations, sum(talk_s) as talk_s, sum(short) as short,
         sum(people) as people, sum(people_abandoned) as people_abandoned
-    from chosen group by key
+    from chosen group by 1
+), named as (
+    select by_key.*, case $8::text when 'team' then o.team else cut end as key
+    from by_key left join operator o on $8::text = 'team' and o.id::text = cut
 )
 select key, grouping(key) = 1 as total, sum(dials)::bigint as dials,
     sum(in_progress)::bigint as in_progress, sum(answered)::bigint as answered,
@@ -62,7 +66,7 @@ select key, grouping(key) = 1 as total, sum(dials)::bigint as dials,
     sum(conversations)::bigint as conversations, sum(talk_s) as talk_s,
     sum(short)::bigint as short, sum(people)::bigint as people,
     sum(people_abandoned)::bigint as people_abandoned
-from by_key group by grouping sets ((key), ());
+from named group by grouping sets ((key), ());
 
 -- name: shared_talks
 -- Conversations that several operators had, which cells by operators leave out: each operator has
@@ -112,19 +116,23 @@ with cell as (
 ), chosen as (
     select cell.disposition_id, cell.attempts,
         case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
-        when 'team' then o.team when 'campaign' then cell.campaign_id::text
+        when 'team' then cell.operator_id::text
+        when 'campaign' then cell.campaign_id::text
         when 'list' then cell.list_id::text
         when 'day' then (cell.since at time zone $9)::date::text
         when 'hour' then extract(hour from cell.since at time zone $9)::text end as key
-    from cell left join operator o on o.id = cell.operator_id
+    from cell
     where ($10::bigint[] is null or cell.operator_id = any($10))
         and ($11::bigint[] is null or cell.campaign_id = any($11))
         and ($12::bigint[] is null or cell.list_id = any($12))
 ), by_key as (
-    select key, disposition_id, sum(attempts) as attempts from chosen group by key, disposition_id
+    select key as cut, disposition_id, sum(attempts) as attempts from chosen group by 1, 2
+), named as (
+    select by_key.*, case $8::text when 'team' then o.team else cut end as key
+    from by_key left join operator o on $8::text = 'team' and o.id::text = cut
 ), counted as (
     select key, grouping(key) = 1 as total, disposition_id, sum(attempts)::bigint as attempts
-    from by_key group by grouping sets ((key, disposition_id), (disposition_id))
+    from named group by grouping sets ((key, disposition_id), (disposition_id))
 )
 select counted.key, counted.total, d.code, d.title_ru, d.title_en, d.flags, counted.attempts
 from counted join disposition d on d.id = counted.disposition_id;
@@ -142,22 +150,26 @@ with cell as (
     select * from report_time($1, $6, $7, $3, $10)
 ), chosen as (
     select cell.*, case $8::text when 'operator' then nullif(cell.operator_id, 0)::text
-        when 'team' then o.team when 'day' then (cell.since at time zone $9)::date::text
+        when 'team' then cell.operator_id::text
+        when 'day' then (cell.since at time zone $9)::date::text
         when 'hour' then extract(hour from cell.since at time zone $9)::text end as key
-    from cell left join operator o on o.id = cell.operator_id
+    from cell
     where ($10::bigint[] is null or cell.operator_id = any($10))
 ), by_key as (
-    select key, sum(connecting_s) as connecting_s, sum(ready_s) as ready_s,
+    select key as cut, sum(connecting_s) as connecting_s, sum(ready_s) as ready_s,
         sum(reserved_s) as reserved_s, sum(dialing_s) as dialing_s, sum(talking_s) as talking_s,
         sum(hold_s) as hold_s, sum(consult_s) as consult_s, sum(wrap_up_s) as wrap_up_s,
         sum(paused_s) as paused_s, sum(waits) as waits
-    from chosen group by key
+    from chosen group by 1
+), named as (
+    select by_key.*, case $8::text when 'team' then o.team else cut end as key
+    from by_key left join operator o on $8::text = 'team' and o.id::text = cut
 )
 select key, grouping(key) = 1 as total, sum(connecting_s) as connecting_s, sum(ready_s) as ready_s,
     sum(reserved_s) as reserved_s, sum(dialing_s) as dialing_s, sum(talking_s) as talking_s,
     sum(hold_s) as hold_s, sum(consult_s) as consult_s, sum(wrap_up_s) as wrap_up_s,
     sum(paused_s) as paused_s, sum(waits)::text as waits
-from by_key group by grouping sets ((key), ());
+from named group by grouping sets ((key), ());
 
 -- name: hours
 -- Dials and answers of campaigns $6, lists $7 (null: all) by weekday and hour of the called people's
@@ -233,21 +245,24 @@ group by 1, 2 having sum(touch.leads) > 0;
 
 -- name: callbacks
 -- Callbacks promised for a time from $2 to $3, by the cut $4 (days of zone $5) of operators $6,
--- campaigns $7, lists $8 (null: all), and all together, as they are at $9.
+-- campaigns $7, lists $8 (null: all), and all together, as they are at $9. Lists are looked up: joined,
+-- all leads there are would be read.
 with promise as (
     select b.status, b.promised_at, b.grace_s, dial.first_at as dialed_at, dial.reached,
         case $4::text when 'operator' then b.operator_id::text when 'team' then o.team
-            when 'campaign' then b.campaign_id::text when 'list' then contact.list_id::text
+            when 'campaign' then b.campaign_id::text
+            when 'list' then (select contact.list_id::text from lead l
+                join contact on contact.id = l.contact_id where l.id = b.lead_id)
             when 'day' then (b.promised_at at time zone $5)::date::text end as key
-    from callback b left join lead l on l.id = b.lead_id
-    left join contact on contact.id = l.contact_id left join operator o on o.id = b.operator_id
+    from callback b left join operator o on o.id = b.operator_id
     cross join lateral (select min(a.placed_at) as first_at,
             coalesce(bool_or(a.bridged_at is not null), false) as reached
         from attempt a where a.callback_id = b.id) dial
     where b.floor_id = $1 and b.promised_at >= $2 and b.promised_at < $3
         and ($6::bigint[] is null or b.operator_id = any($6))
         and ($7::bigint[] is null or b.campaign_id = any($7))
-        and ($8::bigint[] is null or contact.list_id = any($8))
+        and ($8::bigint[] is null or (select contact.list_id from lead l
+            join contact on contact.id = l.contact_id where l.id = b.lead_id) = any($8))
 ), judged as (
     select key, reached, extract(epoch from dialed_at - promised_at)::float8 as delay_s,
         case when dialed_at <= promised_at + grace_s * interval '1 second' then 'kept'
