@@ -11,24 +11,37 @@ from zoneinfo import ZoneInfo
 from dialer.database.pool import open_pool
 from dialer.outcomes import Outcome
 from monitoring import metrics
+from monitoring.families import REGISTRY
 from monitoring.reports.catalog import request
 from monitoring.reports.period import Period
 from monitoring.reports.service import ReportService
 from monitoring.reports.sheet import Report
 
+WHOLE_FLOOR = {
+    "dials": "prozvon_dials_total",
+    "calls answered": "prozvon_answered_total",
+    "conversations": "prozvon_conversations_total",
+    "conversations by campaign": "prozvon_campaign_conversations_total",
+    "attempts by campaign": "prozvon_campaign_attempts_total",
+    "attempts by trunk": "prozvon_trunk_attempts_total",
+    "trunk line seconds": "prozvon_trunk_line_seconds_total",
+}
+"""Metrics of which all series together are the floor's."""
 SUMS_DIFFER_S = 0.01
 """Sums of microseconds in PostgreSQL and of floats here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What the reports say of a floor and its operators. `line_s`: seconds by login."""
+    """What the reports say of a floor and its operators. `line_s`: seconds by login; `trunk_s`: of
+    all calls."""
 
     dials: int
     outcomes: Mapping[str, int]
     conversations: int
     by_operator: Mapping[str, tuple[int, int]]
     line_s: Mapping[str, float]
+    trunk_s: float
 
 
 def counted(logins: Sequence[str]) -> dict[str, float]:
@@ -38,6 +51,12 @@ def counted(logins: Sequence[str]) -> dict[str, float]:
         for what in ("dials", "conversations", "line_seconds"):
             name = f"prozvon_operator_{what}_total"
             found[f"{what} {login}"] = metrics.value(name, operator=login)
+    wanted = {name: what for what, name in WHOLE_FLOOR.items()}
+    found |= dict.fromkeys(WHOLE_FLOOR, 0.0)
+    for family in REGISTRY.collect():
+        for sample in family.samples:
+            if sample.name in wanted:
+                found[wanted[sample.name]] += sample.value
     return found
 
 
@@ -61,6 +80,7 @@ async def reported(dsn: str, floor_id: int, since: float) -> Reported:
         conversations=calls.get("conversations", 0),
         by_operator={row["operator"]: (row["dials"], row["conversations"]) for row in people},
         line_s={row["operator"]: row["line_s"] for row in people},
+        trunk_s=_totals(work, "work").get("trunk_s") or 0.0,
     )
 
 
@@ -80,19 +100,36 @@ def _totals(report: Report, table: str) -> dict[str, Any]:
 def disagreements(
     said: Reported,
     calls: int,
+    answered: int,
     outcomes: Mapping[str, int],
     conversations: int,
     before: Mapping[str, float],
     now: Mapping[str, float],
 ) -> list[str]:
-    """PURE. Where the reports, the carrier (`calls`), the rows and `/metrics` since `before` do not
-    say the same."""
+    """PURE. Where the reports, the carrier (`calls`, of which `answered`), the rows and `/metrics`
+    since `before` do not say the same."""
     found = []
     if said.dials != calls:
         found.append(f"the report has {said.dials} dials, the carrier {calls} calls")
     if said.conversations != conversations:
         found.append(f"the report has {said.conversations} conversations, the rows {conversations}")
     grown = {name: value - before.get(name, 0.0) for name, value in now.items()}
+    ended = sum(said.outcomes.values())
+    whole = {
+        "dials": calls, "calls answered": answered,
+        "conversations": conversations, "conversations by campaign": conversations,
+        "attempts by campaign": ended, "attempts by trunk": ended,
+    }  # fmt: skip
+    found += [
+        f"{name}: {round(grown[name])} in the metrics, {count} elsewhere"
+        for name, count in whole.items()
+        if round(grown[name]) != count
+    ]
+    if abs(said.trunk_s - grown["trunk line seconds"]) > SUMS_DIFFER_S:
+        found.append(
+            f"trunk line time {said.trunk_s:.3f} s in the report, "
+            f"{grown['trunk line seconds']:.3f} s in the metrics"
+        )
     for outcome, count in said.outcomes.items():
         counts = (outcomes.get(outcome, 0), round(grown[outcome]))
         if (count, count) != counts:

@@ -387,9 +387,12 @@ class Demo:
         problems = mismatches(attempts, calls)
         problems += [f"shift {row['id']}: its states leave a gap or an overlap" for row in broken]
         conversations = sum(row["bridged_at"] is not None for row in attempts)
+        answered = sum(call.answered_at is not None for call in calls)
         said = await reported(self.app.dsn, whose[0], self.began_at)
         problems += disagreements(
-            said, len(calls), outcomes, conversations, counted_before, counted(self._logins())
+            said,
+            *(len(calls), answered, outcomes, conversations),
+            *(counted_before, counted(self._logins())),
         )
         doubled = len(doubles.overlapping) + len(doubles.after_answer) + overlaps
         if outcomes["none"]:
@@ -409,7 +412,7 @@ class Demo:
             "double_dialed": doubled,
             "carrier": {
                 "calls": len(calls),
-                "answered": sum(call.answered_at is not None for call in calls),
+                "answered": answered,
                 "by_kind": dict(sorted(Counter(call.kind.value for call in calls).items())),
             },
             "answer_to_operator_ms": _percentiles([float(row["ms"]) for row in waits]),

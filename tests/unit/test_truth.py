@@ -76,29 +76,39 @@ def test_a_call_too_many_or_too_few_is_found() -> None:
     assert mismatches([busy, busy], twice) == []
 
 
-SAID = Reported(3, {"answered": 2, "busy": 1}, 2, {"anna": (3, 2)}, {"anna": 61.5})
+SAID = Reported(3, {"answered": 2, "busy": 1}, 2, {"anna": (3, 2)}, {"anna": 61.5}, 70.25)
+CARRIER = (3, 2)
+ROWS = ({"answered": 2, "busy": 1}, 2)
 GROWN = {
     "answered": 2.0,
     "busy": 1.0,
     "dials anna": 3.0,
     "conversations anna": 2.0,
     "line_seconds anna": 61.5,
+    "dials": 3.0,
+    "calls answered": 2.0,
+    "conversations": 2.0,
+    "conversations by campaign": 2.0,
+    "attempts by campaign": 3.0,
+    "attempts by trunk": 3.0,
+    "trunk line seconds": 70.25,
 }
 
 
 def test_reports_that_agree_with_carrier_rows_and_metrics() -> None:
     before = dict.fromkeys(GROWN, 10.0)
     now = {name: 10.0 + value for name, value in GROWN.items()}
-    assert disagreements(SAID, 3, {"answered": 2, "busy": 1}, 2, before, now) == []
+    assert disagreements(SAID, *CARRIER, *ROWS, before, now) == []
 
 
 @pytest.mark.parametrize("name", GROWN)
 def test_a_metric_that_differs_from_the_report_is_found(name: str) -> None:
     wrong = {**GROWN, name: GROWN[name] + 1}
-    assert len(disagreements(SAID, 3, {"answered": 2, "busy": 1}, 2, {}, wrong)) == 1
+    assert disagreements(SAID, *CARRIER, *ROWS, {}, wrong)
 
 
 def test_rows_and_carrier_that_differ_from_the_report_are_found() -> None:
-    assert len(disagreements(SAID, 4, {"answered": 2, "busy": 1}, 2, {}, GROWN)) == 1
-    assert len(disagreements(SAID, 3, {"answered": 1, "busy": 1}, 2, {}, GROWN)) == 1
-    assert len(disagreements(SAID, 3, {"answered": 2, "busy": 1}, 1, {}, GROWN)) == 1
+    assert disagreements(SAID, 4, 2, *ROWS, {}, GROWN)
+    assert disagreements(SAID, 3, 1, *ROWS, {}, GROWN)
+    assert disagreements(SAID, *CARRIER, {"answered": 1, "busy": 1}, 2, {}, GROWN)
+    assert disagreements(SAID, *CARRIER, ROWS[0], 1, {}, GROWN)
