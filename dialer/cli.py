@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -139,7 +140,7 @@ def invoke(arguments: Sequence[str]) -> int:
     speech.asked, speech.settings = None, "en"
     logs.set_up("warning")
     try:
-        result = app(list(arguments), prog_name="prozvon", standalone_mode=False)
+        result = app(_language_first(arguments), prog_name="prozvon", standalone_mode=False)
     except typer.TyperException as error:
         return _wrong_usage(error, as_json)
     except (KeyboardInterrupt, typer.Abort):
@@ -174,6 +175,20 @@ def _of_file(error: OSError) -> Sentence:
     """What is wrong with the file or folder that it names."""
     told = error.strerror or type(error).__name__
     return FILE_ERRORS.get(error.errno or 0, Sentence(told, told))
+
+
+def _language_first(arguments: Sequence[str]) -> list[str]:
+    """`--lang` may stand anywhere: it is the whole command line's."""
+    language, others = [], []
+    left = iter(arguments)
+    for argument in left:
+        if argument == "--":
+            others += [argument, *left]
+        elif argument == "--lang":
+            language += [argument, *islice(left, 1)]
+        else:
+            (language if argument.startswith("--lang=") else others).append(argument)
+    return language + others
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -71,14 +71,10 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Into this file; noted in the audit.")
     ] = None,
-    lang: Annotated[
-        Literal["en", "ru"] | None, typer.Option(help="Language of the report.")
-    ] = None,
     as_json: Json = False,
 ) -> Reply:
     """What was done in a period, compared with another one; a table, CSV, XLSX, JSON or a page."""
     settings = use_settings(context)
-    speech.asked = lang or speech.asked
     if name is None:
         return _list(speech.language)
     filters = Filters(*(tuple(names or ()) for names in (operator, team, campaign, list_)))
@@ -121,14 +117,7 @@ def _list(language: Language) -> Reply:
 
 
 def _written(made: Report, kind: Format, out: Path) -> Reply:
-    try:
-        out.write_bytes(kind.write(made, speech.language))
-    except OSError as error:
-        raise CommandError(
-            "bad_file",
-            f"{out} cannot be written: {error.strerror}",
-            f"{out} не записывается: {error.strerror}",
-        ) from None
+    out.write_bytes(kind.write(made, speech.language))
     return Reply({"report": made.name, "format": kind.name, "file": out}, [str(out)])
 
 

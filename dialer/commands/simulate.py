@@ -67,15 +67,10 @@ def simulate(
         str | None, typer.Option(help="A past day (YYYY-MM-DD): what another mode had given.")
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write a picture to this file.")] = None,
-    lang: Annotated[
-        Literal["en", "ru"] | None,
-        typer.Option(help="Language of the picture and of the table; default: that of `prozvon`."),
-    ] = None,
     as_json: Json = False,
 ) -> Reply:
     """Run the pacing engine in virtual time: conversations, waiting, abandonment, lines, days."""
     settings = use_settings(context)
-    speech.asked = lang or speech.asked
     if (campaign is None) == (file is None):
         raise CommandError(
             "which_plan",

@@ -56,6 +56,7 @@ table{border-collapse:collapse;font-variant-numeric:tabular-nums;margin:0 0 14px
 dl{columns:2;column-gap:36px;font-size:12.5px;margin:0}
 dl div{break-inside:avoid;padding:2px 0}dt{font-weight:600;display:inline}dt:after{content:":"}
 dd{display:inline;margin:0 0 0 4px;color:#3d444d}
+@media screen and (max-width:700px){figure{overflow-x:auto}svg{width:900px}dl{columns:1}}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 @page{size:A4 landscape;margin:11mm 10mm 13mm}
 @page{@bottom-right{content:counter(page) " / " counter(pages);font-size:8pt;color:#57606a}}

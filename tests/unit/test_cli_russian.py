@@ -11,9 +11,9 @@ async def test_a_list_in_russian(with_database: Prozvon, tmp_path: Path) -> None
     (tmp_path / "base.csv").write_text("Телефон\n112\n+79161234567\n")
     (tmp_path / "empty.csv").write_text("")
     run = asyncio.to_thread
-    code, _, err = await run(with_database.text, "--lang", "ru", "list", "import", "empty.csv")
+    code, _, err = await run(with_database.text, "list", "import", "empty.csv", "--lang", "ru")
     assert (code, err) == (1, "prozvon: empty.csv: файл пуст; выгрузите базу заново\n")
-    code, out, _ = await run(with_database.text, "--lang", "ru", "list", "import", "base.csv")
+    code, out, _ = await run(with_database.text, "list", "--lang=ru", "import", "base.csv")
     why = REJECTS["emergency"].ru
     assert code == 0 and f"строка 2, Телефон: {why}" in out and "отвергнуто" in out
     assert f"2,Телефон,112,{why},112" in (tmp_path / "base.rejects.csv").read_text("utf-8-sig")
