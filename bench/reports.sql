@@ -87,10 +87,10 @@ from (
 -- Every fifth lead that was talked with on a callback's disposition is promised one two days later,
 -- and dialed on it half of the time, 20 minutes early to 20 minutes late.
 with promised as (
-    insert into callback (floor_id, campaign_id, lead_id, at, promised_at, operator_id, status,
-        created_by, created_at)
-    select 1, campaign_id, lead_id, placed_at + interval '2 days', placed_at + interval '2 days',
-        operator_id, 'done', 'op', placed_at
+    insert into callback (floor_id, campaign_id, lead_id, list_id, at, promised_at, operator_id,
+        status, created_by, created_at)
+    select 1, campaign_id, lead_id, 1 + (lead_id - 1) % 10, placed_at + interval '2 days',
+        placed_at + interval '2 days', operator_id, 'done', 'op', placed_at
     from attempt where disposition_id = 3 and lead_id % 5 = 0 returning id, lead_id, promised_at
 ), dialed as (
     select distinct on (a.id) a.id, promised.id as callback_id

@@ -245,14 +245,11 @@ group by 1, 2 having sum(touch.leads) > 0;
 
 -- name: callbacks
 -- Callbacks promised for a time from $2 to $3, by the cut $4 (days of zone $5) of operators $6,
--- campaigns $7, lists $8 (null: all), and all together, as they are at $9. Lists are looked up: joined,
--- all leads there are would be read.
+-- campaigns $7, lists $8 (null: all), and all together, as they are at $9.
 with promise as (
     select b.status, b.promised_at, b.grace_s, dial.first_at as dialed_at, dial.reached,
         case $4::text when 'operator' then b.operator_id::text when 'team' then o.team
-            when 'campaign' then b.campaign_id::text
-            when 'list' then (select contact.list_id::text from lead l
-                join contact on contact.id = l.contact_id where l.id = b.lead_id)
+            when 'campaign' then b.campaign_id::text when 'list' then b.list_id::text
             when 'day' then (b.promised_at at time zone $5)::date::text end as key
     from callback b left join operator o on o.id = b.operator_id
     cross join lateral (select min(a.placed_at) as first_at,
@@ -261,8 +258,7 @@ with promise as (
     where b.floor_id = $1 and b.promised_at >= $2 and b.promised_at < $3
         and ($6::bigint[] is null or b.operator_id = any($6))
         and ($7::bigint[] is null or b.campaign_id = any($7))
-        and ($8::bigint[] is null or (select contact.list_id from lead l
-            join contact on contact.id = l.contact_id where l.id = b.lead_id) = any($8))
+        and ($8::bigint[] is null or b.list_id = any($8))
 ), judged as (
     select key, reached, extract(epoch from dialed_at - promised_at)::float8 as delay_s,
         case when dialed_at <= promised_at + grace_s * interval '1 second' then 'kept'
