@@ -8,7 +8,6 @@ look for each phone in lists of many millions costs more than all the rest.
 from __future__ import annotations
 
 import asyncio
-import io
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from campaigns.lists.choice import Choice, Place, choose
 from campaigns.lists.copytext import codes_of, phones_of
 from campaigns.lists.intake import Agreed, Batch
 from campaigns.lists.model import Duplicates, Order
-from dialer.database.pool import Connection
+from dialer.database.pool import Connection, copy_in
 from dialer.database.queries import Queries
 
 if TYPE_CHECKING:
@@ -255,10 +254,11 @@ class Merge:
 
     async def _copy(self, table: str, lines: list[str], columns: Sequence[str] = ()) -> None:
         if lines:
-            source = io.BytesIO("".join(lines).encode())
-            await self._connection.copy_to_table(
-                table, columns=columns or None, source=source, timeout=STATEMENT_TIMEOUT_S
-            )
+            text = "".join(lines).encode()
+            await copy_in(
+                self._connection, table, text,
+                columns=columns or None, timeout_s=STATEMENT_TIMEOUT_S,
+            )  # fmt: skip
 
     async def _execute(self, query: str, *values: object) -> None:
         await self._connection.execute(query, *values, timeout=STATEMENT_TIMEOUT_S)

@@ -1,13 +1,20 @@
 """The connection pool, with the same session settings everywhere."""
 
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
 import json
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
 if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
     # Generic in the stubs alone: subscribing them at run time is an error.
     Pool = asyncpg.Pool[asyncpg.Record]
     Connection = asyncpg.Connection[asyncpg.Record]
@@ -121,3 +128,42 @@ def _safely_described(dsn: str) -> str:
         return describe(dsn)
     except ValueError:
         return "(the URL itself is malformed)"
+
+
+async def copy_in(
+    connection: Connection | PoolConnectionProxy[asyncpg.Record],
+    table: str,
+    lines: bytes,
+    *,
+    columns: Sequence[str] | None = None,
+    timeout_s: float,
+) -> None:
+    """COPY of `lines` in PostgreSQL's text format. Raises what PostgreSQL raises, and
+    ConnectionDoesNotExistError when the connection is lost.
+
+    asyncpg 0.32 alone waits for ever where the connection is lost while the server does not read
+    (`copy_in` in its protocol.pyx waits for room to write, without a limit).
+    """
+    lost = asyncio.get_running_loop().create_future()
+
+    def end(_: object) -> None:
+        if not lost.done():
+            lost.set_result(None)
+
+    connection.add_termination_listener(end)
+    copying = asyncio.ensure_future(
+        connection.copy_to_table(
+            table, columns=columns, source=io.BytesIO(lines), timeout=timeout_s
+        )
+    )
+    try:
+        await asyncio.wait((copying, lost), return_when=asyncio.FIRST_COMPLETED)
+        if not copying.done():
+            raise asyncpg.ConnectionDoesNotExistError("the connection was lost during a COPY")
+        copying.result()
+    finally:
+        if not copying.done():
+            copying.cancel()
+            await asyncio.wait((copying,))
+        with contextlib.suppress(asyncpg.InterfaceError):  # a lost one has none
+            connection.remove_termination_listener(end)

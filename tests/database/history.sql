@@ -26,23 +26,30 @@ from attempt where placed_at >= $1 and placed_at < $2;
 update attempt set mode = 'predictive', dial_operator_id = null where placed_at < $1;
 
 -- name: correct_some
--- Dispositions of a tenth of the conversations are corrected.
+-- Dispositions of every tenth conversation are corrected.
 update attempt set disposition_id = disposition_of(campaign_id, 'agreed')
-where bridged_at is not null and hashtext(id::text) % 10 = 0;
+where id in (select id from (select id, row_number() over (order by placed_at, id) as nth
+    from attempt where bridged_at is not null) each where nth % 10 = 1);
 
 -- name: delete_some
--- Attempts that turned out never to have been.
-delete from attempt where bridged_at is null and hashtext(id::text) % 10 = 0;
+-- Every tenth attempt without a conversation turned out never to have been.
+delete from attempt
+where id in (select id from (select id, row_number() over (order by placed_at, id) as nth
+    from attempt where bridged_at is null) each where nth % 10 = 1);
 
 -- name: cut_states
--- What was an operator's last state turns out to have ended earlier.
+-- Every tenth state turns out to have ended earlier.
 update shift_state set ended_at = started_at + (ended_at - started_at) / 2
-where hashtext(shift_id::text || seq::text) % 10 = 0;
+where (shift_id, seq) in (select shift_id, seq from (select shift_id, seq,
+    row_number() over (order by started_at, shift_id, seq) as nth from shift_state) each
+    where nth % 10 = 1);
 
 -- name: move_part
--- One part of a conversation turns out to have been another operator's.
+-- Some parts of conversations turn out to have been another operator's.
 update conversation_part set operator_id = $1
-where operator_id <> $1 and began_by = 'answer' and hashtext(attempt_id::text) % 5 = 0;
+where operator_id <> $1 and began_by = 'answer' and attempt_id in (select attempt_id from (
+    select attempt_id, row_number() over (order by began_at, attempt_id) as nth
+    from conversation_part where operator_id <> $1 and began_by = 'answer') each where nth % 5 = 1);
 
 -- name: spoil_cells
 -- Roll-ups that are wrong, to see that they are read.

@@ -307,7 +307,9 @@ async def test_a_closed_terminal_counts_as_ctrl_c(prozvon: Prozvon) -> None:
             await process.wait()
 
 
-SERVE = (sys.executable, "-c", "from dialer.cli import main; main()", "serve")
+# Tests that are run under nohup would hand on that SIGHUP is ignored.
+HEARS = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+SERVE = (sys.executable, "-c", f"{HEARS}from dialer.cli import main; main()", "serve")
 
 
 class serving:
