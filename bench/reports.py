@@ -79,8 +79,10 @@ async def measure(attempts: int, *, keep: bool) -> dict[str, object]:
         year = {label(ask): await fastest(service, ask) for ask in questions()}
         month = await fastest(service, request("productivity", MONTH, by="campaign"))
         until = await pool.fetchval(SQL.no_rollups)
-        rows = await fastest(service, request("productivity", MONTH, by="campaign"))
-        await pool.execute(SQL.rollups_again, until)
+        try:
+            rows = await fastest(service, request("productivity", MONTH, by="campaign"))
+        finally:
+            await pool.execute(SQL.rollups_again, until)
         return {
             "attempts": attempts,
             **filled,
