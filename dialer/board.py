@@ -16,6 +16,7 @@ import structlog
 
 from campaigns.campaign.modes import BROADCAST
 from campaigns.life.model import GoalRoom
+from campaigns.pacing.words import LIMITED_BY
 from campaigns.refusals import Sentence, joined
 from dialer.calls import (
     Answered,
@@ -38,7 +39,7 @@ from monitoring import metrics
 
 log = structlog.get_logger(__name__)
 
-JUST_STARTED = Decision(0, "start", Sentence("just started", "только что запущена"))
+JUST_STARTED = Decision(0, "start", LIMITED_BY["start"])
 ENGINE_FAILED = Sentence(
     "the pacing engine failed, see pacer_failed in the log",
     "расчёт темпа отказал, см. pacer_failed в журнале",

@@ -17,6 +17,7 @@ from uuid import UUID
 import structlog
 
 from campaigns.campaign.modes import BY_HAND
+from campaigns.pacing.words import LIMITED_BY
 from campaigns.refusals import Sentence, joined
 from dialer.asterisk import events as ev
 from dialer.asterisk.ami import AmiClient, AmiError, AmiRefused, AmiState
@@ -56,12 +57,9 @@ LONGEST_WAIT_S = 1.0
 DECISION_LOG_S = 60.0
 MAX_PLACING = 50
 """Originates on their way to the node at once: a slow node must not be flooded."""
-NOBODY_DIALS = Decision(0, "mode", Sentence("operators dial by hand", "операторы набирают сами"))
+NOBODY_DIALS = Decision(0, "mode", LIMITED_BY["mode"])
 BEING_CLAIMED = Sentence("leads are being claimed", "лиды готовятся")
 NODE_SLOW = Sentence("the node is slow to take calls", "узел не успевает принимать вызовы")
-FEWER_TAKEN = Sentence(
-    "the trunks take fewer calls than asked for", "транки берут меньше вызовов, чем нужно"
-)
 LIMITS = {
     "lines": Sentence("lines", "линии"),
     "cps": Sentence("calls per second", "вызовы в секунду"),
@@ -281,7 +279,7 @@ class Controller:
         self.shares.placed(campaign, placed)
         if placed == decision.calls:
             return decision
-        return Decision(placed, "trunk", campaign.ways_note or FEWER_TAKEN, decision.asked)
+        return Decision(placed, "trunk", campaign.ways_note or LIMITED_BY["trunk"], decision.asked)
 
     def _place_promised(self, campaign: Campaign, now: float) -> None:
         """Callbacks and owners' leads go to their operator, as soon as that one is ready."""

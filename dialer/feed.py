@@ -15,6 +15,7 @@ import structlog
 from campaigns.broadcast.sounds import trouble
 from campaigns.campaign.modes import BROADCAST
 from campaigns.message.sounds import trouble as message_trouble
+from campaigns.pacing.words import LIMITED_BY
 from campaigns.refusals import Sentence, joined
 from campaigns.rules.preparer import Preparer
 from dialer.board import Board, Campaign
@@ -31,7 +32,6 @@ CLAIM_RETRY_S = 1.0
 CHECK_CLAIMS_S = 60.0
 HOURS_CLOSED = "hours_closed"
 FINISHED = Sentence("the list is finished", "база закончилась")
-OUTSIDE_HOURS = Sentence("outside the calling hours", "не время для звонков")
 CAMPAIGN_KEYS = (
     "id",
     "name",
@@ -232,4 +232,4 @@ class Feed:
                 f"{left} leads wait, the next is due in {minutes} min",
                 f"ждут лиды: {left}, следующий через {minutes} мин",
             )
-            campaign.leads_note = joined((wait, OUTSIDE_HOURS), ", ") if closed else wait
+            campaign.leads_note = joined((wait, LIMITED_BY["hours"]), ", ") if closed else wait

@@ -64,15 +64,10 @@ class Replaced:
             series.set(value)
 
 
-_leads_left, _work_left, _day, _by_list = map(
-    Replaced,
-    (
-        families.campaign_leads,
-        families.campaign_work,
-        families.campaign_day,
-        families.list_attempts,
-    ),
-)
+_leads_left = Replaced(families.campaign_leads)
+_work_left = Replaced(families.campaign_work)
+_day = Replaced(families.campaign_day)
+_by_list = Replaced(families.list_attempts)
 _running: dict[tuple[str, str], list[Gauge]] = {}
 
 
